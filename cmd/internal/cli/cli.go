@@ -1,0 +1,69 @@
+// Package cli is what every command shares: signals, the one way an error is
+// printed, and the exit codes. A command's main.go builds a cobra command and
+// hands it to Main; no logic lives in either.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/data/fault"
+)
+
+// Exit codes of every command, documented in the README.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1   // something went wrong while working
+	ExitInput       = 2   // the command line, the config or the data must be mended
+	ExitInterrupted = 130 // SIGINT or SIGTERM; what was done is saved
+)
+
+// Main runs cmd and ends the process with one of the exit codes. The first
+// SIGINT or SIGTERM cancels the command's context, so that long work can save
+// and stop in good order; a second one ends the process at once.
+func Main(cmd *cobra.Command) { os.Exit(Run(cmd, os.Args[1:])) }
+
+// Run is Main without the exit, for tests.
+func Run(cmd *cobra.Command, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // give the next signal its default meaning: end now
+	}()
+	cmd.SilenceErrors = true
+	cmd.SilenceUsage = true
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.New("command line", err.Error(), "See: go run ./cmd/"+c.Name()+" --help")
+	})
+	if args == nil {
+		args = []string{}
+	}
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, context.Canceled):
+		if msg := err.Error(); msg != context.Canceled.Error() {
+			fmt.Fprintln(os.Stderr, "interrupted:", strings.TrimSuffix(msg, ": "+context.Canceled.Error()))
+		} else {
+			fmt.Fprintln(os.Stderr, "interrupted")
+		}
+		return ExitInterrupted
+	default:
+		fmt.Fprintln(os.Stderr, "error:", err)
+		if fault.IsInput(err) || strings.HasPrefix(err.Error(), "unknown command") {
+			return ExitInput
+		}
+		return ExitFailure
+	}
+}

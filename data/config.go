@@ -1,0 +1,110 @@
+// Package data turns what a user has (a satellite mosaic, an emission
+// inventory, a POI table, district borders) into a tile store: one
+// memory-mapped dataset of 1 km cells that the trainer reads.
+//
+// This folder holds the configuration of that work and the building of the
+// store; each kind of input has a room of its own below it: grid, raster (the
+// only one that touches GDAL), imagery, emissions, poi, split, store, synth.
+// Nothing here knows tensors: what leaves this floor are Go slices.
+package data
+
+// Config is the `data:` section of an experiment file. Every field's zero value
+// is either a good default (filled in by Normalize) or "not given".
+type Config struct {
+	Store     string    `mapstructure:"store" yaml:"store"` // folder of the tile store; default stores/<experiment name>
+	Grid      Grid      `mapstructure:"grid" yaml:"grid"`
+	Region    Region    `mapstructure:"region" yaml:"region"`
+	Imagery   Imagery   `mapstructure:"imagery" yaml:"imagery"`
+	Emissions Emissions `mapstructure:"emissions" yaml:"emissions"`
+	POI       POI       `mapstructure:"poi" yaml:"poi"`
+	Split     Split     `mapstructure:"split" yaml:"split"`
+	Workers   int       `mapstructure:"workers" yaml:"workers"` // goroutines that read; 0 = all cores
+}
+
+// Grid says how the earth is cut into cells.
+type Grid struct {
+	Scheme      string  `mapstructure:"scheme" yaml:"scheme"`             // xyz | degrees | projected
+	Zoom        int     `mapstructure:"zoom" yaml:"zoom"`                 // xyz: web-mercator zoom, default 15
+	CellDegrees float64 `mapstructure:"cell_degrees" yaml:"cell_degrees"` // degrees: edge in degrees, default 1/120 (ODIAC)
+	EPSG        int     `mapstructure:"epsg" yaml:"epsg"`                 // projected: EPSG code of a CRS in metres
+	CellMetres  float64 `mapstructure:"cell_metres" yaml:"cell_metres"`   // projected: edge in metres, default 1000
+}
+
+// Region is the region of interest: a bounding box, or the polygons of a file
+// (cells whose centre lies inside are taken). With neither, the imagery's
+// extent is the region, or the emissions' where there is no imagery.
+type Region struct {
+	BBox  []float64 `mapstructure:"bbox" yaml:"bbox,flow"` // west, south, east, north in degrees (WGS84)
+	File  string    `mapstructure:"file" yaml:"file"`      // polygons: GeoJSON, Shapefile, GeoPackage
+	Layer string    `mapstructure:"layer" yaml:"layer"`    // layer of File; default: the first
+	Where string    `mapstructure:"where" yaml:"where"`    // OGR attribute filter, e.g. "name = 'Fengtai'"
+}
+
+// Imagery is the daytime satellite mosaic. An empty Path means that the image
+// modality is absent.
+type Imagery struct {
+	Path        string    `mapstructure:"path" yaml:"path"`                  // anything GDAL opens, or a folder of z/x/y tiles
+	CRS         string    `mapstructure:"crs" yaml:"crs"`                    // e.g. EPSG:32633; only where the file has none
+	Bands       []int     `mapstructure:"bands" yaml:"bands,flow"`           // red, green, blue, counted from 1; default 1, 2, 3
+	Scale       string    `mapstructure:"scale" yaml:"scale"`                // none | minmax | percentile | range; default: none for uint8, else percentile
+	Percentile  []float64 `mapstructure:"percentile" yaml:"percentile,flow"` // low, high; default 2, 98
+	Range       []float64 `mapstructure:"range" yaml:"range,flow"`           // low, high in the mosaic's own numbers
+	Size        int       `mapstructure:"size" yaml:"size"`                  // H = W in pixels, 32 to 512; default 256
+	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`      // near | bilinear | cubic | average; default bilinear
+	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`  // cells whose valid share is below are left out; default 0.9
+	Nodata      *float64  `mapstructure:"nodata" yaml:"nodata"`              // only where the file does not say it
+}
+
+// Emissions is the inventory that supplies targets: rasters (ODIAC) or
+// polygons with an attribute (the London inventory). An empty Path means a
+// region without targets: one to predict.
+type Emissions struct {
+	Path          string   `mapstructure:"path" yaml:"path"`                     // file or glob, e.g. odiac/odiac2022_1km_excl_intl_18*.tif
+	CRS           string   `mapstructure:"crs" yaml:"crs"`                       // only where the file has none
+	Bands         []int    `mapstructure:"bands" yaml:"bands,flow"`              // bands that are added up; default: 1
+	Layer         string   `mapstructure:"layer" yaml:"layer"`                   // polygons: layer; default the first
+	Attribute     string   `mapstructure:"attribute" yaml:"attribute"`           // polygons: the column that holds the amount
+	Units         string   `mapstructure:"units" yaml:"units"`                   // tC | tCO2 | kgC | kgCO2 | gCO2 | proxy (no unit: a stand-in such as night light)
+	Per           string   `mapstructure:"per" yaml:"per"`                       // cell | km2 | m2; default cell (km2, m2: densities)
+	Period        string   `mapstructure:"period" yaml:"period"`                 // year | month | day | hour: the time each file or band covers; default year
+	MissingMonths string   `mapstructure:"missing_months" yaml:"missing_months"` // error | scale; default error
+	Nodata        *float64 `mapstructure:"nodata" yaml:"nodata"`                 // only where the file does not say it
+}
+
+// POI is the table of points of interest. An empty Path means that the POI
+// modality is absent.
+type POI struct {
+	Path       string            `mapstructure:"path" yaml:"path"`                 // CSV, GeoJSON, GeoPackage, Shapefile, OSM PBF
+	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OSM PBF: points)
+	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
+	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names
+	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories; empty: raw values are the categories
+	MaxBadRows float64           `mapstructure:"max_bad_rows" yaml:"max_bad_rows"` // share of unreadable rows above which it is an error; default 0.01
+	Options    map[string]string `mapstructure:"options" yaml:"options,omitempty"` // open options of the OGR driver
+}
+
+// Columns names the columns of a POI table. Empty names are looked for under
+// the usual ones: lon, lng, longitude, x; lat, latitude, y; category,
+// top_category (SafeGraph), type; id, placekey (SafeGraph), osm_id.
+type Columns struct {
+	Lon      string `mapstructure:"lon" yaml:"lon"`
+	Lat      string `mapstructure:"lat" yaml:"lat"`
+	Category string `mapstructure:"category" yaml:"category"`
+	ID       string `mapstructure:"id" yaml:"id"`       // duplicates by id are dropped; optional
+	Count    string `mapstructure:"count" yaml:"count"` // points that stand for several; optional
+}
+
+// Split says which cells train, validate and test.
+type Split struct {
+	Method     string    `mapstructure:"method" yaml:"method"`    // attribute | blocks | list | none; default blocks
+	File       string    `mapstructure:"file" yaml:"file"`        // attribute: polygon file; list: CSV of cell id, split
+	Layer      string    `mapstructure:"layer" yaml:"layer"`      // attribute: layer; default the first
+	Field      string    `mapstructure:"field" yaml:"field"`      // attribute: the district's name
+	Train      []string  `mapstructure:"train" yaml:"train,flow"` // attribute: districts
+	Validation []string  `mapstructure:"validation" yaml:"validation,flow"`
+	Test       []string  `mapstructure:"test" yaml:"test,flow"`
+	Block      int       `mapstructure:"block" yaml:"block"`              // blocks: edge in cells, default 8
+	Fractions  []float64 `mapstructure:"fractions" yaml:"fractions,flow"` // blocks: train, validation, test; default 0.6, 0.2, 0.2
+	Seed       int64     `mapstructure:"seed" yaml:"seed"`                // blocks: seed, default 42
+	Buffer     int       `mapstructure:"buffer" yaml:"buffer"`            // cells: training cells this near (Chebyshev) to a test cell are dropped from training; 0 = none
+}
