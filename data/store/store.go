@@ -1,0 +1,392 @@
+// Package store keeps a prepared region as one memory-mapped dataset: images,
+// sparse POIs, targets, neighbors and splits of N tiles, with their metadata.
+//
+// A store is a folder with two files. tiles.ocs holds everything (layout in
+// header.go); it is mapped shared and read-only, so that any number of
+// processes share one copy in memory and nothing is decoded or copied on the
+// way to the trainer. meta.json is a copy of the metadata for people.
+//
+// What may not enter: reading of users' inputs (the packages beside this one do
+// that), tensors, and logarithms or other transforms of the target, which are
+// the trainer's.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"opencarbon/data/fault"
+)
+
+// Names of the files in a store's folder.
+const (
+	tilesFile = "tiles.ocs"
+	metaFile  = "meta.json"
+)
+
+// MaxNeighborhood is the widest neighborhood M that is stored; narrower ones
+// are cut from it.
+const MaxNeighborhood = 7
+
+// Cell is a tile's place in its grid. Col counts eastward and Row southward, as
+// XYZ tiles do.
+type Cell struct {
+	Col, Row int64
+}
+
+// Points are the POIs of one tile (or of all of them), sparse and sorted by
+// category, row, column without repetition. All four slices have one length.
+// Row and Col are pixels of the tile's own frame of POISize x POISize, row 0 in
+// the north and column 0 in the west.
+type Points struct {
+	Category, Row, Col []uint16
+	Count              []float32
+}
+
+// Len is the number of (category, row, col) entries.
+func (p Points) Len() int { return len(p.Category) }
+
+// Split says what a tile is used for.
+type Split uint8
+
+// The values of Split. None is a tile that is only a neighbor of others, or one
+// that a buffer took from training.
+const (
+	None Split = iota
+	Train
+	Validation
+	Test
+)
+
+// String is the split's name as files and reports spell it.
+func (s Split) String() string {
+	switch s {
+	case None:
+		return "none"
+	case Train:
+		return "train"
+	case Validation:
+		return "validation"
+	case Test:
+		return "test"
+	}
+	return fmt.Sprintf("split(%d)", uint8(s))
+}
+
+// Store is an open tile store. All slices it hands out lie in the mapped file:
+// they must not be written to, and not be used after Close. Its methods may be
+// called from several goroutines.
+type Store struct {
+	dir  string
+	data []byte // the mapped file
+	head header
+	meta Meta
+
+	images    []uint8
+	cells     []Cell
+	lonlat    []float64
+	area      []float64
+	coverage  []float32
+	targets   []float64
+	neighbors []int32
+	splits    []Split
+	offsets   []int64
+	points    Points
+}
+
+// Open maps the store in folder dir. It checks the version, the header's
+// checksum, every section's size, and the content of all sections but the two
+// big ones (image and POI data), which Verify reads. Errors are *fault.Input.
+func Open(dir string) (*Store, error) {
+	path := filepath.Join(dir, tilesFile)
+	f, err := os.Open(path)
+	if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fault.New(dir, "there is no tile store in this folder", remedyBuild)
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fault.New(path, "the tile store may not be read by this user", "Grant read permission on the folder and its files.")
+		}
+		return nil, fault.Wrap(err, path, "cannot open the tile store", remedyBuild)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fault.Wrap(err, path, "cannot open the tile store", remedyBuild)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.New(path, "is not a regular file", remedyBuild)
+	}
+	if info.Size() < headerSize {
+		return nil, fault.New(path, fmt.Sprintf("is cut short: %d bytes, less than its header of %d", info.Size(), headerSize), remedyBuild)
+	}
+	if err := checkEndian(path); err != nil {
+		return nil, err
+	}
+	var first [headerSize]byte
+	if _, err := f.ReadAt(first[:], 0); err != nil {
+		return nil, fault.Wrap(err, path, "cannot read the tile store", remedyBuild)
+	}
+	head, err := parseHeader(first[:], info.Size())
+	if err != nil {
+		return nil, atPath(err, path)
+	}
+	data, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fault.Wrap(err, path, "cannot map the tile store into memory", "Check the limit on address space (ulimit -v) and that the file system allows memory mapping.")
+	}
+	s := &Store{dir: dir, data: data, head: head}
+	if err := s.attach(); err != nil {
+		s.Close()
+		return nil, atPath(err, path)
+	}
+	return s, nil
+}
+
+const remedyBuild = "Build the store with: go run ./cmd/prepare --config YOUR.yaml"
+
+// atPath puts the file's name on an error of the header or the sections.
+func atPath(err error, path string) error {
+	var in *fault.Input
+	if errors.As(err, &in) && in.Where == "" {
+		in.Where = path
+	}
+	return err
+}
+
+// attach points the store's slices into the mapped file and checks every
+// section that is small.
+func (s *Store) attach() error {
+	for _, sec := range s.head.sections {
+		if sec.bulk() {
+			continue
+		}
+		if sum := crc32.Checksum(s.bytes(sec.name), castagnoli); sum != sec.crc {
+			return damaged(sec.name, fmt.Sprintf("checksum %08x, expected %08x", sum, sec.crc))
+		}
+	}
+	if err := s.meta.decode(s.bytes(secMeta)); err != nil {
+		return damaged(secMeta, err.Error())
+	}
+	if len(s.meta.Categories) != s.head.categories {
+		return damaged(secMeta, fmt.Sprintf("%d category names for %d categories", len(s.meta.Categories), s.head.categories))
+	}
+	s.images = s.bytes(secImages)
+	s.cells = view[Cell](s.bytes(secCells))
+	s.lonlat = view[float64](s.bytes(secLonLat))
+	s.area = view[float64](s.bytes(secArea))
+	s.coverage = view[float32](s.bytes(secCoverage))
+	s.targets = view[float64](s.bytes(secTargets))
+	s.neighbors = view[int32](s.bytes(secNeighbors))
+	s.splits = view[Split](s.bytes(secSplits))
+	s.offsets = view[int64](s.bytes(secOffsets))
+	s.points = Points{
+		Category: view[uint16](s.bytes(secCategory)),
+		Row:      view[uint16](s.bytes(secRow)),
+		Col:      view[uint16](s.bytes(secCol)),
+		Count:    view[float32](s.bytes(secCount)),
+	}
+	n := int32(s.head.tiles)
+	for i, id := range s.neighbors {
+		if id < -1 || id >= n {
+			return damaged(secNeighbors, fmt.Sprintf("tile %d has the neighbor %d of %d tiles", i/(MaxNeighborhood*MaxNeighborhood), id, n))
+		}
+	}
+	for i, v := range s.splits {
+		if v > Test {
+			return damaged(secSplits, fmt.Sprintf("tile %d has the unknown value %d", i, v))
+		}
+	}
+	return checkOffsets(s.offsets, s.points.Len())
+}
+
+// checkOffsets checks that the offsets of compressed sparse rows rise from 0 to
+// the number of points.
+func checkOffsets(offsets []int64, points int) error {
+	if len(offsets) == 0 { // no POI modality
+		return nil
+	}
+	if offsets[0] != 0 || offsets[len(offsets)-1] != int64(points) || !slices.IsSorted(offsets) {
+		return damaged(secOffsets, fmt.Sprintf("offsets do not rise from 0 to %d", points))
+	}
+	return nil
+}
+
+// bytes is a section of the mapped file, nil when the store lacks it.
+func (s *Store) bytes(name string) []byte {
+	for _, sec := range s.head.sections {
+		if sec.name == name {
+			return s.data[sec.offset : sec.offset+sec.size : sec.offset+sec.size]
+		}
+	}
+	return nil
+}
+
+// Verify reads the whole store and compares every section with its checksum,
+// then looks at the points one by one (category and pixel in range, order). It
+// stops with the context's error when that is cancelled.
+func (s *Store) Verify(ctx context.Context) error {
+	path := filepath.Join(s.dir, tilesFile)
+	for _, sec := range s.head.sections {
+		sum, err := checksum(ctx, s.bytes(sec.name))
+		if err != nil {
+			return err
+		}
+		if sum != sec.crc {
+			return atPath(damaged(sec.name, fmt.Sprintf("checksum %08x, expected %08x", sum, sec.crc)), path)
+		}
+	}
+	if err := checkPoints(s.offsets, s.points, s.head.categories, s.head.poiSize); err != nil {
+		return atPath(damaged(secCategory, err.Error()), path)
+	}
+	return nil
+}
+
+// checksum is CRC-32C (Castagnoli), taken in steps so that a cancelled context
+// is noticed in a big section.
+func checksum(ctx context.Context, b []byte) (uint32, error) {
+	const step = 16 << 20
+	var sum uint32
+	for len(b) > 0 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		n := min(step, len(b))
+		sum = crc32.Update(sum, castagnoli, b[:n])
+		b = b[n:]
+	}
+	return sum, ctx.Err()
+}
+
+// Close unmaps the store. Slices taken from it must not be touched afterwards.
+func (s *Store) Close() error {
+	if s.data == nil {
+		return nil
+	}
+	data := s.data
+	*s = Store{dir: s.dir}
+	return unix.Munmap(data)
+}
+
+// Dir is the folder that the store was opened from.
+func (s *Store) Dir() string { return s.dir }
+
+// Len is N, the number of tiles.
+func (s *Store) Len() int { return s.head.tiles }
+
+// Meta is the store's metadata. It must not be changed.
+func (s *Store) Meta() *Meta { return &s.meta }
+
+// HasImages says whether the store has the image modality.
+func (s *Store) HasImages() bool { return s.head.imageSize > 0 }
+
+// ImageSize is H = W of the images in pixels, 0 without images.
+func (s *Store) ImageSize() int { return s.head.imageSize }
+
+// Images is all images, uint8 [N, 3, H, W], bands red, green, blue, row 0 in the
+// north; nil without images.
+func (s *Store) Images() []uint8 { return s.images }
+
+// Image is tile i's image, uint8 [3, H, W]; nil without images.
+func (s *Store) Image(i int) []uint8 {
+	n := 3 * s.head.imageSize * s.head.imageSize
+	return s.images[i*n : (i+1)*n : (i+1)*n]
+}
+
+// HasPOIs says whether the store has the POI modality.
+func (s *Store) HasPOIs() bool { return s.head.poiSize > 0 }
+
+// POISize is the edge in pixels of the frame that POIs are counted in (256 in
+// the paper), 0 without POIs.
+func (s *Store) POISize() int { return s.head.poiSize }
+
+// Categories are the POI categories' names, [C]; Points.Category counts into it.
+func (s *Store) Categories() []string { return s.meta.Categories }
+
+// POIs are tile i's points; empty without POIs.
+func (s *Store) POIs(i int) Points {
+	if !s.HasPOIs() {
+		return Points{}
+	}
+	a, b := s.offsets[i], s.offsets[i+1]
+	return Points{
+		Category: s.points.Category[a:b:b],
+		Row:      s.points.Row[a:b:b],
+		Col:      s.points.Col[a:b:b],
+		Count:    s.points.Count[a:b:b],
+	}
+}
+
+// AllPOIs are the points of all tiles in tile order, and the offsets [N+1] that
+// cut them into tiles; nil without POIs.
+func (s *Store) AllPOIs() (offsets []int64, points Points) { return s.offsets, s.points }
+
+// Targets is the yearly emission of every tile in Meta().TargetUnit, [N]; NaN
+// where the tile is no sample (no data, or zero, whose logarithm is not finite).
+func (s *Store) Targets() []float64 { return s.targets }
+
+// Neighbors is the tiles of the M x M neighborhood around every tile, [N, M*M]
+// row-major from north to south and west to east, the tile itself in the
+// middle; -1 where there is no tile. M is 1, 3, 5 or 7; M = 7 lies in the file,
+// the narrower ones are new slices cut from it.
+func (s *Store) Neighbors(m int) ([]int32, error) {
+	if m < 1 || m > MaxNeighborhood || m%2 == 0 {
+		return nil, fault.New("neighborhood", fmt.Sprintf("width M = %d is not stored", m), "Choose M = 1, 3, 5 or 7.")
+	}
+	if m == MaxNeighborhood {
+		return s.neighbors, nil
+	}
+	const w = MaxNeighborhood
+	first := (w - m) / 2
+	out := make([]int32, 0, s.Len()*m*m)
+	for i := range s.Len() {
+		full := s.neighbors[i*w*w : (i+1)*w*w]
+		for r := first; r < first+m; r++ {
+			out = append(out, full[r*w+first:r*w+first+m]...)
+		}
+	}
+	return out, nil
+}
+
+// Splits is every tile's split, [N].
+func (s *Store) Splits() []Split { return s.splits }
+
+// Cells is every tile's place in the grid, [N].
+func (s *Store) Cells() []Cell { return s.cells }
+
+// LonLat is every tile's centre in degrees (WGS84), [N, 2], longitude first.
+func (s *Store) LonLat() []float64 { return s.lonlat }
+
+// AreaKM2 is every tile's geodesic area in square kilometres, [N].
+func (s *Store) AreaKM2() []float64 { return s.area }
+
+// Coverage is the share of valid pixels in every tile's image, 0 to 1, [N]; 1
+// without images.
+func (s *Store) Coverage() []float32 { return s.coverage }
+
+// Bytes is the size of the store's file.
+func (s *Store) Bytes() int64 { return int64(len(s.data)) }
+
+// DenseBytesPerTile is what one tile's POIs take in the published program: a
+// dense float64 [256, 256, C] array (8.9 MB for C = 17).
+func (s *Store) DenseBytesPerTile() int64 {
+	return int64(s.head.poiSize) * int64(s.head.poiSize) * int64(s.head.categories) * 8
+}
+
+// POIBytesPerTile is the mean size of one tile's POIs here: 10 bytes a point and
+// 8 for the offset.
+func (s *Store) POIBytesPerTile() float64 {
+	if s.Len() == 0 || !s.HasPOIs() {
+		return math.NaN()
+	}
+	return float64(s.points.Len()*10+len(s.offsets)*8) / float64(s.Len())
+}
