@@ -1,0 +1,82 @@
+#include "native.h"
+
+#include <string.h>
+
+#include <cpl_conv.h>
+#include <cpl_error.h>
+#include <gdal.h>
+#include <ogr_api.h>
+
+/* GDAL keeps only its last message, so a warning that follows a failure hides
+   it. These keep the first of each kind, per thread. */
+static __thread char failure[2048];
+static __thread char warning[1024];
+
+static void keep(char *dst, size_t size, const char *msg) {
+  if (dst[0] != '\0' || msg == NULL) return;
+  strncpy(dst, msg, size - 1);
+  dst[size - 1] = '\0';
+}
+
+static void CPL_STDCALL on_error(CPLErr kind, CPLErrorNum num, const char *msg) {
+  (void)num;
+  if (kind >= CE_Failure) {
+    keep(failure, sizeof failure, msg);
+  } else if (kind == CE_Warning) {
+    keep(warning, sizeof warning, msg);
+  }
+}
+
+void oc_install_handler(void) { CPLSetErrorHandler(on_error); }
+
+void oc_error_reset(void) {
+  CPLErrorReset();
+  failure[0] = '\0';
+  warning[0] = '\0';
+}
+
+const char *oc_error_message(void) { return failure; }
+
+const char *oc_warning_message(void) { return warning; }
+
+const char *oc_version(void) { return GDALVersionInfo("RELEASE_NAME"); }
+
+static OGRGeometryH from_wkb(const unsigned char *wkb, int size) {
+  OGRGeometryH g = NULL;
+  if (OGR_G_CreateFromWkb(wkb, NULL, &g, size) != OGRERR_NONE) return NULL;
+  return g;
+}
+
+int oc_is_valid(const unsigned char *wkb, int size) {
+  OGRGeometryH g = from_wkb(wkb, size);
+  int ok;
+  if (g == NULL) return -1;
+  ok = OGR_G_IsValid(g) ? 1 : 0;
+  OGR_G_DestroyGeometry(g);
+  return ok;
+}
+
+int oc_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size) {
+  OGRGeometryH g = from_wkb(wkb, size), fixed;
+  int n;
+  if (g == NULL) return 0;
+  fixed = OGR_G_MakeValid(g);
+  OGR_G_DestroyGeometry(g);
+  if (fixed == NULL) return 0;
+  n = OGR_G_WkbSize(fixed);
+  *out = VSIMalloc(n > 0 ? n : 1);
+  if (*out == NULL || OGR_G_ExportToWkb(fixed, wkbNDR, *out) != OGRERR_NONE) {
+    VSIFree(*out);
+    OGR_G_DestroyGeometry(fixed);
+    return 0;
+  }
+  *out_size = n;
+  OGR_G_DestroyGeometry(fixed);
+  return 1;
+}
+
+void oc_free(void *p) { VSIFree(p); }
+
+void oc_set_description(void *object, const char *text) {
+  GDALSetDescription((GDALMajorObjectH)object, text);
+}

@@ -1,0 +1,119 @@
+// Package raster is the only room that touches GDAL: it opens and writes
+// rasters and vector layers, and carries coordinates from one CRS to another.
+// Names are GDAL's own (geotransform, nodata, window, layer).
+//
+// What leaves this room are Go slices and Go values; no GDAL handle may. What a
+// raster's numbers mean (images, emissions) is not this room's business.
+//
+// Rules that hold throughout: axis order is always the traditional GIS one
+// (x = east or longitude, y = north or latitude); GDAL prints nothing itself,
+// its messages come back as errors; a Dataset, a Layer, a Transform or a writer
+// belongs to one goroutine at a time, while a CRS may be shared freely.
+package raster
+
+/*
+#cgo pkg-config: gdal
+#include <stdlib.h>
+#include "native.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"unsafe"
+
+	"github.com/lukeroth/gdal"
+)
+
+func init() {
+	C.oc_install_handler()
+	// A PBF or a VRT is the user's own file, but nothing here should reach out
+	// to the network or write side files next to the user's data.
+	gdal.CPLSetConfigOption("GDAL_PAM_ENABLED", "NO")
+}
+
+// Version returns the version of the GDAL library in use, e.g. "3.6.2".
+func Version() string { return C.GoString(C.oc_version()) }
+
+// native runs f, which makes GDAL calls, and returns the first failure GDAL
+// reported meanwhile, or f's own error. GDAL's message is kept per thread, and a
+// goroutine may change threads between two calls, hence the lock.
+func native(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.oc_error_reset()
+	err := f()
+	if msg := C.GoString(C.oc_error_message()); msg != "" {
+		return errors.New(msg)
+	}
+	if err != nil {
+		if msg := C.GoString(C.oc_warning_message()); msg != "" {
+			return errors.New(msg)
+		}
+	}
+	return err
+}
+
+// nativeLenient is native for calls whose failure f decides alone:
+// it ignores what GDAL reported when f is content.
+func nativeLenient(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.oc_error_reset()
+	err := f()
+	if err == nil {
+		return nil
+	}
+	if msg := C.GoString(C.oc_error_message()); msg != "" {
+		return errors.New(msg)
+	}
+	return err
+}
+
+// Valid reports whether g is a valid geometry in the sense of the OGC simple
+// features: no ring crosses itself or another.
+func (g Geometry) Valid() bool {
+	b := g.wkb()
+	if b == nil {
+		return false
+	}
+	ok := false
+	_ = nativeLenient(func() error {
+		ok = C.oc_is_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b))) == 1
+		return nil
+	})
+	return ok
+}
+
+// Repair returns a valid geometry that covers the same ground as g (GEOS'
+// MakeValid): a bow-tie becomes two triangles.
+func (g Geometry) Repair() (Geometry, error) {
+	b := g.wkb()
+	if b == nil {
+		return Geometry{}, errors.New("an empty geometry cannot be repaired")
+	}
+	var fixed []byte
+	err := nativeLenient(func() error {
+		var out *C.uchar
+		var n C.int
+		if C.oc_make_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b)), &out, &n) == 0 {
+			return errors.New("the geometry cannot be repaired")
+		}
+		fixed = C.GoBytes(unsafe.Pointer(out), n)
+		C.oc_free(unsafe.Pointer(out))
+		return nil
+	})
+	if err != nil {
+		return Geometry{}, err
+	}
+	return parseWKB(fixed)
+}
+
+// setDescription names a band. The binding has no call for it and keeps its
+// handles to itself; a RasterBand is a struct of nothing but the handle.
+func setDescription(b gdal.RasterBand, text string) {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	C.oc_set_description(*(*unsafe.Pointer)(unsafe.Pointer(&b)), c)
+}

@@ -1,0 +1,30 @@
+#ifndef OPENCARBON_RASTER_NATIVE_H
+#define OPENCARBON_RASTER_NATIVE_H
+
+/* Installs the error handler of this package for the whole process. */
+void oc_install_handler(void);
+
+/* Forgets what the calling thread's GDAL calls have complained about. */
+void oc_error_reset(void);
+
+/* The first failure on the calling thread since the reset, or an empty string. */
+const char *oc_error_message(void);
+
+/* The first warning on the calling thread since the reset, or an empty string. */
+const char *oc_warning_message(void);
+
+const char *oc_version(void);
+
+/* Repairs the geometry in wkb (size bytes). On success *out holds a buffer of
+   *out_size bytes to be given to oc_free; 0 is failure. */
+int oc_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size);
+
+/* 1 valid, 0 invalid, -1 the bytes are no geometry. */
+int oc_is_valid(const unsigned char *wkb, int size);
+
+void oc_free(void *p);
+
+/* Sets the description of a GDAL object (a band's name). */
+void oc_set_description(void *object, const char *text);
+
+#endif

@@ -1,0 +1,212 @@
+package raster
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lukeroth/gdal"
+
+	"opencarbon/data/fault"
+)
+
+// VectorSpec describes a vector file to be written.
+type VectorSpec struct {
+	Layer   string // default: the file's base name
+	CRS     *CRS
+	Fields  []Field
+	Points  bool              // features are points; else polygons
+	Options map[string]string // layer creation options of the driver
+}
+
+// VectorWriter writes a GeoPackage, GeoJSON or Shapefile. Like Writer it gives the
+// file its name only when Close succeeds.
+type VectorWriter struct {
+	spec  VectorSpec
+	path  string
+	temp  string
+	ds    gdal.Dataset
+	layer gdal.Layer
+	open  bool
+	batch int // features since the last commit
+}
+
+// vectorDrivers are the formats by file ending.
+var vectorDrivers = map[string]string{".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
+
+// commitEvery is the number of features that share a transaction. One for each
+// feature would cost a disk sync each.
+const commitEvery = 10_000
+
+// CreateVector starts a vector file; its ending (.gpkg, .geojson) decides on the
+// format.
+func CreateVector(path string, s VectorSpec) (*VectorWriter, error) {
+	ending := strings.ToLower(filepath.Ext(path))
+	driverName, ok := vectorDrivers[ending]
+	if !ok {
+		return nil, fault.New(path, fmt.Sprintf("files ending in %q cannot be written", ending), "use .gpkg (GeoPackage) or .geojson")
+	}
+	if s.Layer == "" {
+		s.Layer = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	temp, err := tempName(path, ending)
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(temp) // the drivers refuse a file that exists
+	w := &VectorWriter{spec: s, path: path, temp: temp}
+	err = native(func() error {
+		driver, err := gdal.GetDriverByName(driverName)
+		if err != nil {
+			return err
+		}
+		w.ds = driver.Create(temp, 0, 0, 0, gdal.Unknown, nil)
+		if w.ds.IsNull() {
+			return errors.New("the file cannot be created")
+		}
+		w.open = true
+		return w.describe()
+	})
+	if err != nil {
+		w.Abort()
+		return nil, writeFault(path, err)
+	}
+	return w, nil
+}
+
+func (w *VectorWriter) describe() error {
+	var sr gdal.SpatialReference
+	if w.spec.CRS != nil {
+		sr = gdal.CreateSpatialReference(w.spec.CRS.wkt)
+		defer sr.Release()
+		sr.SetAxisMappingStrategy(axisOrder)
+	}
+	kind := gdal.GT_MultiPolygon
+	if w.spec.Points {
+		kind = gdal.GT_Point
+	}
+	w.layer = w.ds.CreateLayer(w.spec.Layer, sr, kind, optionList(w.spec.Options))
+	if w.layer.IsNull() {
+		return errors.New("the layer cannot be created")
+	}
+	types := map[FieldType]gdal.FieldType{Text: gdal.FT_String, Integer: gdal.FT_Integer64, Real: gdal.FT_Real}
+	for _, f := range w.spec.Fields {
+		t, ok := types[f.Type]
+		if !ok {
+			return fmt.Errorf("field %s has the unknown type %q", f.Name, f.Type)
+		}
+		fd := gdal.CreateFieldDefinition(f.Name, t)
+		err := w.layer.CreateField(fd, false)
+		fd.Destroy()
+		if err != nil {
+			return err
+		}
+	}
+	return w.layer.StartTransaction()
+}
+
+// Add writes a feature. There is one value per field of the spec, in its order:
+// string, int, int64, float64 or nil for null; NaN is written as null.
+func (w *VectorWriter) Add(g Geometry, values ...any) error {
+	if !w.open {
+		return errors.New(w.path + ": the file is closed")
+	}
+	if len(values) != len(w.spec.Fields) {
+		return fmt.Errorf("%s: %d values for %d fields", w.path, len(values), len(w.spec.Fields))
+	}
+	if !w.spec.Points && len(g.Polygons) > 0 {
+		g.Points = nil
+	}
+	wkb := g.wkb()
+	err := native(func() error {
+		feature := w.layer.Definition().Create()
+		defer feature.Destroy()
+		for i, v := range values {
+			switch v := v.(type) {
+			case nil:
+			case string:
+				feature.SetFieldString(i, v)
+			case int:
+				feature.SetFieldInteger64(i, int64(v))
+			case int64:
+				feature.SetFieldInteger64(i, v)
+			case float64:
+				if !math.IsNaN(v) {
+					feature.SetFieldFloat64(i, v)
+				}
+			default:
+				return fmt.Errorf("field %s: values of type %T cannot be written", w.spec.Fields[i].Name, v)
+			}
+		}
+		if wkb != nil {
+			shape, err := gdal.CreateFromWKB(wkb, gdal.SpatialReference{}, len(wkb))
+			if err != nil {
+				return err
+			}
+			if !w.spec.Points {
+				shape = shape.ForceToMultiPolygon()
+			}
+			if err := feature.SetGeometryDirectly(shape); err != nil {
+				return err
+			}
+		}
+		if err := w.layer.Create(feature); err != nil {
+			return err
+		}
+		if w.batch++; w.batch < commitEvery {
+			return nil
+		}
+		w.batch = 0
+		if err := w.layer.CommitTransaction(); err != nil {
+			return err
+		}
+		return w.layer.StartTransaction()
+	})
+	if err != nil {
+		return writeFault(w.path, err)
+	}
+	return nil
+}
+
+// Close completes the file and gives it its name. After an error nothing is left
+// behind.
+func (w *VectorWriter) Close() error {
+	if !w.open {
+		return errors.New(w.path + ": the file is closed")
+	}
+	err := native(func() error {
+		err := w.layer.CommitTransaction()
+		w.ds.Close()
+		return err
+	})
+	w.open = false
+	if err != nil {
+		w.remove()
+		return writeFault(w.path, err)
+	}
+	return publish(w.temp, w.path)
+}
+
+// Abort throws the unfinished file away. After Close it does nothing.
+func (w *VectorWriter) Abort() {
+	if w == nil {
+		return
+	}
+	if w.open {
+		w.open = false
+		_ = nativeLenient(func() error { w.ds.Close(); return nil })
+		w.remove()
+	} else if w.ds.IsNull() {
+		w.remove()
+	}
+}
+
+// remove deletes the temporary file and SQLite's journals beside it.
+func (w *VectorWriter) remove() {
+	for _, ending := range []string{"", "-journal", "-wal", "-shm"} {
+		os.Remove(w.temp + ending)
+	}
+}

@@ -1,0 +1,280 @@
+package raster
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/lukeroth/gdal"
+
+	"opencarbon/data/fault"
+)
+
+// Spec describes a raster to be written.
+type Spec struct {
+	Width, Height int
+	Bands         int   // default 1
+	DType         DType // default Float32
+	GeoTransform  [6]float64
+	CRS           *CRS
+	Nodata        *float64
+	Metadata      map[string]string // of the dataset
+	Unit          string            // unit of every band, e.g. "tCO2/yr"
+	Descriptions  []string          // names of the bands, or nil
+	Color         []string          // color interpretation per band ("Red", ...), or nil
+	COG           bool              // a cloud-optimized GeoTIFF with overviews
+	Tiled         bool              // 256 x 256 blocks (a COG always is)
+	Compress      string            // DEFLATE (default), LZW, ZSTD or NONE
+	Options       map[string]string // further creation options of the driver
+}
+
+// Writer writes a GeoTIFF. The file appears under its name only when Close
+// succeeds; until then there is a temporary file beside it, which Abort removes.
+// A Writer belongs to one goroutine at a time.
+type Writer struct {
+	spec Spec
+	path string
+	temp string
+	ds   gdal.Dataset
+	open bool
+}
+
+// Create starts a GeoTIFF.
+func Create(path string, s Spec) (*Writer, error) {
+	if s.Bands == 0 {
+		s.Bands = 1
+	}
+	if s.DType == "" {
+		s.DType = Float32
+	}
+	if s.Compress == "" {
+		s.Compress = "DEFLATE"
+	}
+	dtype, known := gdalTypes[s.DType]
+	if !known || s.Width < 1 || s.Height < 1 || s.Bands < 1 {
+		return nil, fmt.Errorf("raster: cannot create %s: %d x %d pixels, %d bands of type %q", path, s.Width, s.Height, s.Bands, s.DType)
+	}
+	temp, err := tempName(path, ".tif")
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{spec: s, path: path, temp: temp}
+	options := map[string]string{"COMPRESS": s.Compress, "BIGTIFF": "IF_SAFER"}
+	if s.Tiled || s.COG {
+		options["TILED"] = "YES"
+	}
+	if s.COG { // the intermediate file is read once and thrown away
+		options["COMPRESS"] = "NONE"
+	} else {
+		maps.Copy(options, s.Options)
+	}
+	err = native(func() error {
+		driver, err := gdal.GetDriverByName("GTiff")
+		if err != nil {
+			return err
+		}
+		w.ds = driver.Create(temp, s.Width, s.Height, s.Bands, dtype, optionList(options))
+		if w.ds.IsNull() {
+			return errors.New("the file cannot be created")
+		}
+		w.open = true
+		return w.describe()
+	})
+	if err != nil {
+		w.Abort()
+		return nil, writeFault(path, err)
+	}
+	return w, nil
+}
+
+// describe writes everything but the pixels.
+func (w *Writer) describe() error {
+	s := w.spec
+	if s.GeoTransform != [6]float64{} {
+		if err := w.ds.SetGeoTransform(s.GeoTransform); err != nil {
+			return err
+		}
+	}
+	if s.CRS != nil {
+		if err := w.ds.SetProjection(s.CRS.wkt); err != nil {
+			return err
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
+		if err := w.ds.SetMetadataItem(k, s.Metadata[k], ""); err != nil {
+			return err
+		}
+	}
+	for i := range s.Bands {
+		b := w.ds.RasterBand(i + 1)
+		if i < len(s.Color) {
+			if err := b.SetColorInterp(gdal.GetColorInterpretationByName(s.Color[i])); err != nil {
+				return err
+			}
+		}
+		if s.Unit != "" {
+			if err := b.SetUnitType(s.Unit); err != nil {
+				return err
+			}
+		}
+		if i < len(s.Descriptions) {
+			setDescription(b, s.Descriptions[i])
+		}
+		if s.Nodata != nil {
+			if err := b.SetNoDataValue(*s.Nodata); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Number is what pixels can be written from.
+type Number interface {
+	uint8 | int16 | uint16 | int32 | uint32 | float32 | float64
+}
+
+// Write writes the window of w x h pixels at column x, row y of one band
+// (from 1), row by row, converted to the file's pixel type.
+func Write[T Number](wr *Writer, band, x, y, w, h int, data []T) error {
+	switch {
+	case !wr.open:
+		return errors.New(wr.path + ": the file is closed")
+	case band < 1 || band > wr.spec.Bands:
+		return fmt.Errorf("%s: there is no band %d of %d", wr.path, band, wr.spec.Bands)
+	case w < 1 || h < 1 || x < 0 || y < 0 || x > wr.spec.Width-w || y > wr.spec.Height-h || len(data) < w*h:
+		return fmt.Errorf("%s: window %d x %d at column %d, row %d with %d numbers does not fit into %d x %d", wr.path, w, h, x, y, len(data), wr.spec.Width, wr.spec.Height)
+	}
+	err := native(func() error {
+		return wr.ds.RasterBand(band).IO(gdal.Write, x, y, w, h, data, w, h, 0, 0)
+	})
+	if err != nil {
+		return writeFault(wr.path, err)
+	}
+	return nil
+}
+
+// Close completes the file and gives it its name. After an error nothing is
+// left behind.
+func (w *Writer) Close() error {
+	if !w.open {
+		return errors.New(w.path + ": the file is closed")
+	}
+	final := w.temp
+	if w.spec.COG {
+		cog, err := tempName(w.path, ".tif")
+		if err == nil {
+			err = w.copyCOG(cog)
+		}
+		if err != nil {
+			os.Remove(cog)
+			w.Abort()
+			return writeFault(w.path, err)
+		}
+		w.closeDataset()
+		os.Remove(w.temp)
+		final = cog
+	} else if err := w.closeDataset(); err != nil {
+		os.Remove(w.temp)
+		return writeFault(w.path, err)
+	}
+	return publish(final, w.path)
+}
+
+// copyCOG lets GDAL's COG driver arrange the file anew.
+func (w *Writer) copyCOG(to string) error {
+	options := map[string]string{"COMPRESS": w.spec.Compress, "BIGTIFF": "IF_SAFER", "OVERVIEW_RESAMPLING": "AVERAGE"}
+	maps.Copy(options, w.spec.Options)
+	return native(func() error {
+		w.ds.FlushCache()
+		driver, err := gdal.GetDriverByName("COG")
+		if err != nil {
+			return err
+		}
+		out := driver.CreateCopy(to, w.ds, 0, optionList(options), nil, nil)
+		if out.IsNull() {
+			return errors.New("the cloud-optimized copy cannot be made")
+		}
+		out.Close()
+		return nil
+	})
+}
+
+func (w *Writer) closeDataset() error {
+	if !w.open {
+		return nil
+	}
+	w.open = false
+	return native(func() error { w.ds.Close(); return nil })
+}
+
+// Abort throws the unfinished file away. After Close it does nothing.
+func (w *Writer) Abort() {
+	if w == nil || !w.open {
+		if w != nil && w.ds.IsNull() {
+			os.Remove(w.temp)
+		}
+		return
+	}
+	_ = w.closeDataset()
+	os.Remove(w.temp)
+}
+
+// tempName reserves a name in the folder of path. The ending tells GDAL the
+// format; the folder must exist.
+func tempName(path, ending string) (string, error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*"+ending)
+	if err != nil {
+		return "", writeFault(path, err)
+	}
+	name := f.Name()
+	f.Close()
+	return name, nil
+}
+
+// publish makes sure that temp is on the disk and gives it its name.
+func publish(temp, path string) error {
+	err := func() error {
+		f, err := os.OpenFile(temp, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := f.Chmod(0o644); err != nil {
+			return err
+		}
+		return f.Sync()
+	}()
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		os.Remove(temp)
+		return writeFault(path, err)
+	}
+	if dir, err := os.Open(filepath.Dir(path)); err == nil {
+		_ = dir.Sync() // the rename itself; some file systems refuse, which does no harm
+		dir.Close()
+	}
+	return nil
+}
+
+// writeFault says why a file cannot be written.
+func writeFault(path string, err error) error {
+	var in *fault.Input
+	if errors.As(err, &in) {
+		return err
+	}
+	return fault.Wrap(err, path, "cannot be written", "check that the folder exists and may be written, and that the disk has room")
+}
+
+// North returns the geotransform of a north-up raster whose upper left corner is
+// (west, north), with pixels of dx x dy.
+func North(west, north, dx, dy float64) [6]float64 {
+	return [6]float64{west, dx, 0, north, 0, -math.Abs(dy)}
+}
