@@ -1,0 +1,170 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// limits of a number: low and high are allowed values unless open.
+type limits struct {
+	low, high float64
+	openLow   bool
+}
+
+func (l limits) String() string {
+	switch {
+	case math.IsInf(l.high, 1) && l.openLow:
+		return fmt.Sprintf("more than %g", l.low)
+	case math.IsInf(l.high, 1):
+		return fmt.Sprintf("%g or more", l.low)
+	case l.openLow:
+		return fmt.Sprintf("more than %g, at most %g", l.low, l.high)
+	}
+	return fmt.Sprintf("%g to %g", l.low, l.high)
+}
+
+func (l limits) ok(x float64) bool {
+	return x <= l.high && (x > l.low || x == l.low && !l.openLow)
+}
+
+var inf = math.Inf(1)
+
+// ranges of the numbers of model and train. The data section is checked by
+// package data, which knows what its keys mean together.
+var ranges = map[string]limits{
+	"seed":                            {low: 0, high: inf},
+	"model.embedding":                 {low: 1, high: 4096},
+	"model.se_ratio":                  {low: 1, high: 1024},
+	"model.temperature":               {low: 0, high: 100, openLow: true},
+	"model.attention_heads":           {low: 1, high: 64},
+	"train.epochs":                    {low: 1, high: 1e6},
+	"train.batch_size":                {low: 2, high: 65536}, // batch normalisation needs two
+	"train.learning_rate":             {low: 0, high: 10, openLow: true},
+	"train.weight_decay":              {low: 0, high: 10},
+	"train.momentum":                  {low: 0, high: 0.9999},
+	"train.warmup_epochs":             {low: 0, high: 1e6},
+	"train.min_learning_rate":         {low: 0, high: 10},
+	"train.plateau_factor":            {low: 0, high: 0.9999, openLow: true},
+	"train.plateau_patience":          {low: 1, high: 1e6},
+	"train.clip_norm":                 {low: 0, high: inf},
+	"train.huber_delta":               {low: 0, high: 1000, openLow: true},
+	"train.alpha":                     {low: 0, high: 1000},
+	"train.contrastive_warmup_epochs": {low: 0, high: 1e6},
+	"train.validate_every":            {low: 1, high: 1e6},
+	"train.patience":                  {low: 0, high: 1e6},
+	"train.min_epochs":                {low: 0, high: 1e6},
+	"train.block":                     {low: 1, high: 1024},
+	"train.threads":                   {low: 0, high: 4096},
+	"train.save_every":                {low: 1, high: 1e6},
+}
+
+// choices of the text keys of model and train.
+var choices = map[string][]string{
+	"model.variant":     {"paper", "reference"},
+	"model.modalities":  {"image", "poi"},
+	"model.poi_encoder": {"k7", "k37"},
+	"train.optimizer":   {"adam", "adamw", "sgd"},
+	"train.schedule":    {"constant", "cosine", "plateau"},
+	"train.loss":        {"l1", "huber"},
+	"train.target_bias": {"mean", "none"},
+	"train.sampler":     {"random", "blocks"},
+	"train.precision":   {"fp32", "bf16"},
+}
+
+var (
+	devices = regexp.MustCompile(`^(auto|cpu|cuda|cuda:(0|[1-9][0-9]?))$`)
+	names   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
+)
+
+// check refuses values out of range. given says where each value came from.
+func check(c *Config, label string, given map[string]leaf) error {
+	var problems []problem
+	bad := func(key, remedy, format string, args ...any) {
+		problems = append(problems, problem{placeOf(key, label, given), key + " " + fmt.Sprintf(format, args...), remedy})
+	}
+	for _, s := range root.leaves() {
+		v := lookup(reflect.ValueOf(c), s.key)
+		if l, ok := ranges[s.key]; ok {
+			x := 0.0
+			if v.CanInt() {
+				x = float64(v.Int())
+			} else {
+				x = v.Float()
+			}
+			if !l.ok(x) {
+				bad(s.key, "", "is %v; allowed: %s", v.Interface(), l)
+			}
+		}
+		if list, ok := choices[s.key]; ok {
+			texts, isList := v.Interface().([]string)
+			if !isList {
+				texts = []string{v.String()}
+			}
+			for _, t := range texts {
+				if !slices.Contains(list, t) {
+					bad(s.key, didYouMean(t, list), "is %q; allowed: %s", t, strings.Join(list, ", "))
+				}
+			}
+		}
+	}
+	m, t := &c.Model, &c.Train
+	if !names.MatchString(c.Name) {
+		bad("name", "It names a folder: use letters, digits, dot, dash and underscore.", "is %q", c.Name)
+	}
+	if !slices.Contains([]int{1, 3, 5, 7}, m.Neighborhood) {
+		bad("model.neighborhood", "", "is %d; allowed: 1, 3, 5, 7", m.Neighborhood)
+	}
+	if !devices.MatchString(t.Device) {
+		bad("train.device", "", "is %q; allowed: auto, cpu, cuda, cuda:N", t.Device)
+	}
+	if len(m.Modalities) == 0 {
+		bad("model.modalities", "Give [image, poi], [image] or [poi].", "is empty")
+	} else if len(m.Modalities) == 2 && m.Modalities[0] == m.Modalities[1] {
+		bad("model.modalities", "Give [image, poi], [image] or [poi].", "names %s twice", m.Modalities[0])
+	} else if m.Contrastive && len(m.Modalities) == 1 {
+		bad("model.contrastive", "Set model.contrastive: false, or give both modalities.",
+			"is true, but the contrastive loss compares image and POI embeddings and model.modalities has only %s", m.Modalities[0])
+	}
+	if t.MinLearningRate > t.LearningRate {
+		bad("train.min_learning_rate", "", "is %g, above train.learning_rate %g", t.MinLearningRate, t.LearningRate)
+	}
+	if t.WarmupEpochs >= t.Epochs && t.WarmupEpochs > 0 && t.Epochs > 0 {
+		bad("train.warmup_epochs", "Lower it, or raise train.epochs.", "is %d of %d epochs: the rate would never arrive", t.WarmupEpochs, t.Epochs)
+	}
+	if t.ValidateEvery > t.Epochs && t.Epochs > 0 {
+		bad("train.validate_every", "Lower it, or raise train.epochs.", "is %d, but there are %d epochs: no validation would ever choose the best weights", t.ValidateEvery, t.Epochs)
+	}
+	if c.Output.Dir == "" {
+		bad("output.dir", "For example: runs.", "is empty")
+	}
+	if len(problems) > 0 {
+		return asFault(label, problems)
+	}
+	return nil
+}
+
+// placeOf says where the value of a key came from; a default's place is the
+// source, in which it should be given.
+func placeOf(key, label string, given map[string]leaf) string {
+	if l, ok := given[key]; ok {
+		return l.where
+	}
+	return label
+}
+
+func didYouMean(text string, list []string) string {
+	best, cost := "", 3
+	for _, s := range list {
+		if d := distance(strings.ToLower(text), s); d < cost {
+			best, cost = s, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "Did you mean " + best + "?"
+}

@@ -1,0 +1,111 @@
+// Package config is the one place where an experiment is described: which data,
+// which model, how it is trained, what is written. It reads YAML, environment
+// and --set overrides in rising order, refuses what it does not know (with the
+// line and the nearest valid key), and holds the named presets.
+//
+// A newcomer starts at Config (every key) and Load (where values come from).
+// Nothing here opens data or touches tensors.
+package config
+
+import "opencarbon/data"
+
+//go:generate go run ./internal/reference
+
+// Config is a whole experiment. Defaults are those of Defaults.
+type Config struct {
+	Name   string      `mapstructure:"name" yaml:"name"` // names the run folder and the default tile store; letters, digits, dot, dash, underscore; default: the file's or preset's name
+	Seed   int64       `mapstructure:"seed" yaml:"seed"` // of initial weights, batch order and every other draw of the run; the split has its own (data.split.seed)
+	Data   data.Config `mapstructure:"data" yaml:"data"`
+	Model  Model       `mapstructure:"model" yaml:"model"`
+	Train  Train       `mapstructure:"train" yaml:"train"`
+	Output Output      `mapstructure:"output" yaml:"output"`
+}
+
+// Model is the network (paper section 4). The image size is not here: it is
+// data.imagery.size, and the store knows it.
+type Model struct {
+	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // paper | reference; the paper's equations, or the authors' published program with its quirks
+	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
+	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
+	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)
+	POIEncoder     string   `mapstructure:"poi_encoder" yaml:"poi_encoder"`         // k7 | k37; kernel of the POI encoder (k37: Beijing and Yinchuan in the published program)
+	SE             bool     `mapstructure:"se" yaml:"se"`                           // squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation
+	SERatio        int      `mapstructure:"se_ratio" yaml:"se_ratio"`               // n, compression of the squeeze-and-excitation gate: C channels pass through C/n
+	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; needs both modalities; false = ablation
+	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
+	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
+	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // torchvision ResNet-18 checkpoint (.pth) that the image encoder starts from; empty = random weights
+}
+
+// Train is the optimisation (paper section 4.3 and 5.1).
+type Train struct {
+	Epochs                  int     `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most
+	BatchSize               int     `mapstructure:"batch_size" yaml:"batch_size"`                               // cells a step
+	LearningRate            float64 `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up
+	WeightDecay             float64 `mapstructure:"weight_decay" yaml:"weight_decay"`                           // L2 as in PyTorch: added to the gradient by adam and sgd, decoupled in adamw
+	Optimizer               string  `mapstructure:"optimizer" yaml:"optimizer"`                                 // adam | adamw | sgd
+	Momentum                float64 `mapstructure:"momentum" yaml:"momentum"`                                   // of sgd
+	Schedule                string  `mapstructure:"schedule" yaml:"schedule"`                                   // constant | cosine | plateau; how the learning rate falls
+	WarmupEpochs            int     `mapstructure:"warmup_epochs" yaml:"warmup_epochs"`                         // epochs over which the learning rate rises linearly from near 0
+	MinLearningRate         float64 `mapstructure:"min_learning_rate" yaml:"min_learning_rate"`                 // floor of cosine and plateau
+	PlateauFactor           float64 `mapstructure:"plateau_factor" yaml:"plateau_factor"`                       // plateau: the rate is multiplied by this
+	PlateauPatience         int     `mapstructure:"plateau_patience" yaml:"plateau_patience"`                   // plateau: after this many validations without improvement
+	ClipNorm                float64 `mapstructure:"clip_norm" yaml:"clip_norm"`                                 // largest L2 norm of the whole gradient; 0 = no clipping
+	Loss                    string  `mapstructure:"loss" yaml:"loss"`                                           // l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)
+	HuberDelta              float64 `mapstructure:"huber_delta" yaml:"huber_delta"`                             // huber: error, in ln units, at which it turns linear
+	Alpha                   float64 `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8)
+	ContrastiveWarmupEpochs int     `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
+	TargetBias              string  `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
+	ValidateEvery           int     `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
+	Patience                int     `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
+	MinEpochs               int     `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
+	Sampler                 string  `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles
+	Block                   int     `mapstructure:"block" yaml:"block"`                                         // blocks: edge of a sampler block, in cells
+	Precision               string  `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
+	Device                  string  `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
+	Threads                 int     `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
+	Deterministic           bool    `mapstructure:"deterministic" yaml:"deterministic"`                         // only algorithms that give the same bits each time (matters on a GPU; the CPU is exact either way)
+	SaveEvery               int     `mapstructure:"save_every" yaml:"save_every"`                               // epochs between saves of the last checkpoint; the best one is saved when it is found
+}
+
+// Output is what a run leaves behind.
+type Output struct {
+	Dir         string `mapstructure:"dir" yaml:"dir"`                 // folder of the run folders <dir>/<name>/<time>, relative to the current folder
+	TensorBoard bool   `mapstructure:"tensorboard" yaml:"tensorboard"` // write TensorBoard event files
+	Plots       bool   `mapstructure:"plots" yaml:"plots"`             // draw learning curves, scatter and maps at the end
+}
+
+// Defaults is the config of which every other is a change. The data section is
+// empty: data.Config's Normalize fills it in by what is given.
+func Defaults() Config {
+	return Config{
+		Seed: 42,
+		Model: Model{
+			Variant: "paper", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
+			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
+		},
+		Train: Train{
+			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", Momentum: 0.9,
+			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
+			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
+			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 8,
+			Precision: "fp32", Device: "auto", SaveEvery: 5,
+		},
+		Output: Output{Dir: "runs", TensorBoard: true, Plots: true},
+	}
+}
+
+// HasImage reports whether the image modality is on.
+func (m Model) HasImage() bool { return contains(m.Modalities, "image") }
+
+// HasPOI reports whether the POI modality is on.
+func (m Model) HasPOI() bool { return contains(m.Modalities, "poi") }
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
