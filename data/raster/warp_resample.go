@@ -163,10 +163,10 @@ func (s *Resampler) pixel(out []float32, area int, patch *Patch, plane int, p *P
 	fx, nx := r.tapsAt(x, p.ScaleX, width, s.wx)
 	fy, ny := r.tapsAt(y, p.ScaleY, height, s.wy)
 	at := (fy-patch.Y)*patch.W + fx - patch.X
-	total := float32(1)
+	total, whole := float32(1), true
 	if patch.Valid != nil {
-		total = s.validWeight(patch, at, nx, ny)
-		if total < 0.999 && r == Cubic {
+		total, whole = s.validWeight(patch, at, nx, ny)
+		if !whole && r == Cubic {
 			// A kernel with negative lobes must not be renormalized over a part
 			// of its taps: near a gap GDAL falls back to bilinear too.
 			return s.pixel(out, area, patch, plane, p, Bilinear, x, y, width, height)
@@ -181,7 +181,7 @@ func (s *Resampler) pixel(out []float32, area int, patch *Patch, plane int, p *P
 			o := at + j*patch.W
 			row := patch.Data[b*plane+o : b*plane+o+nx]
 			var line float32
-			if total < 0.999 {
+			if !whole {
 				ok := patch.Valid[o : o+nx]
 				for k, v := range row {
 					if ok[k] != 0 {
@@ -200,11 +200,10 @@ func (s *Resampler) pixel(out []float32, area int, patch *Patch, plane int, p *P
 	return true
 }
 
-// validWeight is the share of the kernel's weight that lies on valid pixels.
-// It is exactly 1 where all are.
-func (s *Resampler) validWeight(patch *Patch, at, nx, ny int) float32 {
-	var total float32
-	whole := true
+// validWeight is the share of the kernel's weight that lies on valid pixels,
+// and whether all pixels under it are valid.
+func (s *Resampler) validWeight(patch *Patch, at, nx, ny int) (total float32, whole bool) {
+	whole = true
 	for j := 0; j < ny; j++ {
 		for k, ok := range patch.Valid[at+j*patch.W : at+j*patch.W+nx] {
 			if ok != 0 {
@@ -215,7 +214,7 @@ func (s *Resampler) validWeight(patch *Patch, at, nx, ny int) float32 {
 		}
 	}
 	if whole {
-		return 1
+		total = 1
 	}
-	return min(total, 0.998)
+	return total, whole
 }
