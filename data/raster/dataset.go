@@ -228,6 +228,23 @@ func (d *Dataset) Georeferenced() error {
 	return nil
 }
 
+// Outline returns the raster's border in its CRS as a closed ring, each side in n
+// pieces.
+func (d *Dataset) Outline(n int) Polygon {
+	w, h := float64(d.width), float64(d.height)
+	corners := [5][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}, {0, 0}}
+	ring := make([][2]float64, 0, 4*n+1)
+	for i := range 4 {
+		a, b := corners[i], corners[i+1]
+		for k := range n {
+			f := float64(k) / float64(n)
+			col, row := a[0]+f*(b[0]-a[0]), a[1]+f*(b[1]-a[1])
+			ring = append(ring, [2]float64{d.gt[0] + col*d.gt[1] + row*d.gt[2], d.gt[3] + col*d.gt[4] + row*d.gt[5]})
+		}
+	}
+	return Polygon{append(ring, ring[0])}
+}
+
 // Read fills dst with the window of w x h pixels at column x, row y of one band
 // (from 1), row by row. The numbers are the raw ones: scale and offset are not
 // applied, nodata is not replaced.
