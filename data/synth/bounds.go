@@ -20,12 +20,27 @@ type Bound struct {
 // terms of the emission formula, with free coefficients), corrected for their
 // number. Models see pixels and points instead and will stay below.
 type Ladder struct {
-	Image         float64 `json:"own_image"`          // zone shares of the cell
-	POI           float64 `json:"own_pois"`           // POI counts of the cell
-	Own           float64 `json:"own_image_and_pois"` // both, and their products
-	Neighborhood  float64 `json:"with_neighborhood"`  // and the same of the eight cells around
-	WithoutImages float64 `json:"pois_and_neighborhood"`
-	WithoutPOIs   float64 `json:"images_and_neighborhood"`
+	Image        float64 // zone shares of the cell
+	POI          float64 // POI counts of the cell
+	Own          float64 // both, and their products
+	ImagesAround float64 // zone shares of the cell and of the eight around it
+	POIsAround   float64 // POI counts of the cell and of the eight around it
+	Everything   float64
+}
+
+// Step is one step of the ladder.
+type Step struct {
+	Name string
+	R2   float64 // NaN: too few cells to fit
+}
+
+// Steps returns the ladder in order, the name of each step as in truth.json.
+func (l Ladder) Steps() []Step {
+	return []Step{
+		{"own POIs", l.POI}, {"own image", l.Image}, {"own image and POIs", l.Own},
+		{"POIs with neighborhood", l.POIsAround}, {"images with neighborhood", l.ImagesAround},
+		{"everything", l.Everything},
+	}
 }
 
 // bound computes the bound over the cells that keep(cell) lets through.
@@ -55,13 +70,11 @@ func (c *City) bound(keep func(cell int) bool) Bound {
 }
 
 // Bounds returns the bound of all cells and of each split.
-func (c *City) Bounds() (all Bound, splits map[string]Bound) {
-	all = c.bound(func(int) bool { return true })
-	splits = map[string]Bound{}
-	for _, s := range []string{"train", "validation", "test"} {
-		splits[s] = c.bound(func(i int) bool { return c.Districts[c.District[i]].Split == s })
+func (c *City) Bounds() (all Bound, splits Bounds) {
+	in := func(name string) Bound {
+		return c.bound(func(i int) bool { return c.Districts[c.District[i]].Split == name })
 	}
-	return all, splits
+	return c.bound(func(int) bool { return true }), Bounds{in("train"), in("validation"), in("test")}
 }
 
 // Ladder fits the ladder.
@@ -108,12 +121,12 @@ func (c *City) Ladder() Ladder {
 		}
 	}
 	return Ladder{
-		Image:         c.fit(image),
-		POI:           c.fit(pois),
-		Own:           c.fit(both),
-		Neighborhood:  c.fit(join(both, mean(shares), mean(pois))),
-		WithoutImages: c.fit(join(pois, mean(pois))),
-		WithoutPOIs:   c.fit(join(image, mean(shares))),
+		Image:        c.fit(image),
+		POI:          c.fit(pois),
+		Own:          c.fit(both),
+		Everything:   c.fit(join(both, mean(shares), mean(pois))),
+		POIsAround:   c.fit(join(pois, mean(pois))),
+		ImagesAround: c.fit(join(image, mean(shares))),
 	}
 }
 

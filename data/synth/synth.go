@@ -32,7 +32,7 @@ type Config struct {
 	Noise      float64 // standard deviation of the noise in ln emission, 0 to 3; default 0.35; negative: none at all
 	Cities     int     // how many, 1 to 20; default 1
 	Shift      float64 // how far the emission factors of later cities stray, in ln units, 0 to 2; default 0.3
-	Months     int     // the year the monthly files carry in their names, two digits; default 18
+	Year       int     // of the monthly files' names, two digits; default 18
 }
 
 // Limits of a made city.
@@ -53,7 +53,7 @@ func (c Config) withDefaults() (Config, error) {
 	def(&c.Cols, 24)
 	def(&c.Size, 64)
 	def(&c.Cities, 1)
-	def(&c.Months, 18)
+	def(&c.Year, 18)
 	if c.Seed == 0 {
 		c.Seed = 1
 	}
@@ -77,8 +77,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, bad("noise", c.Noise, "0 to 3")
 	case !(c.Shift >= 0 && c.Shift <= 2):
 		return c, bad("shift", c.Shift, "0 to 2")
-	case c.Months < 0 || c.Months > 99:
-		return c, bad("year", c.Months, "two digits, 0 to 99")
+	case c.Year < 0 || c.Year > 99:
+		return c, bad("year", c.Year, "two digits, 0 to 99")
 	}
 	return c, nil
 }

@@ -1,0 +1,341 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"opencarbon/data/fault"
+)
+
+// Defaults of the data section that are numbers; config.go names them.
+const (
+	defaultZoom        = 15
+	defaultCellDegrees = 1.0 / 120
+	defaultCellMetres  = 1000
+	defaultSize        = 256
+	defaultCoverage    = 0.9
+	defaultBadRows     = 0.01
+	defaultBlock       = 8
+	defaultSeed        = 42
+)
+
+// Normalize fills in the defaults that config.go documents and refuses what
+// cannot be meant: the error is a *fault.Input whose Where is the key
+// (data.imagery.scale), with the value and what is allowed. name is the
+// experiment's (for the default store); relative paths of inputs are taken from
+// the folder base, and left alone where base is empty. Doing it twice is the
+// same as doing it once. Files are not looked at: that is Build's work.
+func (c *Config) Normalize(name, base string) error {
+	if c.Store == "" {
+		c.Store = filepath.Join("stores", name)
+	}
+	c.resolvePaths(base)
+	for _, check := range []func() error{
+		c.Grid.normalize, c.Region.normalize, c.Imagery.normalize,
+		c.Emissions.normalize, c.POI.normalize, c.Split.normalize,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if c.Workers < 0 || c.Workers > 4096 {
+		return outOf("workers", c.Workers, "0 (all cores) to 4096")
+	}
+	return nil
+}
+
+// connection recognises names that are no files: PG:..., /vsicurl/...
+var connection = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+:`)
+
+func (c *Config) resolvePaths(base string) {
+	if base == "" {
+		return
+	}
+	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File} {
+		if *p != "" && !filepath.IsAbs(*p) && !connection.MatchString(*p) {
+			*p = filepath.Join(base, *p)
+		}
+	}
+}
+
+// outOf makes the error of a value that is not allowed.
+func outOf(key string, value any, allowed string) error {
+	if s, ok := value.(string); ok {
+		value = fmt.Sprintf("%q", s)
+	}
+	return fault.New("data."+key, fmt.Sprintf("the value is %v", value), "Allowed: "+allowed+".")
+}
+
+// oneOf checks a word; the empty word becomes def.
+func oneOf(key string, value *string, def string, allowed ...string) error {
+	if *value == "" {
+		*value = def
+	}
+	if *value == "" || slices.Contains(allowed, *value) {
+		return nil
+	}
+	return outOf(key, *value, strings.Join(allowed, ", "))
+}
+
+// stray is the error of a key that means nothing beside another's value.
+func stray(key, because, remedy string) error {
+	return fault.New("data."+key, "has no meaning "+because, remedy)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func (g *Grid) normalize() error {
+	if err := oneOf("grid.scheme", &g.Scheme, "xyz", "xyz", "degrees", "projected"); err != nil {
+		return err
+	}
+	for _, k := range []struct {
+		key, scheme string
+		given       bool
+	}{
+		{"grid.zoom", "xyz", g.Zoom != 0}, {"grid.cell_degrees", "degrees", g.CellDegrees != 0},
+		{"grid.epsg", "projected", g.EPSG != 0}, {"grid.cell_metres", "projected", g.CellMetres != 0},
+	} {
+		if k.given && k.scheme != g.Scheme {
+			return stray(k.key, "with data.grid.scheme: "+g.Scheme, "Remove it, or set data.grid.scheme: "+k.scheme+".")
+		}
+	}
+	switch g.Scheme {
+	case "xyz":
+		if g.Zoom == 0 {
+			g.Zoom = defaultZoom
+		}
+		if g.Zoom < 1 || g.Zoom > 22 {
+			return outOf("grid.zoom", g.Zoom, "1 to 22; 15 is about 1 km")
+		}
+	case "degrees":
+		if g.CellDegrees == 0 {
+			g.CellDegrees = defaultCellDegrees
+		}
+		if !(g.CellDegrees >= 1e-5 && g.CellDegrees <= 10) {
+			return outOf("grid.cell_degrees", g.CellDegrees, "0.00001 to 10 degrees; ODIAC's cells have 1/120 = 0.008333...")
+		}
+	case "projected":
+		if g.CellMetres == 0 {
+			g.CellMetres = defaultCellMetres
+		}
+		if g.EPSG <= 0 {
+			return outOf("grid.epsg", g.EPSG, "the EPSG code of a projected CRS in metres, such as 27700 or 32633")
+		}
+		if !(g.CellMetres >= 1 && g.CellMetres <= 1e6) {
+			return outOf("grid.cell_metres", g.CellMetres, "1 to 1000000")
+		}
+	}
+	return nil
+}
+
+func (r *Region) normalize() error {
+	if len(r.BBox) > 0 && r.File != "" {
+		return fault.New("data.region", "has both bbox and file", "Keep one of the two.")
+	}
+	if r.File == "" && (r.Layer != "" || r.Where != "") {
+		key := "region.layer"
+		if r.Layer == "" {
+			key = "region.where"
+		}
+		return stray(key, "without data.region.file", "Give the polygon file, or remove the key.")
+	}
+	if len(r.BBox) == 0 {
+		return nil
+	}
+	const allowed = "four numbers in degrees: west, south, east, north, with west < east and south < north"
+	if len(r.BBox) != 4 {
+		return outOf("region.bbox", r.BBox, allowed)
+	}
+	w, s, e, n := r.BBox[0], r.BBox[1], r.BBox[2], r.BBox[3]
+	if !(w < e && s < n && w >= -180 && e <= 180 && s >= -90 && n <= 90) {
+		return outOf("region.bbox", r.BBox, allowed)
+	}
+	return nil
+}
+
+func (m *Imagery) normalize() error {
+	if m.Path == "" {
+		// Of an absent mosaic only the size matters: POIs are drawn on it.
+		for _, k := range []struct {
+			key   string
+			given bool
+		}{{"crs", m.CRS != ""}, {"range", len(m.Range) > 0}, {"nodata", m.Nodata != nil}} {
+			if k.given {
+				return stray("imagery."+k.key, "without data.imagery.path", "Give the mosaic's path, or remove the key.")
+			}
+		}
+	}
+	if len(m.Bands) == 0 {
+		m.Bands = []int{1, 2, 3}
+	}
+	if len(m.Bands) != 3 || slices.Min(m.Bands) < 1 {
+		return outOf("imagery.bands", m.Bands, "three band numbers counted from 1, for red, green and blue (one band thrice for a gray picture)")
+	}
+	if err := oneOf("imagery.scale", &m.Scale, "", "none", "minmax", "percentile", "range"); err != nil {
+		return err
+	}
+	if len(m.Range) > 0 && m.Scale != "range" {
+		return stray("imagery.range", "without data.imagery.scale: range", "Set data.imagery.scale: range, or remove the key.")
+	}
+	if m.Scale == "range" && (len(m.Range) != 2 || !(m.Range[0] < m.Range[1]) || !finite(m.Range[0]) || !finite(m.Range[1])) {
+		return outOf("imagery.range", m.Range, "two numbers, low below high, in the mosaic's own numbers")
+	}
+	if len(m.Percentile) == 0 {
+		m.Percentile = []float64{2, 98}
+	}
+	if len(m.Percentile) != 2 || !(m.Percentile[0] >= 0 && m.Percentile[0] < m.Percentile[1] && m.Percentile[1] <= 100) {
+		return outOf("imagery.percentile", m.Percentile, "two numbers from 0 to 100, low below high")
+	}
+	if m.Size == 0 {
+		m.Size = defaultSize
+	}
+	if m.Size < 32 || m.Size > 512 {
+		return outOf("imagery.size", m.Size, "32 to 512 pixels")
+	}
+	if err := oneOf("imagery.resampling", &m.Resampling, "bilinear", "near", "bilinear", "cubic", "average"); err != nil {
+		return err
+	}
+	if m.MinCoverage == 0 {
+		m.MinCoverage = defaultCoverage
+	}
+	if !(m.MinCoverage > 0 && m.MinCoverage <= 1) {
+		return outOf("imagery.min_coverage", m.MinCoverage, "more than 0, at most 1")
+	}
+	return nil
+}
+
+func (e *Emissions) normalize() error {
+	if e.Path == "" {
+		for _, k := range []struct {
+			key   string
+			given bool
+		}{{"units", e.Units != ""}, {"attribute", e.Attribute != ""}, {"layer", e.Layer != ""}} {
+			if k.given {
+				return stray("emissions."+k.key, "without data.emissions.path", "Give the inventory's path, or remove the key.")
+			}
+		}
+		return nil
+	}
+	const units = "tC, tCO2, kgC, kgCO2, gCO2, or proxy for a stand-in without a unit"
+	if e.Units == "" {
+		return fault.New("data.emissions.units", "is not given", "Say what the numbers are: "+units+".")
+	}
+	if !slices.Contains([]string{"tC", "tCO2", "kgC", "kgCO2", "gCO2", "proxy"}, e.Units) {
+		return outOf("emissions.units", e.Units, units)
+	}
+	if err := oneOf("emissions.per", &e.Per, "cell", "cell", "km2", "m2"); err != nil {
+		return err
+	}
+	if err := oneOf("emissions.period", &e.Period, "year", "year", "month", "day", "hour"); err != nil {
+		return err
+	}
+	if err := oneOf("emissions.missing_months", &e.MissingMonths, "error", "error", "scale"); err != nil {
+		return err
+	}
+	if len(e.Bands) == 0 {
+		e.Bands = []int{1}
+	}
+	for i, b := range e.Bands {
+		if b < 1 || slices.Contains(e.Bands[:i], b) {
+			return outOf("emissions.bands", e.Bands, "band numbers counted from 1, each once")
+		}
+	}
+	return nil
+}
+
+func (p *POI) normalize() error {
+	if p.MaxBadRows == 0 {
+		p.MaxBadRows = defaultBadRows
+	}
+	if !(p.MaxBadRows > 0 && p.MaxBadRows <= 1) {
+		return outOf("poi.max_bad_rows", p.MaxBadRows, "more than 0, at most 1 (a share of the rows)")
+	}
+	if p.Path == "" && (p.Categories != "" || p.Layer != "") {
+		key := "poi.categories"
+		if p.Categories == "" {
+			key = "poi.layer"
+		}
+		return stray(key, "without data.poi.path", "Give the POI table's path, or remove the key.")
+	}
+	named := map[string]string{}
+	for _, col := range []struct{ key, name string }{
+		{"lon", p.Columns.Lon}, {"lat", p.Columns.Lat}, {"category", p.Columns.Category}, {"id", p.Columns.ID}, {"count", p.Columns.Count},
+	} {
+		if col.name == "" {
+			continue
+		}
+		if other, ok := named[col.name]; ok {
+			return fault.New("data.poi.columns."+col.key, fmt.Sprintf("is %q, and so is data.poi.columns.%s", col.name, other), "Name two different columns.")
+		}
+		named[col.name] = col.key
+	}
+	return nil
+}
+
+func (s *Split) normalize() error {
+	if err := oneOf("split.method", &s.Method, "blocks", "attribute", "blocks", "list", "none"); err != nil {
+		return err
+	}
+	byFile := s.Method == "attribute" || s.Method == "list"
+	switch {
+	case byFile && s.File == "":
+		return fault.New("data.split.file", "is not given", "With data.split.method: "+s.Method+", name the file: polygons for attribute, a CSV of cell and split for list.")
+	case !byFile && s.File != "":
+		return stray("split.file", "with data.split.method: "+s.Method, "Set data.split.method: attribute or list, or remove the key.")
+	case s.Method == "attribute" && s.Field == "":
+		return fault.New("data.split.field", "is not given", "Name the column of "+s.File+" that holds the districts' names.")
+	case s.Method == "attribute" && len(s.Train) == 0:
+		return fault.New("data.split.train", "lists no district", "List the districts that train, validate and test.")
+	case s.Method != "attribute" && len(s.Train)+len(s.Validation)+len(s.Test) > 0:
+		key := "split.train"
+		if len(s.Train) == 0 {
+			key = "split.validation"
+			if len(s.Validation) == 0 {
+				key = "split.test"
+			}
+		}
+		return stray(key, "with data.split.method: "+s.Method, "Set data.split.method: attribute, or remove the list.")
+	}
+	in := map[string]string{}
+	for _, list := range []struct {
+		key   string
+		names []string
+	}{{"train", s.Train}, {"validation", s.Validation}, {"test", s.Test}} {
+		for _, n := range list.names {
+			if other, ok := in[n]; ok {
+				return fault.New("data.split."+list.key, fmt.Sprintf("lists %q, which data.split.%s lists too", n, other), "A district belongs to one split; list it once.")
+			}
+			in[n] = list.key
+		}
+	}
+	if s.Block == 0 {
+		s.Block = defaultBlock
+	}
+	if s.Block < 1 || s.Block > 10000 {
+		return outOf("split.block", s.Block, "1 to 10000 cells")
+	}
+	if len(s.Fractions) == 0 {
+		s.Fractions = []float64{0.6, 0.2, 0.2}
+	}
+	sum := 0.0
+	for _, f := range s.Fractions {
+		if !(f >= 0 && f <= 1) {
+			sum = math.NaN()
+		}
+		sum += f
+	}
+	if len(s.Fractions) != 3 || !(math.Abs(sum-1) < 1e-6) || s.Fractions[0] == 0 {
+		return outOf("split.fractions", s.Fractions, "three shares for train, validation and test that add up to 1, train above 0")
+	}
+	if s.Seed == 0 {
+		s.Seed = defaultSeed
+	}
+	if s.Buffer < 0 || s.Buffer > 1000 {
+		return outOf("split.buffer", s.Buffer, "0 (none) to 1000 cells")
+	}
+	return nil
+}
