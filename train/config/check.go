@@ -1,12 +1,15 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+
+	"opencarbon/data/fault"
 )
 
 // limits of a number: low and high are allowed values unless open.
@@ -144,7 +147,20 @@ func check(c *Config, label string, given map[string]leaf) error {
 	if len(problems) > 0 {
 		return asFault(label, problems)
 	}
-	return nil
+	return located(c.Data.Normalize(c.Name, ""), label, given)
+}
+
+// located adds file and line to an error of package data whose Where is a key.
+func located(err error, label string, given map[string]leaf) error {
+	var in *fault.Input
+	if err == nil || !errors.As(err, &in) {
+		return err
+	}
+	key := in.Where
+	if root.find(key) == nil {
+		return err
+	}
+	return fault.Wrap(in.Err, placeOf(key, label, given), key+" "+in.What, in.Remedy)
 }
 
 // placeOf says where the value of a key came from; a default's place is the

@@ -137,6 +137,8 @@ func TestErrors(t *testing.T) {
 		{"set unknown", small, []string{"train.epoch=5"}, []string{"--set train.epoch=5", "Did you mean train.epochs?"}},
 		{"set ill-typed", small, []string{"train.epochs=x"}, []string{"--set train.epochs=x", "a whole number"}},
 		{"set empty", small, []string{"train.epochs="}, []string{"--set train.epochs=", "a whole number"}},
+		{"data out of range", "data:\n  imagery:\n    path: a.tif\n    size: 16\n", nil, []string{"c.yaml, line 4", "data.imagery.size the value is 16", "32 to 512"}},
+		{"data key that is missing", "data:\n  emissions: {path: a.tif}\n", nil, []string{"c.yaml: data.emissions.units is not given"}},
 		{"several at once", "train:\n  epocs: 5\n  batch_size: x\n", nil, []string{"2 problems", "line 2", "line 3"}},
 	}
 	for _, c := range cases {
@@ -208,7 +210,7 @@ func TestRoundTrip(t *testing.T) {
 seed: 9007199254740993
 `))
 	for _, source := range sources {
-		c, err := Load(source, []string{"data.poi.options.ENCODING=UTF-8", "data.imagery.nodata=-9999", "train.learning_rate=3e-17"})
+		c, err := Load(source, []string{"data.poi.options.ENCODING=UTF-8", "data.emissions.nodata=-9999", "train.learning_rate=3e-17"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +225,7 @@ seed: 9007199254740993
 		if !reflect.DeepEqual(c, again) {
 			t.Errorf("%s:\n got %+v\nwant %+v", source, again, c)
 		}
-		if c.Data.POI.Options["ENCODING"] != "UTF-8" || c.Data.Imagery.Nodata == nil || *c.Data.Imagery.Nodata != -9999 {
+		if c.Data.POI.Options["ENCODING"] != "UTF-8" || c.Data.Emissions.Nodata == nil || *c.Data.Emissions.Nodata != -9999 {
 			t.Errorf("%s: lost options or nodata: %+v", source, c.Data)
 		}
 	}
