@@ -1,0 +1,29 @@
+# The two commands of a user: make demo, make test. Both set up first (packages, native libraries).
+# Another libtorch: make test LIBTORCH=/path/to/libtorch (unpacked archive, or a pip wheel's torch folder).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test race bench lint clean
+export LIBTORCH PREFIX
+# libtorch.env exists only where the libraries are not in the system's own places.
+GO := if [ -f libtorch.env ]; then . ./libtorch.env; fi; go
+
+help:
+	@echo 'make setup   install packages, build the native libraries (LIBTORCH=/path for another libtorch)'
+	@echo 'make demo    set up, make a city, train on it, draw its map'
+	@echo 'make test    set up, run all checks and tests'
+	@echo 'make bench   side-by-side benchmarks (long)'
+
+setup:
+	@bash cgo/setup.sh
+
+test: setup lint
+	$(GO) test ./... 
+	$(GO) test -race ./torch/... ./layers/...
+
+lint: setup
+	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+clean:
+	rm -rf build build.log libtorch.env

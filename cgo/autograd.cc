@@ -1,0 +1,61 @@
+// Gradients: backward, reading, clearing, clipping.
+#include <c10/core/GradMode.h>
+
+#include "internal.h"
+
+using oc::T;
+
+oc_error oc_backward(oc_tensor a, oc_tensor gradient, int64_t retain_graph) {
+  OC_GUARD({
+    TORCH_CHECK(T(a).requires_grad(), "the tensor needs no gradient: nothing to go back through");
+    TORCH_CHECK(gradient != nullptr || T(a).numel() == 1, "the gradient can be left out for a scalar only, got size ",
+                T(a).sizes());
+    T(a).backward(oc::optional(gradient), retain_graph != 0, /*create_graph=*/false);
+  })
+}
+
+oc_error oc_grad(oc_tensor a, oc_tensor* out) {
+  OC_GUARD({
+    const at::Tensor& g = T(a).grad();
+    *out = g.defined() ? oc::wrap(g) : nullptr;
+  })
+}
+
+oc_error oc_set_grad(oc_tensor a, oc_tensor grad) {
+  OC_GUARD({
+    TORCH_CHECK(T(a).sizes() == T(grad).sizes(), "tensor of size ", T(a).sizes(), " and gradient of size ",
+                T(grad).sizes(), " differ");
+    T(a).mutable_grad() = T(grad);
+  })
+}
+
+oc_error oc_requires_grad_(oc_tensor a, int64_t on) { OC_GUARD({ T(a).set_requires_grad(on != 0); }) }
+
+oc_error oc_zero_grad(const oc_tensor* ts, int64_t n) {
+  OC_GUARD({
+    for (int64_t i = 0; i < n; i++) T(ts[i]).mutable_grad() = at::Tensor();
+  })
+}
+
+// torch.nn.utils.clip_grad_norm_ with the 2-norm over all gradients. total is the norm before clipping.
+oc_error oc_clip_grad_norm(const oc_tensor* ts, int64_t n, double max_norm, double* total) {
+  OC_GUARD({
+    c10::AutoGradMode no_grad(false);
+    std::vector<at::Tensor> grads;
+    std::vector<at::Tensor> norms;
+    for (int64_t i = 0; i < n; i++) {
+      const at::Tensor& g = T(ts[i]).grad();
+      if (!g.defined()) continue;
+      grads.push_back(g);
+      norms.push_back(at::norm(g, 2).to(at::kFloat));
+    }
+    if (grads.empty()) {
+      *total = 0;
+      return nullptr;
+    }
+    at::Tensor norm = at::norm(at::stack(norms), 2);
+    at::Tensor factor = at::clamp(max_norm / (norm + 1e-6), at::Scalar(0.0), at::Scalar(1.0));
+    for (auto& g : grads) g.mul_(factor.to(g.device(), g.scalar_type()));
+    *total = norm.item().toDouble();
+  })
+}

@@ -1,0 +1,117 @@
+// Threads, modes, devices and random state: everything of libtorch that is global or thread-local.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <torch/cuda.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "internal.h"
+
+namespace oc {
+
+thread_local bool engine_here = false;
+std::atomic<int64_t> live{0};
+
+oc_error text(const char* message) { return strdup(message); }
+
+oc_error current_exception_text() {
+  try {
+    throw;
+  } catch (const c10::Error& e) {
+    return text(e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    return text(e.what());
+  } catch (...) {
+    return text("unknown C++ exception");
+  }
+}
+
+}  // namespace oc
+
+void oc_free_text(oc_error text) { free(text); }
+
+const char* oc_version(void) { return TORCH_VERSION; }
+
+oc_error oc_engine_enter(int64_t threads) {
+  try {
+    if (threads > 0) at::set_num_threads(static_cast<int>(threads));
+    oc::engine_here = true;
+  } catch (...) {
+    return oc::current_exception_text();
+  }
+  return nullptr;
+}
+
+// Modes go back to their defaults, so that the thread can serve other goroutines.
+oc_error oc_engine_leave(void) {
+  OC_GUARD({
+    c10::GradMode::set_enabled(true);
+    oc::set_autocast(c10::kCPU, at::kBFloat16, false);
+    oc::set_autocast(c10::kCUDA, at::kBFloat16, false);
+    at::autocast::clear_cache();
+    oc::engine_here = false;
+  })
+}
+
+int64_t oc_engine_here(void) { return oc::engine_here; }
+int64_t oc_live(void) { return oc::live.load(); }
+
+oc_error oc_threads(int64_t* out) { OC_GUARD({ *out = at::get_num_threads(); }) }
+
+oc_error oc_grad_mode(int64_t enabled, int64_t* before) {
+  OC_GUARD({
+    *before = c10::GradMode::is_enabled();
+    c10::GradMode::set_enabled(enabled != 0);
+  })
+}
+
+oc_error oc_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled,
+                     int64_t* before_dtype) {
+  OC_GUARD({
+    auto d = device_type == 1 ? c10::kCUDA : c10::kCPU;
+    *before_enabled = oc::autocast_enabled(d);
+    *before_dtype = static_cast<int64_t>(oc::autocast_dtype(d));
+    oc::set_autocast(d, static_cast<at::ScalarType>(dtype), enabled != 0);
+    // The cache holds low-precision copies of weights: it must not outlive the region it was made in.
+    if (!enabled) at::autocast::clear_cache();
+  })
+}
+
+oc_error oc_deterministic(int64_t enabled) {
+  OC_GUARD({
+    at::globalContext().setDeterministicAlgorithms(enabled != 0, /*warn_only=*/false);
+    at::globalContext().setDeterministicCuDNN(enabled != 0);
+    at::globalContext().setBenchmarkCuDNN(enabled == 0);
+  })
+}
+
+oc_error oc_cuda_count(int64_t* out) {
+  OC_GUARD({ *out = torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0; })
+}
+
+oc_error oc_cuda_synchronize(int64_t index) { OC_GUARD({ torch::cuda::synchronize(index); }) }
+
+oc_error oc_manual_seed(int64_t seed) { OC_GUARD({ at::manual_seed(static_cast<uint64_t>(seed)); }) }
+
+static at::Generator generator(int64_t device_type, int64_t index) {
+  return at::globalContext().defaultGenerator(oc::device(device_type, index));
+}
+
+oc_error oc_rng_state(int64_t device_type, int64_t index, oc_tensor* out) {
+  OC_GUARD({
+    auto gen = generator(device_type, index);
+    std::lock_guard<std::mutex> lock(gen.mutex());
+    *out = oc::wrap(gen.get_state());
+  })
+}
+
+oc_error oc_set_rng_state(int64_t device_type, int64_t index, oc_tensor state) {
+  OC_GUARD({
+    auto gen = generator(device_type, index);
+    std::lock_guard<std::mutex> lock(gen.mutex());
+    gen.set_state(oc::T(state));
+  })
+}

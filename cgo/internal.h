@@ -1,0 +1,50 @@
+// Shared by the shim's own files; not part of the C interface.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <atomic>
+#include <vector>
+
+#include "opencarbon.h"
+#include "version.h"
+
+namespace oc {
+
+extern thread_local bool engine_here;
+extern std::atomic<int64_t> live;
+
+oc_error text(const char* message);
+// The message of the exception in flight, without libtorch's C++ stack trace.
+oc_error current_exception_text();
+
+inline at::Tensor& T(oc_tensor t) { return *static_cast<at::Tensor*>(t); }
+inline at::Tensor optional(oc_tensor t) { return t ? T(t) : at::Tensor(); }
+inline oc_tensor wrap(at::Tensor t) {
+  auto* p = new at::Tensor(std::move(t));
+  live.fetch_add(1, std::memory_order_relaxed);
+  return p;
+}
+inline std::vector<at::Tensor> list(const oc_tensor* ts, int64_t n) {
+  std::vector<at::Tensor> v;
+  v.reserve(n);
+  for (int64_t i = 0; i < n; i++) v.push_back(T(ts[i]));
+  return v;
+}
+inline c10::Device device(int64_t type, int64_t index) {
+  return type == 1 ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)) : c10::Device(c10::kCPU);
+}
+
+constexpr const char* kOutside = "called outside the engine: run tensor code inside torch.Run";
+
+}  // namespace oc
+
+// Body of every function: refuse foreign threads, let no exception out.
+#define OC_GUARD(...)                                    \
+  if (!oc::engine_here) return oc::text(oc::kOutside);   \
+  try {                                                  \
+    __VA_ARGS__                                          \
+  } catch (...) {                                        \
+    return oc::current_exception_text();                 \
+  }                                                      \
+  return nullptr;

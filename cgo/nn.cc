@@ -1,0 +1,71 @@
+// What networks are made of beyond what gotorch brings (convolution, batch norm, linear, max pooling): other pooling,
+// resizing, normalization, losses.
+#include "internal.h"
+
+using oc::T;
+using oc::wrap;
+
+oc_error oc_avg_pool2d(oc_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding,
+                       oc_tensor* out) {
+  OC_GUARD({
+    *out = wrap(at::avg_pool2d(T(x), at::IntArrayRef(kernel, 2), at::IntArrayRef(stride, 2),
+                               at::IntArrayRef(padding, 2)));
+  })
+}
+
+oc_error oc_interpolate(oc_tensor x, int64_t h, int64_t w, int64_t mode, int64_t align_corners, oc_tensor* out) {
+  OC_GUARD({
+    if (mode == OC_NEAREST)
+      *out = wrap(at::upsample_nearest2d(T(x), {h, w}));
+    else
+      *out = wrap(at::upsample_bilinear2d(T(x), {h, w}, align_corners != 0));
+  })
+}
+
+oc_error oc_dropout(oc_tensor x, double p, int64_t training, oc_tensor* out) {
+  OC_GUARD({ *out = wrap(at::dropout(T(x), p, training != 0)); })
+}
+
+// torch.nn.functional.normalize: x / max(norm(x), eps).
+oc_error oc_normalize(oc_tensor x, double p, int64_t dim, double eps, oc_tensor* out) {
+  OC_GUARD({
+    const at::Tensor& a = T(x);
+    *out = wrap(a / a.norm(p, dim, /*keepdim=*/true).clamp_min(eps).expand_as(a));
+  })
+}
+
+oc_error oc_cross_entropy(oc_tensor x, oc_tensor target, oc_tensor* out) {
+  OC_GUARD({ *out = wrap(at::cross_entropy_loss(T(x), T(target))); })
+}
+
+oc_error oc_loss(int64_t kind, oc_tensor tx, oc_tensor ty, int64_t reduction, oc_tensor* out) {
+  OC_GUARD({
+    const at::Tensor& x = T(tx);
+    const at::Tensor& y = T(ty);
+    // Broadcasting here is nearly always a mistake ([B, 1] against [B] gives a B x B loss).
+    TORCH_CHECK(x.sizes() == y.sizes(), "input of size ", x.sizes(), " and target of size ", y.sizes(), " differ");
+    switch (kind) {
+      case OC_L1: *out = wrap(at::l1_loss(x, y, reduction)); break;
+      case OC_MSE: *out = wrap(at::mse_loss(x, y, reduction)); break;
+      case OC_SMOOTH_L1: *out = wrap(at::smooth_l1_loss(x, y, reduction)); break;
+      default: TORCH_CHECK(false, "no such loss: ", kind);
+    }
+  })
+}
+
+oc_error oc_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
+                            const float* count, int64_t n, int64_t tiles, int64_t categories, int64_t height,
+                            int64_t width, int64_t device_type, int64_t device_index, oc_tensor* out) {
+  OC_GUARD({
+    at::Tensor dense = at::zeros({tiles, categories, height, width}, at::TensorOptions().dtype(at::kFloat));
+    float* d = dense.data_ptr<float>();
+    for (int64_t i = 0; i < n; i++) {
+      TORCH_CHECK(tile[i] >= 0 && tile[i] < tiles && category[i] < categories && row[i] < height && col[i] < width,
+                  "point ", i, " (tile ", tile[i], ", category ", category[i], ", row ", row[i], ", col ", col[i],
+                  ") lies outside [", tiles, ", ", categories, ", ", height, ", ", width, "]");
+      d[((tile[i] * categories + category[i]) * height + row[i]) * width + col[i]] += count[i];
+    }
+    if (device_type != 0) dense = dense.to(oc::device(device_type, device_index));
+    *out = wrap(dense);
+  })
+}

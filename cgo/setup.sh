@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Sets the project up: system packages, gotorch's C sources and our libtorch shim, built and installed where linker and
+# loader find them, so that plain `go run`, `go test` and editors work afterwards. Quick when nothing changed.
+#
+#   cgo/setup.sh                        Debian's libtorch, installed system-wide (root), or into build/ (otherwise)
+#   LIBTORCH=/path/libtorch cgo/setup.sh   another libtorch: an unpacked archive, or a pip wheel's torch folder
+#   PREFIX=/opt/x cgo/setup.sh          another place to install to
+#
+# Whenever the result is not in the system's own places, libtorch.env is written: source it once a shell.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
+
+LIBTORCH=${LIBTORCH:-}
+PREFIX=${PREFIX:-}
+
+# --- Go ---------------------------------------------------------------------------------------------------------------
+command -v go >/dev/null || die "Go is missing. Install Go $(sed -n 's/^go //p' go.mod) or newer (https://go.dev/dl) and put it on PATH."
+
+# --- system packages --------------------------------------------------------------------------------------------------
+packages=(g++ cmake ninja-build pkg-config libgdal-dev gdal-bin)
+[ -n "$LIBTORCH" ] || packages+=(libtorch-dev)
+missing=()
+if command -v dpkg-query >/dev/null; then
+  for p in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "installing Debian packages: ${missing[*]}"
+      export DEBIAN_FRONTEND=noninteractive
+      apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } ||
+        die "apt-get could not install: ${missing[*]}"
+    else
+      die "packages are missing. As root: apt-get install ${missing[*]}"
+    fi
+  fi
+else
+  for tool in g++ cmake ninja pkg-config; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  pkg-config --exists gdal 2>/dev/null || missing+=("GDAL with headers (gdal.pc)")
+  [ ${#missing[@]} -eq 0 ] || die "install with your system's package manager: ${missing[*]}"
+fi
+
+# --- libtorch ---------------------------------------------------------------------------------------------------------
+if [ -n "$LIBTORCH" ]; then
+  LIBTORCH=$(cd "$LIBTORCH" 2>/dev/null && pwd) || die "LIBTORCH is no folder: give the unpacked libtorch, or a pip wheel's torch folder."
+  [ -e "$LIBTORCH/lib/libtorch.so" ] && [ -d "$LIBTORCH/include/torch" ] ||
+    die "$LIBTORCH holds no lib/libtorch.so and include/torch: not a libtorch."
+  include=$LIBTORCH/include
+else
+  include=/usr/include
+  [ -e "$include/torch/csrc/api/include/torch/torch.h" ] ||
+    die "no libtorch headers under /usr/include. Install libtorch-dev, or give LIBTORCH=/path/to/libtorch."
+fi
+version=$(cat "$include"/torch/headeronly/version.h "$include"/torch/csrc/api/include/torch/version.h 2>/dev/null |
+  sed -n 's/^#define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\).*/\2/p' | head -3 | paste -sd.)
+
+# --- where the libraries go -------------------------------------------------------------------------------------------
+system=no
+if [ -z "$PREFIX" ]; then
+  if [ -z "$LIBTORCH" ] && [ "$(id -u)" = 0 ]; then PREFIX=/usr/local; else PREFIX=$PWD/build/prefix-${version:-unknown}; fi
+fi
+[ "$PREFIX" = /usr/local ] && system=yes
+
+say "fetching Go modules"
+go mod download
+gotorch=$(go list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
+
+# --- build, unless the same was built before --------------------------------------------------------------------------
+stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
+stamp_file=$PREFIX/lib/opencarbon.stamp
+if [ -e "$PREFIX/lib/libopencarbon.so" ] && [ -e "$PREFIX/lib/libcgotorch.so" ] &&
+   [ "$(cat "$stamp_file" 2>/dev/null)" = "$stamp" ]; then
+  say "libraries in $PREFIX/lib are up to date (libtorch $version)"
+else
+  say "building gotorch's library and the shim against libtorch $version (a few minutes, once)"
+  dir=build/cmake-${version:-unknown}
+  mkdir -p build
+  cmake -S . -B "$dir" -G Ninja -DGOTORCH_DIR="$gotorch" -DLIBTORCH="$LIBTORCH" -DCMAKE_INSTALL_PREFIX="$PREFIX" >build.log 2>&1 ||
+    { tail -20 build.log >&2; die "cmake failed; the whole log is in build.log"; }
+  ninja -C "$dir" >>build.log 2>&1 || { grep -E 'error|Error' build.log | head -20 >&2; die "the compiler failed; the whole log is in build.log"; }
+  ninja -C "$dir" install >>build.log 2>&1 || die "could not install into $PREFIX (see build.log). Not root? Give PREFIX=\$HOME/opencarbon."
+  rm -f build.log
+  printf '%s' "$stamp" >"$stamp_file"
+  say "installed libcgotorch.so and libopencarbon.so in $PREFIX/lib"
+fi
+
+# --- make linker and loader find them ---------------------------------------------------------------------------------
+if [ $system = yes ] && [ -z "$LIBTORCH" ]; then
+  ldconfig
+  rm -f libtorch.env
+  say "done: go run ./cmd/..., go test ./... and go vet ./... work as they are"
+else
+  dirs=("$PREFIX/lib")
+  [ -n "$LIBTORCH" ] && dirs+=("$LIBTORCH/lib")
+  flags=""
+  for d in "${dirs[@]}"; do flags+="-L$d -Wl,-rpath,$d "; done
+  printf '# Written by make setup. Source it before go build, run, test or vet.\nexport CGO_LDFLAGS="%s"\n' "${flags% }" >libtorch.env
+  say "done: in each shell, first: source $PWD/libtorch.env"
+fi
