@@ -1,0 +1,94 @@
+package runlog
+
+import (
+	"bufio"
+	"encoding/csv"
+	"math"
+	"strconv"
+	"strings"
+
+	"opencarbon/train/atomicfile"
+)
+
+// Prediction is a line of predictions.csv.
+type Prediction struct {
+	Cell      int     // tile id in the store
+	Col, Row  int64   // place in the grid; col eastward, row southward
+	Lon, Lat  float64 // center, degrees WGS84
+	Split     string  // train, validation, test or none
+	True      float64 // ln emission; NaN where there is none
+	Predicted float64 // ln emission
+}
+
+// Predictions is a predictions.csv in the making; it appears when it is closed.
+type Predictions struct {
+	file *atomicfile.File
+	buf  *bufio.Writer
+	csv  *csv.Writer
+}
+
+// CreatePredictions begins the table at path. unit is the store's target unit,
+// such as "tCO2/yr", and names the columns of amounts (true_tCO2_per_yr,
+// predicted_tCO2_per_yr); for "proxy" or none they are true_proxy and so on.
+func CreatePredictions(path, unit string) (*Predictions, error) {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	p := &Predictions{file: f, buf: bufio.NewWriterSize(f, 1<<16)}
+	p.csv = csv.NewWriter(p.buf)
+	if unit == "" {
+		unit = "proxy"
+	}
+	unit = strings.ReplaceAll(unit, "/", "_per_")
+	return p, p.csv.Write([]string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted", "true_" + unit, "predicted_" + unit})
+}
+
+// Write adds a line. NaN becomes an empty field.
+func (p *Predictions) Write(x Prediction) error {
+	return p.csv.Write([]string{
+		strconv.Itoa(x.Cell), strconv.FormatInt(x.Col, 10), strconv.FormatInt(x.Row, 10),
+		strconv.FormatFloat(x.Lon, 'f', 6, 64), strconv.FormatFloat(x.Lat, 'f', 6, 64), x.Split,
+		significant(x.True), significant(x.Predicted), significant(math.Exp(x.True)), significant(math.Exp(x.Predicted)),
+	})
+}
+
+// significant writes seven digits, which is what a float32 holds.
+func significant(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 7, 64)
+}
+
+// Close completes the table and puts it in its place.
+func (p *Predictions) Close() error {
+	p.csv.Flush()
+	if err := p.csv.Error(); err != nil {
+		p.file.Abort()
+		return err
+	}
+	if err := p.buf.Flush(); err != nil {
+		p.file.Abort()
+		return err
+	}
+	return p.file.Commit()
+}
+
+// Abort throws the table away; after Close it does nothing.
+func (p *Predictions) Abort() { p.file.Abort() }
+
+// WritePredictions writes a whole predictions.csv into the run folder.
+func (r *Run) WritePredictions(unit string, rows []Prediction) error {
+	p, err := CreatePredictions(r.Path(PredictionsFile), unit)
+	if err != nil {
+		return err
+	}
+	defer p.Abort()
+	for _, x := range rows {
+		if err := p.Write(x); err != nil {
+			return err
+		}
+	}
+	return p.Close()
+}
