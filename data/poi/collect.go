@@ -1,0 +1,345 @@
+package poi
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+)
+
+// batchSize is how many points are converted and located at a time.
+const batchSize = 8192
+
+// Bounds of the number of different raw category values: beyond the first, a
+// file without a category table is refused; beyond the second, any file is,
+// because the column is surely no category.
+const (
+	maxRawCategories = 2000
+	maxRawValues     = 1_000_000
+)
+
+// point is one row of an input.
+type point struct {
+	x, y     float64 // in the input's CRS
+	category []byte  // raw, trimmed
+	id       []byte  // empty: none
+	count    float64 // positive
+}
+
+// collector takes points one by one and makes the result of them.
+type collector struct {
+	spec    Spec
+	target  Target
+	table   *Table
+	convert *converter
+	report  Report
+
+	raw   map[string]int32 // raw category value -> its number
+	names []string         // the reverse
+	seen  []float64        // per raw value: points inside the region
+	ids   map[[16]byte]struct{}
+
+	x, y  []float64 // the batch, in the input's CRS
+	rawOf []int32
+	count []float64
+	lines []int
+
+	cells    []int32 // what lies inside, in the order of the input
+	rows     []uint16
+	cols     []uint16
+	category []int32 // raw number
+	counts   []float64
+
+	inside  int
+	swapped int        // points that would lie inside if lon and lat changed places
+	huge    int        // rows whose "degrees" are far too big: projected coordinates
+	extent  [4]float64 // of all points, degrees
+}
+
+func newCollector(spec Spec, target Target, table *Table) *collector {
+	return &collector{spec: spec, target: target, table: table, raw: map[string]int32{}, ids: map[[16]byte]struct{}{},
+		extent: [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}}
+}
+
+func (c *collector) close() {
+	if c.convert != nil {
+		c.convert.close()
+	}
+}
+
+// bad counts a row that cannot be used and keeps the first few as examples.
+func (c *collector) bad(line int, why string) {
+	c.report.Rows++
+	c.reject(line, why)
+}
+
+func (c *collector) reject(line int, why string) {
+	c.report.Bad++
+	if len(c.report.BadExamples) < 5 {
+		c.report.BadExamples = append(c.report.BadExamples, fmt.Sprintf("line %d: %s", line, why))
+	}
+}
+
+// add takes one point; line is where it stands, for messages.
+func (c *collector) add(line int, p point) error {
+	c.report.Rows++
+	if len(p.id) > 0 {
+		h := fnv.New128a()
+		h.Write(p.id)
+		var key [16]byte
+		h.Sum(key[:0])
+		if _, dup := c.ids[key]; dup {
+			c.report.Duplicates++
+			return nil
+		}
+		c.ids[key] = struct{}{}
+	}
+	k, ok := c.raw[string(p.category)]
+	if !ok {
+		if len(c.names) >= maxRawValues {
+			return fault.New(c.spec.Path, fmt.Sprintf("the category column has more than %d different values", maxRawValues),
+				"Name the column that holds categories in data.poi.columns.category.")
+		}
+		k = int32(len(c.names))
+		name := string(p.category)
+		c.raw[name] = k
+		c.names = append(c.names, name)
+		c.seen = append(c.seen, 0)
+	}
+	c.x, c.y = append(c.x, p.x), append(c.y, p.y)
+	c.rawOf, c.count, c.lines = append(c.rawOf, k), append(c.count, p.count), append(c.lines, line)
+	if len(c.x) == batchSize {
+		return c.flush()
+	}
+	return nil
+}
+
+// flush converts and locates the batch.
+func (c *collector) flush() error {
+	n := len(c.x)
+	if n == 0 {
+		return nil
+	}
+	lon, lat := slices.Clone(c.x), slices.Clone(c.y)
+	c.convert.apply(lon, lat)
+	for i := range lon {
+		if inRange(lon[i], lat[i]) {
+			if lon[i] > 180 {
+				lon[i] -= 360
+			}
+			c.extent[0], c.extent[2] = min(c.extent[0], lon[i]), max(c.extent[2], lon[i])
+			c.extent[1], c.extent[3] = min(c.extent[1], lat[i]), max(c.extent[3], lat[i])
+			continue
+		}
+		why := fmt.Sprintf("longitude %g, latitude %g is no place on the earth", c.x[i], c.y[i])
+		if !c.convert.degrees {
+			why = fmt.Sprintf("x %g, y %g is no place in %s", c.x[i], c.y[i], c.convert.name)
+		} else if math.Abs(c.x[i]) > 360 && math.Abs(c.y[i]) > 180 {
+			c.huge++
+		}
+		c.reject(c.lines[i], why)
+		lon[i], lat[i] = math.NaN(), math.NaN()
+	}
+	cell, u, v := c.target.Locate(lon, lat)
+	if len(cell) != n || len(u) != n || len(v) != n {
+		return fmt.Errorf("poi: Locate gave %d, %d, %d values for %d points", len(cell), len(u), len(v), n)
+	}
+	var sx, sy []float64
+	for i, k := range cell {
+		nowhere := math.IsNaN(lon[i])
+		if k < 0 || nowhere {
+			if !nowhere {
+				c.report.Outside++
+			}
+			sx, sy = append(sx, c.y[i]), append(sy, c.x[i])
+			continue
+		}
+		if int(k) >= c.target.Cells {
+			return fmt.Errorf("poi: Locate gave cell %d of %d", k, c.target.Cells)
+		}
+		c.inside++
+		c.seen[c.rawOf[i]]++
+		c.cells = append(c.cells, k)
+		c.rows = append(c.rows, pixel(v[i], c.target.Size))
+		c.cols = append(c.cols, pixel(u[i], c.target.Size))
+		c.category = append(c.category, c.rawOf[i])
+		c.counts = append(c.counts, c.count[i])
+	}
+	c.convert.apply(sx, sy)
+	r := c.target.Region
+	for i := range sx {
+		if sx[i] >= r[0] && sx[i] <= r[2] && sy[i] >= r[1] && sy[i] <= r[3] {
+			c.swapped++
+		}
+	}
+	c.x, c.y, c.rawOf, c.count, c.lines = c.x[:0], c.y[:0], c.rawOf[:0], c.count[:0], c.lines[:0]
+	return nil
+}
+
+// pixel is the pixel of a place between 0 and 1 along a cell's edge.
+func pixel(f float64, size int) uint16 {
+	return uint16(min(max(int(math.Floor(f*float64(size))), 0), size-1))
+}
+
+// finish checks what came and makes the result.
+func (c *collector) finish() (*Result, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.report.CRS = c.convert.name
+	names, channel, err := c.channels()
+	if err != nil {
+		return nil, err
+	}
+	offsets, points := c.merge(channel)
+	c.report.Pixels = points.Len()
+	perCategory := make([]float64, len(names))
+	for i := range points.Len() {
+		perCategory[points.Category[i]] += float64(points.Count[i])
+	}
+	for k, name := range names {
+		c.report.PerCategory = append(c.report.PerCategory, ValueCount{name, perCategory[k]})
+	}
+	return &Result{Categories: names, Size: c.target.Size, Offsets: offsets, Points: points, Report: c.report}, nil
+}
+
+// check refuses inputs that were read but cannot be what was meant.
+func (c *collector) check() error {
+	rows, path, r := c.report.Rows, c.spec.Path, c.target.Region
+	if rows == 0 {
+		return fault.New(path, "has no rows", "Give a file with points.")
+	}
+	if 2*c.swapped > rows-c.report.Duplicates && c.inside < c.swapped {
+		return fault.New(path, fmt.Sprintf("longitude and latitude are swapped: %d of %d points lie in the region only when the two change places", c.swapped, rows),
+			"Exchange data.poi.columns.lon and data.poi.columns.lat.")
+	}
+	if float64(c.report.Bad) > c.spec.MaxBadRows*float64(rows) {
+		remedy := "Mend the file, or raise data.poi.max_bad_rows."
+		if 2*c.huge > c.report.Bad {
+			remedy = "The coordinates look like metres: name their system in data.poi.crs (e.g. EPSG:27700)."
+		}
+		examples := ""
+		for _, e := range c.report.BadExamples {
+			examples += "\n    " + e
+		}
+		return fault.New(path, fmt.Sprintf("%d of %d rows cannot be read, more than data.poi.max_bad_rows (%g) allows:%s", c.report.Bad, rows, c.spec.MaxBadRows, examples), remedy)
+	}
+	if c.inside == 0 {
+		return fault.New(path, fmt.Sprintf("none of its points lies in the region: they span longitudes %.4f to %.4f and latitudes %.4f to %.4f, the region %.4f to %.4f and %.4f to %.4f",
+			c.extent[0], c.extent[2], c.extent[1], c.extent[3], r[0], r[2], r[1], r[3]),
+			"Check data.poi.path, data.poi.crs and data.region.")
+	}
+	return nil
+}
+
+// channels decides the categories: their names and, for each raw value, its
+// category's number, or -1.
+func (c *collector) channels() (names []string, channel []int32, err error) {
+	channel = make([]int32, len(c.names))
+	if c.table == nil {
+		for k, name := range c.names {
+			if c.seen[k] > 0 && name != "" {
+				names = append(names, name)
+			}
+		}
+		if len(names) > maxRawCategories {
+			return nil, nil, fault.New(c.spec.Path, fmt.Sprintf("has %d different categories, more than the %d that are sensible as they are", len(names), maxRawCategories),
+				"Is data.poi.columns.category the right column? If so, group its values with a table in data.poi.categories.")
+		}
+		slices.Sort(names)
+		at := map[string]int32{}
+		for i, name := range names {
+			at[name] = int32(i)
+		}
+		for k, name := range c.names {
+			channel[k] = -1
+			if i, ok := at[name]; ok {
+				channel[k] = i
+			} else if name == "" {
+				c.report.Uncategorized += int(c.seen[k])
+			}
+		}
+		if len(names) == 0 {
+			return nil, nil, fault.New(c.spec.Path, "no point in the region has a category", "Name the column that holds categories in data.poi.columns.category.")
+		}
+		return names, channel, nil
+	}
+	used := 0.0
+	for k, name := range c.names {
+		m := c.table.Match(name)
+		channel[k] = int32(m)
+		switch {
+		case m >= 0:
+			used += c.seen[k]
+		case m == Ignored:
+			c.report.Ignored += int(c.seen[k])
+		case c.seen[k] > 0:
+			c.report.Unmapped += int(c.seen[k])
+			c.report.UnmappedValues = append(c.report.UnmappedValues, ValueCount{name, c.seen[k]})
+		}
+		if m < 0 {
+			channel[k] = -1
+		}
+	}
+	slices.SortFunc(c.report.UnmappedValues, byCount)
+	if used == 0 {
+		return nil, nil, fault.New(c.spec.Categories, fmt.Sprintf("maps none of the %d points in the region to a category", c.inside),
+			"The commonest values that it does not know: "+firstValues(c.report.UnmappedValues, 8))
+	}
+	return c.table.Names, channel, nil
+}
+
+// merge sorts the points by cell, category, row, column and adds up those that
+// share all four.
+func (c *collector) merge(channel []int32) ([]int64, store.Points) {
+	start := make([]int64, c.target.Cells+1) // counting sort by cell keeps the input's order
+	for i, cell := range c.cells {
+		if channel[c.category[i]] >= 0 {
+			start[cell+1]++
+		}
+	}
+	for i := range c.target.Cells {
+		start[i+1] += start[i]
+	}
+	type entry struct {
+		key   uint64
+		count float64
+	}
+	all := make([]entry, start[c.target.Cells])
+	next := slices.Clone(start)
+	for i, cell := range c.cells {
+		if ch := channel[c.category[i]]; ch >= 0 {
+			all[next[cell]] = entry{uint64(ch)<<32 | uint64(c.rows[i])<<16 | uint64(c.cols[i]), c.counts[i]}
+			next[cell]++
+		}
+	}
+	offsets := make([]int64, c.target.Cells+1)
+	var p store.Points
+	for cell := range c.target.Cells {
+		part := all[start[cell]:start[cell+1]]
+		slices.SortStableFunc(part, func(a, b entry) int {
+			switch {
+			case a.key < b.key:
+				return -1
+			case a.key > b.key:
+				return 1
+			}
+			return 0
+		})
+		for i := 0; i < len(part); {
+			sum, key := 0.0, part[i].key
+			for ; i < len(part) && part[i].key == key; i++ {
+				sum += part[i].count
+			}
+			p.Category = append(p.Category, uint16(key>>32))
+			p.Row = append(p.Row, uint16(key>>16))
+			p.Col = append(p.Col, uint16(key))
+			p.Count = append(p.Count, float32(min(sum, math.MaxFloat32)))
+		}
+		offsets[cell+1] = int64(p.Len())
+	}
+	return offsets, p
+}

@@ -1,0 +1,48 @@
+package poi
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Report is what reading a POI file counted. Rows = Bad + Duplicates + Outside +
+// Ignored + Unmapped + Uncategorized + what the categories hold.
+type Report struct {
+	CRS           string       `json:"crs"`           // that the coordinates were in
+	Rows          int          `json:"rows"`          // rows or features read
+	Bad           int          `json:"bad"`           // rows that could not be used
+	BadExamples   []string     `json:"bad_examples"`  // the first few: line and reason
+	Duplicates    int          `json:"duplicates"`    // rows whose id had come before
+	Outside       int          `json:"outside"`       // points in no cell
+	Ignored       int          `json:"ignored"`       // points that the category table ignores
+	Unmapped      int          `json:"unmapped"`      // points that the category table does not know
+	Uncategorized int          `json:"uncategorized"` // points without a category, where there is no table
+	Pixels        int          `json:"pixels"`        // different (cell, category, row, column)
+	PerCategory   []ValueCount `json:"per_category"`  // in the order of the categories; count columns are added up
+	// UnmappedValues are the raw values behind Unmapped, the commonest first.
+	UnmappedValues []ValueCount `json:"unmapped_values"`
+}
+
+// ValueCount is a category or raw value and how many points have it.
+type ValueCount struct {
+	Value string  `json:"value"`
+	Count float64 `json:"count"`
+}
+
+// byCount orders the commonest first, and equals by name.
+func byCount(a, b ValueCount) int {
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+}
+
+// firstValues lists the first n values with their counts.
+func firstValues(v []ValueCount, n int) string {
+	var s []string
+	for _, x := range v[:min(n, len(v))] {
+		s = append(s, fmt.Sprintf("%q (%g)", x.Value, x.Count))
+	}
+	if len(v) > n {
+		s = append(s, fmt.Sprintf("and %d more", len(v)-n))
+	}
+	return strings.Join(s, ", ")
+}

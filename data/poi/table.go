@@ -1,0 +1,220 @@
+package poi
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"opencarbon/data/fault"
+)
+
+// readTable reads a CSV file (or one with semicolons, tabs or bars) row by row.
+func readTable(ctx context.Context, spec Spec, c *collector, progress Progress) error {
+	f, err := os.Open(spec.Path)
+	if err != nil {
+		return fault.Wrap(err, spec.Path, "the POI file cannot be read", "Correct data.poi.path.")
+	}
+	defer f.Close()
+	total := int64(-1)
+	var r io.Reader = f
+	if strings.HasSuffix(strings.ToLower(spec.Path), ".gz") {
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return fault.Wrap(err, spec.Path, "is not a gzip file", "Fetch or compress the file again.")
+		}
+		defer z.Close()
+		r = z
+	} else if info, err := f.Stat(); err == nil {
+		total = info.Size()
+	}
+	if c.convert, err = newConverter(spec.Path, spec.CRS, nil); err != nil {
+		return err
+	}
+	return readRows(ctx, spec, r, c, func(done int64) { progress(done, total) })
+}
+
+// columns is the place of each column in a row; -1 for those that are absent.
+type columns struct {
+	lon, lat, category, id, count int
+}
+
+// readRows reads the rows of a table from r.
+func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progress func(done int64)) error {
+	br := bufio.NewReaderSize(r, maxRecordBytes)
+	comma, err := sniff(spec.Path, br)
+	if err != nil {
+		return err
+	}
+	s := newScanner(br, comma)
+	head, err := s.Read(0)
+	if err != nil {
+		if errors.Is(err, errBroken) || errors.Is(err, io.EOF) {
+			return fault.New(spec.Path, "its first line is no row of column names", "The first line must name the columns, e.g. lon,lat,category.")
+		}
+		return readError(spec.Path, err)
+	}
+	names := make([]string, len(head))
+	for i, h := range head {
+		names[i] = strings.TrimSpace(string(h))
+	}
+	col, err := findColumns(spec, names)
+	if err != nil {
+		return err
+	}
+	decimalComma := comma != ','
+	for n := 0; ; n++ {
+		if n%batchSize == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			progress(s.read)
+		}
+		fields, err := s.Read(len(names))
+		if errors.Is(err, io.EOF) {
+			progress(s.read)
+			return c.flush()
+		}
+		if errors.Is(err, errBroken) {
+			c.bad(s.line, "broken quotes, or another number of fields than the first line has")
+			continue
+		}
+		if err != nil {
+			return readError(spec.Path, err)
+		}
+		p, why := parseRow(fields, col, decimalComma)
+		if why != "" {
+			c.bad(s.line, why)
+			continue
+		}
+		if err := c.add(s.line, p); err != nil {
+			return err
+		}
+	}
+}
+
+func readError(path string, err error) error {
+	if errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.Wrap(err, path, "the compressed file is damaged or cut short", "Fetch the file again.")
+	}
+	return fault.Wrap(err, path, "the POI file cannot be read", "Check the disk, and fetch the file again.")
+}
+
+// sniff skips a byte order mark and finds the delimiter: of comma, semicolon,
+// tab and bar the one that the first line has most of outside quotes.
+func sniff(path string, r *bufio.Reader) (byte, error) {
+	start, err := r.Peek(64 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, readError(path, err)
+	}
+	if bytes.HasPrefix(start, []byte{0xEF, 0xBB, 0xBF}) {
+		start = start[3:]
+		r.Discard(3) // cannot fail: it is in the buffer
+	}
+	if bytes.HasPrefix(start, []byte{0xFF, 0xFE}) || bytes.HasPrefix(start, []byte{0xFE, 0xFF}) {
+		return 0, fault.New(path, "is UTF-16 text", "Save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 FILE > NEW.csv")
+	}
+	start = bytes.TrimLeft(start, "\r\n")
+	if len(start) == 0 {
+		return 0, fault.New(path, "is empty", "Give a table whose first line names the columns, e.g. lon,lat,category.")
+	}
+	if line, _, _ := bytes.Cut(start, []byte{'\n'}); bytes.IndexByte(line, 0) >= 0 {
+		return 0, fault.New(path, "is not a text file", "Give a CSV file, or one of another format under its usual extension (.geojson, .gpkg, .shp, .osm.pbf).")
+	}
+	var count [256]int
+	quoted := false
+	for _, b := range start {
+		if b == '"' {
+			quoted = !quoted
+		}
+		if b == '\n' && !quoted {
+			break
+		}
+		if !quoted {
+			count[b]++
+		}
+	}
+	best := byte(',')
+	for _, d := range []byte{';', '\t', '|'} {
+		if count[d] > count[best] {
+			best = d
+		}
+	}
+	return best, nil
+}
+
+func findColumns(spec Spec, names []string) (columns, error) {
+	var c columns
+	for _, f := range []struct {
+		to         *int
+		key, asked string
+		usual      []string
+		needed     bool
+	}{
+		{&c.lon, "lon", spec.Columns.Lon, usualColumns.lon, true},
+		{&c.lat, "lat", spec.Columns.Lat, usualColumns.lat, true},
+		{&c.category, "category", spec.Columns.Category, usualColumns.category, true},
+		{&c.id, "id", spec.Columns.ID, usualColumns.id, false},
+		{&c.count, "count", spec.Columns.Count, usualColumns.count, false},
+	} {
+		var err error
+		if *f.to, err = findColumn(spec.Path, f.key, f.asked, f.usual, names, f.needed); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// parseRow reads one row; why says what is wrong with it, or is empty.
+func parseRow(fields [][]byte, col columns, decimalComma bool) (p point, why string) {
+	var ok bool
+	if p.x, ok = number(fields[col.lon], decimalComma); !ok {
+		return p, fmt.Sprintf("longitude %q is not a number", clip(fields[col.lon]))
+	}
+	if p.y, ok = number(fields[col.lat], decimalComma); !ok {
+		return p, fmt.Sprintf("latitude %q is not a number", clip(fields[col.lat]))
+	}
+	p.count = 1
+	if col.count >= 0 {
+		if p.count, ok = number(fields[col.count], decimalComma); !ok || p.count <= 0 {
+			return p, fmt.Sprintf("count %q is not a positive number", clip(fields[col.count]))
+		}
+	}
+	p.category = bytes.TrimSpace(fields[col.category])
+	if !utf8.Valid(p.category) || bytes.IndexByte(p.category, 0) >= 0 {
+		return p, "the category is not UTF-8 text (convert the file, e.g. iconv -f GB18030 -t UTF-8)"
+	}
+	if col.id >= 0 {
+		p.id = bytes.TrimSpace(fields[col.id])
+	}
+	return p, ""
+}
+
+// clip keeps a message short whatever a field holds.
+func clip(b []byte) []byte {
+	if len(b) > 40 {
+		b = append(bytes.Clone(b[:40]), "..."...)
+	}
+	return b
+}
+
+// number reads a finite decimal number; a decimal comma is allowed in files that
+// do not use the comma as delimiter.
+func number(b []byte, decimalComma bool) (float64, bool) {
+	b = bytes.TrimSpace(b)
+	if decimalComma && bytes.IndexByte(b, ',') >= 0 && bytes.IndexByte(b, '.') < 0 {
+		b = bytes.Replace(b, []byte{','}, []byte{'.'}, 1)
+	}
+	if len(b) == 0 || len(b) > 64 || bytes.ContainsAny(b, "xX_pPnN") { // hexadecimal, 1_000, inf, nan
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	return v, err == nil
+}
