@@ -54,7 +54,7 @@ else
   [ -e "$include/torch/csrc/api/include/torch/torch.h" ] ||
     die "no libtorch headers under /usr/include. Install libtorch-dev, or give LIBTORCH=/path/to/libtorch."
 fi
-version=$(cat "$include"/torch/headeronly/version.h "$include"/torch/csrc/api/include/torch/version.h 2>/dev/null |
+version=$({ cat "$include"/torch/headeronly/version.h "$include"/torch/csrc/api/include/torch/version.h 2>/dev/null || true; } |
   sed -n 's/^#define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\).*/\2/p' | head -3 | paste -sd.)
 
 # --- where the libraries go -------------------------------------------------------------------------------------------
