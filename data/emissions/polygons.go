@@ -1,0 +1,326 @@
+package emissions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/grid"
+	"opencarbon/data/raster"
+)
+
+// openPolygons opens the source and settles its CRS.
+func openPolygons(s *Spec, files []string) (*raster.Layer, *raster.CRS, error) {
+	if len(files) > 1 {
+		return nil, nil, fault.New(s.Path, fmt.Sprintf("%d polygon files match, one is wanted", len(files)), "name one file, or merge them with ogrmerge.py")
+	}
+	l, err := raster.OpenVector(files[0], s.Layer, "", nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	crs := l.CRS()
+	if crs == nil && s.CRS != "" {
+		if crs, err = raster.ParseCRS(s.CRS); err != nil {
+			l.Close()
+			return nil, nil, err
+		}
+	}
+	if crs == nil {
+		l.Close()
+		return nil, nil, fault.New(files[0], "the file has no coordinate reference system (CRS)", `declare it: data.emissions.crs: "EPSG:27700"`)
+	}
+	return l, crs, nil
+}
+
+func noPolygons(l *raster.Layer) error {
+	return fault.New(l.Path(), fmt.Sprintf("layer %s holds no polygons", l.Name()), "name a layer of polygons in data.emissions.layer")
+}
+
+// loadPolygons spreads the polygons of a file.
+func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Report, progress Progress) error {
+	l, crs, err := openPolygons(s, files)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if s.Attribute == "" {
+		var numeric []string
+		for _, f := range l.Fields() {
+			if f.Type != raster.Text {
+				numeric = append(numeric, f.Name)
+			}
+		}
+		return fault.New("data.emissions.attribute", "polygons need the name of the column that holds the amount", "numeric columns of "+files[0]+": "+strings.Join(numeric, ", "))
+	}
+	if err := l.Has(s.Attribute); err != nil {
+		return err
+	}
+	year, err := yearOf(s, files, 1)
+	if err != nil {
+		return err
+	}
+	r.YearFactor, r.MissingMonths = year.factor, year.missing
+	p, err := newPlacer(t.g, crs)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	factor := unitFactors[s.Units] * year.factor
+	if s.Per != "cell" {
+		factor *= s.areaFactor()
+	}
+	b := polygonBatch{s: s, t: t, r: r, p: p, factor: factor}
+	polygons, n := 0, 0
+	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+	err = l.Each(ctx, func(f *raster.Feature) error {
+		if n++; n%512 == 0 && l.Count() > 0 {
+			progress(float64(n) / float64(l.Count()))
+		}
+		if len(f.Geometry.Polygons) > 0 {
+			polygons++
+			x0, y0, x1, y1, _ := f.Geometry.Bounds()
+			box = [4]float64{min(box[0], x0), min(box[1], y0), max(box[2], x1), max(box[3], y1)}
+		}
+		return b.feature(f)
+	})
+	if err != nil {
+		return err
+	}
+	if polygons == 0 {
+		return noPolygons(l)
+	}
+	if !b.touched {
+		return t.noOverlap(files[0], box, crs)
+	}
+	progress(1)
+	return nil
+}
+
+// polygonBatch carries what every polygon needs.
+type polygonBatch struct {
+	s       *Spec
+	t       *target
+	r       *Report
+	p       *placer
+	factor  float64
+	touched bool // some polygon reached the region
+}
+
+// feature gives one polygon's amount to the cells.
+func (b *polygonBatch) feature(f *raster.Feature) error {
+	b.r.Elements++
+	v, ok, err := f.Float(b.s.Attribute)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !ok || math.IsNaN(v) || math.IsInf(v, 0):
+		b.r.Nodata++
+		return nil
+	case v < 0:
+		b.r.Negative++
+		b.r.NegativeSum += v * b.factor
+		return nil
+	}
+	amount := v * b.factor
+	shape := f.Geometry
+	if len(shape.Polygons) == 0 {
+		b.unplaced(amount)
+		return nil
+	}
+	if !shape.Valid() {
+		// MakeValid keeps the ground that a bow-tie or a doubled ring covers.
+		b.r.Repaired++
+		if fixed, err := shape.Repair(); err == nil && len(fixed.Polygons) > 0 {
+			shape = fixed
+		}
+	}
+	area, err := b.p.place(b.t, shape)
+	if err == errUnplaced {
+		b.t.pieces = b.t.pieces[:0]
+		b.unplaced(amount)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if !(area > 1e-12) { // km2: a square millimetre
+		b.t.pieces = b.t.pieces[:0]
+		return b.degenerate(shape, amount)
+	}
+	mass := amount
+	if b.s.Per != "cell" || b.s.proxy() {
+		mass = amount * area
+	}
+	b.valid(mass)
+	for _, p := range b.t.pieces {
+		if p.cell >= 0 {
+			b.touched = true
+			break
+		}
+	}
+	b.r.InRegion += b.t.give(mass, area)
+	return nil
+}
+
+func (b *polygonBatch) valid(mass float64) {
+	b.r.Valid++
+	if mass == 0 {
+		b.r.Zero++
+	}
+	b.r.SourceTotal += mass
+}
+
+func (b *polygonBatch) unplaced(amount float64) {
+	b.r.Unplaced++
+	b.r.UnplacedMass += amount
+}
+
+// degenerate gives the amount of a shape without area to the cell in which its
+// first vertex lies. A density over no area is nothing.
+func (b *polygonBatch) degenerate(shape raster.Geometry, amount float64) error {
+	b.r.Degenerate++
+	if b.s.Per != "cell" || b.s.proxy() {
+		b.valid(0)
+		return nil
+	}
+	first := shape.Polygons[0][0][0]
+	u, v, err := b.p.units([][2]float64{first})
+	if err != nil {
+		b.unplaced(amount)
+		return nil
+	}
+	b.valid(amount)
+	if i := b.t.position(int64(math.Floor(u[0])), int64(math.Floor(v[0]))); i >= 0 {
+		b.touched = true
+		b.t.sum[i] += amount
+		b.r.InRegion += amount
+	}
+	return nil
+}
+
+// errUnplaced marks an element whose shape has no place in the grid.
+var errUnplaced = errors.New("no place in the grid")
+
+// placer carries shapes from the source's CRS into cell units.
+type placer struct {
+	g        *grid.Grid
+	t        *raster.Transform
+	straight bool    // both CRSs are one: edges stay straight
+	piece    float64 // longest piece of an edge in cells
+	x, y     []float64
+	r        ring
+}
+
+func newPlacer(g *grid.Grid, crs *raster.CRS) (*placer, error) {
+	t, err := raster.NewTransform(crs, g.CRS())
+	if err != nil {
+		return nil, err
+	}
+	return &placer{g: g, t: t, straight: crs.Same(g.CRS())}, nil
+}
+
+func (p *placer) close() { p.t.Close() }
+
+// units carries points into cell units.
+func (p *placer) units(points [][2]float64) (u, v []float64, err error) {
+	p.x, p.y = p.x[:0], p.y[:0]
+	for _, q := range points {
+		p.x, p.y = append(p.x, q[0]), append(p.y, q[1])
+	}
+	err = p.t.Points(p.x, p.y)
+	for i := range p.x {
+		p.x[i], p.y[i] = p.g.Units(p.x[i], p.y[i])
+	}
+	return p.x, p.y, err
+}
+
+// curveTolerance is how far, in cells, a densified edge may stray from the true
+// one.
+const curveTolerance = 1e-4
+
+// place cuts a shape into pieces and returns its area in km2.
+func (p *placer) place(t *target, shape raster.Geometry) (float64, error) {
+	total := 0.0
+	for _, polygon := range shape.Polygons {
+		for i, edge := range polygon {
+			r, err := p.ring(edge)
+			if err != nil {
+				return 0, errUnplaced
+			}
+			a := t.cut(r, i > 0)
+			if math.IsNaN(a) {
+				return 0, errUnplaced
+			}
+			total += a
+		}
+	}
+	return total, nil
+}
+
+// ring carries a ring into cell units; edges that bend on the way are followed.
+func (p *placer) ring(edge [][2]float64) (ring, error) {
+	u, v, err := p.units(edge)
+	if err != nil {
+		return nil, err
+	}
+	p.r = p.r[:0]
+	for i := range u {
+		p.r = append(p.r, [2]float64{u[i], v[i]})
+	}
+	if n := len(p.r); n > 0 && p.r[0] != p.r[n-1] {
+		p.r = append(p.r, p.r[0])
+		edge = append(edge[:n:n], edge[0])
+	}
+	if p.straight {
+		return p.r, nil
+	}
+	if p.piece == 0 && len(p.r) > 0 {
+		if p.piece, err = p.longestPiece(p.r[0]); err != nil {
+			return nil, err
+		}
+	}
+	dense := make([][2]float64, 0, 2*len(edge))
+	for i := 0; i+1 < len(edge); i++ {
+		a, b := edge[i], edge[i+1]
+		dense = append(dense, a)
+		length := math.Hypot(p.r[i+1][0]-p.r[i][0], p.r[i+1][1]-p.r[i][1])
+		n := int(min(math.Ceil(length/p.piece), 4096))
+		for k := 1; k < n; k++ {
+			f := float64(k) / float64(n)
+			dense = append(dense, [2]float64{a[0] + f*(b[0]-a[0]), a[1] + f*(b[1]-a[1])})
+		}
+	}
+	dense = append(dense, edge[len(edge)-1])
+	if len(dense) == len(edge) {
+		return p.r, nil
+	}
+	if u, v, err = p.units(dense); err != nil {
+		return nil, err
+	}
+	p.r = p.r[:0]
+	for i := range u {
+		p.r = append(p.r, [2]float64{u[i], v[i]})
+	}
+	return p.r, nil
+}
+
+// longestPiece returns the length in cells below which a straight line of one
+// CRS strays less than curveTolerance from straight in the other. A line of
+// length l bends by l^2 / 8R, with a radius of curvature R that for usual
+// projections at usual latitudes is no less than a quarter of the earth's.
+func (p *placer) longestPiece(at [2]float64) (float64, error) {
+	m, err := p.g.NewMeasure()
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	cell := grid.Cell{Col: int64(math.Floor(at[0])), Row: int64(math.Floor(at[1]))}
+	areas, err := m.Areas([]grid.Cell{cell})
+	if err != nil || !(areas[0] > 0) {
+		return 1, nil
+	}
+	return math.Sqrt(8 * 6371 / 4 * curveTolerance / math.Sqrt(areas[0])), nil
+}
