@@ -1,0 +1,37 @@
+package layers
+
+import "opencarbon/torch"
+
+// BatchNorm normalizes per channel with PyTorch's defaults (eps 1e-5, momentum
+// 0.1); it serves as BatchNorm1d and BatchNorm2d.
+type BatchNorm struct {
+	Weight, Bias            *torch.Tensor // [C]
+	RunningMean, RunningVar *torch.Tensor // [C]
+	batches                 *torch.Tensor // scalar int64, counted as PyTorch does
+	store                   *Store
+}
+
+// NewBatchNorm registers the tensors of a batch normalization of c channels
+// under p.
+func NewBatchNorm(p Path, c int) *BatchNorm {
+	d := p.store.DType
+	return &BatchNorm{
+		Weight:      p.Parameter("weight", torch.Ones(d, torch.CPU, c)),
+		Bias:        p.Parameter("bias", torch.Zeros(d, torch.CPU, c)),
+		RunningMean: p.Buffer("running_mean", torch.Zeros(d, torch.CPU, c)),
+		RunningVar:  p.Buffer("running_var", torch.Ones(d, torch.CPU, c)),
+		batches:     p.Buffer("num_batches_tracked", torch.Scalar(0, torch.Int64)),
+		store:       p.store,
+	}
+}
+
+// Forward maps x [N, C, ...] to the same shape. In train mode it uses the
+// batch's statistics and updates the running ones.
+func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
+	training := b.store.training
+	if training {
+		b.batches.AddScalarInPlace(1)
+	}
+	return torch.BatchNorm(x, b.Weight, b.Bias, b.RunningMean, b.RunningVar,
+		torch.BatchNormOptions{Training: training, Momentum: 0.1, Eps: 1e-5})
+}

@@ -1,0 +1,91 @@
+package layers
+
+import (
+	"math"
+
+	"opencarbon/torch"
+)
+
+// ResNet18 is the residual network of 18 layers (He et al., 2016) with
+// torchvision's parameter names. The paper's image encoder replaces the last
+// layer by Linear(512, m).
+type ResNet18 struct {
+	conv1  *Conv2d
+	bn1    *BatchNorm
+	blocks []*basicBlock
+	fc     *Linear
+}
+
+// NewResNet18 registers the network under p with torchvision's initialisation
+// (Kaiming normal, fan out) and a last layer of the given width.
+func NewResNet18(p Path, out int) *ResNet18 {
+	r := &ResNet18{
+		conv1: newResNetConv(p.Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
+		bn1:   NewBatchNorm(p.Sub("bn1"), 64),
+	}
+	in := 64
+	for layer, width := range []int{64, 128, 256, 512} {
+		for block := range 2 {
+			stride := 1
+			if layer > 0 && block == 0 {
+				stride = 2
+			}
+			r.blocks = append(r.blocks, newBasicBlock(p.Sub("layer"+string(rune('1'+layer)), block), in, width, stride))
+			in = width
+		}
+	}
+	r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: 512, Out: out})
+	return r
+}
+
+func newResNetConv(p Path, c Conv2dConfig) *Conv2d {
+	c.NoBias = true
+	l := NewConv2d(p, c)
+	std := math.Sqrt(2 / float64(c.Out*c.Kernel*c.Kernel))
+	torch.NoGrad(func() {
+		l.Weight.CopyInPlace(torch.Normal(0, std, p.store.DType, torch.CPU, c.Out, c.In, c.Kernel, c.Kernel))
+	})
+	return l
+}
+
+// Forward maps normalized images x [N, 3, H, W] to embeddings [N, out].
+func (r *ResNet18) Forward(x *torch.Tensor) *torch.Tensor {
+	x = r.bn1.Forward(r.conv1.Forward(x)).ReLUInPlace() // [N, 64, H/2, W/2]
+	x = torch.MaxPool2d(x, 3, 2, 1)                     // [N, 64, H/4, W/4]
+	for _, b := range r.blocks {
+		x = b.forward(x)
+	} // [N, 512, H/32, W/32]
+	x = torch.AdaptiveAvgPool2d(x, 1, 1).Flatten(1, -1) // [N, 512]
+	return r.fc.Forward(x)                              // [N, out]
+}
+
+// basicBlock is two 3 x 3 convolutions with a shortcut.
+type basicBlock struct {
+	conv1, conv2 *Conv2d
+	bn1, bn2     *BatchNorm
+	downConv     *Conv2d // 1 x 1, only where the shape changes
+	downBN       *BatchNorm
+}
+
+func newBasicBlock(p Path, in, out, stride int) *basicBlock {
+	b := &basicBlock{
+		conv1: newResNetConv(p.Sub("conv1"), Conv2dConfig{In: in, Out: out, Kernel: 3, Stride: stride, Padding: 1}),
+		bn1:   NewBatchNorm(p.Sub("bn1"), out),
+		conv2: newResNetConv(p.Sub("conv2"), Conv2dConfig{In: out, Out: out, Kernel: 3, Padding: 1}),
+		bn2:   NewBatchNorm(p.Sub("bn2"), out),
+	}
+	if stride != 1 || in != out {
+		b.downConv = newResNetConv(p.Sub("downsample", 0), Conv2dConfig{In: in, Out: out, Kernel: 1, Stride: stride})
+		b.downBN = NewBatchNorm(p.Sub("downsample", 1), out)
+	}
+	return b
+}
+
+func (b *basicBlock) forward(x *torch.Tensor) *torch.Tensor {
+	y := b.bn1.Forward(b.conv1.Forward(x)).ReLUInPlace()
+	y = b.bn2.Forward(b.conv2.Forward(y))
+	if b.downConv != nil {
+		x = b.downBN.Forward(b.downConv.Forward(x))
+	}
+	return y.AddInPlace(x).ReLUInPlace()
+}

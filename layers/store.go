@@ -1,0 +1,184 @@
+package layers
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"opencarbon/torch"
+)
+
+// Store owns a model's tensors: parameters, which are trained, and buffers
+// (running statistics), which are not. The order is that of registration,
+// which is PyTorch's order of named_parameters for the same modules.
+type Store struct {
+	Device   torch.Device // where tensors are made; the zero value is the CPU
+	DType    torch.DType  // of parameters; 0 (unset) means float32
+	training bool
+	entries  []Entry
+	index    map[string]int
+}
+
+// Entry is one named tensor.
+type Entry struct {
+	Name   string // PyTorch's path, e.g. "layer1.0.conv1.weight"
+	Tensor *torch.Tensor
+	Buffer bool // not trained
+}
+
+// NewStore makes an empty store of float32 parameters in train mode.
+func NewStore(device torch.Device) *Store {
+	return &Store{Device: device, DType: torch.Float32, training: true, index: map[string]int{}}
+}
+
+// Path is a place in a store: a prefix of names.
+type Path struct {
+	store  *Store
+	prefix string
+}
+
+// Root returns the path without a prefix.
+func (s *Store) Root() Path { return Path{store: s} }
+
+// Sub returns the path below p named by the parts.
+func (p Path) Sub(parts ...any) Path {
+	for _, part := range parts {
+		p.prefix += fmt.Sprint(part) + "."
+	}
+	return p
+}
+
+// Store returns the store that p belongs to.
+func (p Path) Store() *Store { return p.store }
+
+// Parameter registers t, made on any scope, as a trained tensor and takes it
+// over. It panics with a *torch.Error when the name is taken.
+func (p Path) Parameter(name string, t *torch.Tensor) *torch.Tensor {
+	t = t.Cast(p.store.DType).To(p.store.Device).Detach().Own()
+	t.SetRequiresGrad(true)
+	p.store.register(Entry{Name: p.prefix + name, Tensor: t})
+	return t
+}
+
+// Buffer registers t as a tensor that is saved but not trained.
+func (p Path) Buffer(name string, t *torch.Tensor) *torch.Tensor {
+	t = t.To(p.store.Device).Detach().Own()
+	p.store.register(Entry{Name: p.prefix + name, Tensor: t, Buffer: true})
+	return t
+}
+
+func (s *Store) register(e Entry) {
+	if _, taken := s.index[e.Name]; taken {
+		e.Tensor.Close()
+		panic(&torch.Error{Op: "register", Message: fmt.Sprintf("the name %q is taken", e.Name)})
+	}
+	s.index[e.Name] = len(s.entries)
+	s.entries = append(s.entries, e)
+}
+
+// Train switches to train mode: batch statistics, dropout.
+func (s *Store) Train() { s.training = true }
+
+// Eval switches to evaluation mode: running statistics.
+func (s *Store) Eval() { s.training = false }
+
+// Training reports the mode.
+func (s *Store) Training() bool { return s.training }
+
+// Entries returns all tensors in their stable order.
+func (s *Store) Entries() []Entry { return s.entries }
+
+// Parameters returns the trained tensors in their stable order.
+func (s *Store) Parameters() []*torch.Tensor {
+	var out []*torch.Tensor
+	for _, e := range s.entries {
+		if !e.Buffer {
+			out = append(out, e.Tensor)
+		}
+	}
+	return out
+}
+
+// ParameterNames returns the names of Parameters, in their order.
+func (s *Store) ParameterNames() []string {
+	var out []string
+	for _, e := range s.entries {
+		if !e.Buffer {
+			out = append(out, e.Name)
+		}
+	}
+	return out
+}
+
+// Get returns the tensor of that name, or nil.
+func (s *Store) Get(name string) *torch.Tensor {
+	if i, ok := s.index[name]; ok {
+		return s.entries[i].Tensor
+	}
+	return nil
+}
+
+// Count returns the number of trained scalars.
+func (s *Store) Count() int {
+	n := 0
+	for _, e := range s.entries {
+		if !e.Buffer {
+			n += e.Tensor.Numel()
+		}
+	}
+	return n
+}
+
+// Load copies values into the tensors of the same names. prefix is put before
+// each of values' names. With strict, every tensor of the store under the
+// prefix must be there; surplus names and differing shapes are always errors.
+// On an error nothing is changed.
+func (s *Store) Load(prefix string, values map[string]*torch.Tensor, strict bool) error {
+	var missing, surplus, shapes []string
+	for name, v := range values {
+		t := s.Get(prefix + name)
+		if t == nil {
+			surplus = append(surplus, name)
+		} else if a, b := fmt.Sprint(t.Shape()), fmt.Sprint(v.Shape()); a != b {
+			shapes = append(shapes, fmt.Sprintf("%s is %s, %s is needed", name, b, a))
+		}
+	}
+	for _, e := range s.entries {
+		if name, ok := strings.CutPrefix(e.Name, prefix); ok && strict && values[name] == nil {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing)+len(surplus)+len(shapes) > 0 {
+		return fmt.Errorf("the weights do not fit the model:%s%s%s", listed(" missing", missing), listed(" surplus", surplus),
+			listed(" of another shape", shapes))
+	}
+	torch.NoGrad(func() {
+		for name, v := range values {
+			s.Get(prefix + name).CopyInPlace(v)
+		}
+	})
+	return nil
+}
+
+// listed names at most eight items.
+func listed(what string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	sort.Strings(names)
+	n := len(names)
+	if n > 8 {
+		names = append(names[:8:8], fmt.Sprintf("and %d more", n-8))
+	}
+	return what + " " + strings.Join(names, ", ") + ";"
+}
+
+// Close frees all tensors.
+func (s *Store) Close() {
+	for _, e := range s.entries {
+		if !e.Tensor.Closed() {
+			e.Tensor.Close()
+		}
+	}
+	s.entries, s.index = nil, map[string]int{}
+}
