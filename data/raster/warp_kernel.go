@@ -127,3 +127,57 @@ func (r Resampling) tapCount(scale float64) int {
 }
 
 func clampInt(v, lo, hi int) int { return max(lo, min(v, hi)) }
+
+// phaseCount is the number of places between two source pixels for which a
+// kernel is tabulated: positions are then right to 1/512 of a source pixel.
+const phaseCount = 256
+
+// phases are the weights along one axis of a frame that is not separable,
+// tabulated by the fraction of the position.
+type phases struct {
+	r       Resampling
+	scale   float64
+	size    int
+	stride  int
+	offset  []int // [phaseCount] first tap, from the pixel that holds the position
+	n       []int // [phaseCount]
+	w       []float32
+	border  []float32
+	pos     float64
+	first   int       // of the position asked for last
+	weights []float32 // of the same
+}
+
+// prepare tabulates a kernel.
+func (t *phases) prepare(r Resampling, scale float64, size int) {
+	t.r, t.scale, t.size, t.stride = r, scale, size, r.tapCount(scale)
+	t.offset, t.n, t.w = t.offset[:0], t.n[:0], t.w[:0]
+	t.border = append(t.border[:0], make([]float32, max(t.stride, Bilinear.tapCount(scale)))...)
+	t.w = append(t.w, make([]float32, phaseCount*t.stride)...)
+	for i := range phaseCount {
+		// Far from any border, so that all taps are there.
+		pos := float64(t.stride) + (float64(i)+0.5)/phaseCount
+		first, n := r.tapsAt(pos, scale, 4*t.stride, t.w[i*t.stride:])
+		t.offset, t.n = append(t.offset, first-t.stride), append(t.n, n)
+	}
+}
+
+// at finds the taps of a position in [0, size).
+func (t *phases) at(pos float64) {
+	t.pos = pos
+	pixel := int(pos)
+	i := int((pos - float64(pixel)) * phaseCount)
+	t.first = pixel + t.offset[i]
+	if t.first < 0 || t.first+t.n[i] > t.size {
+		first, n := t.r.tapsAt(pos, t.scale, t.size, t.border)
+		t.first, t.weights = first, t.border[:n]
+		return
+	}
+	t.weights = t.w[i*t.stride:][:t.n[i]]
+}
+
+// fallBack takes bilinear taps for the same position.
+func (t *phases) fallBack() {
+	first, n := Bilinear.tapsAt(t.pos, t.scale, t.size, t.border)
+	t.first, t.weights = first, t.border[:n]
+}

@@ -1,13 +1,11 @@
 package raster
 
-import "math"
-
 // A Resampler makes frames from patches. It holds scratch memory and belongs to
 // one goroutine at a time; its zero value is ready.
 type Resampler struct {
 	rows   []float32 // [rows of the patch, Cols]: one band after the pass across
-	tx, ty taps
-	wx, wy []float32
+	tx, ty taps      // of a separable frame
+	px, py phases    // of any other
 	mask   []uint8
 }
 
@@ -38,7 +36,7 @@ func (s *Resampler) Resample(out []float32, patch *Patch, p *Positions, r Resamp
 		s.mask = append(s.mask[:0], make([]uint8, area)...)
 		return 0, s.mask
 	}
-	if p.Separable && patch.Valid == nil && p.inside(width, height) {
+	if p.Separable && p.inside(width, height) && patch.whole(p, r, width, height) {
 		s.separable(out, patch, p, r, width, height)
 		return area, nil
 	}
@@ -122,13 +120,31 @@ func (t *taps) across(dst, src []float32) {
 	}
 }
 
+// whole reports whether every pixel is valid that these positions read. It
+// looks at no others, so that a cell's picture does not depend on what else a
+// patch holds.
+func (patch *Patch) whole(p *Positions, r Resampling, width, height int) bool {
+	if patch.Valid == nil {
+		return true
+	}
+	x, y, w, h := p.Window(r, width, height)
+	for j := y - patch.Y; j < y-patch.Y+h; j++ {
+		for _, ok := range patch.Valid[j*patch.W+x-patch.X:][:w] {
+			if ok == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // general resamples pixel by pixel, for positions or patches that have no
 // simpler way. It returns the number of pixels with a value and fills s.mask.
 func (s *Resampler) general(out []float32, patch *Patch, p *Positions, r Resampling, width, height int) int {
-	s.wx = append(s.wx[:0], make([]float32, r.tapCount(p.ScaleX))...)
-	s.wy = append(s.wy[:0], make([]float32, r.tapCount(p.ScaleY))...)
-	finer := r != Near && (p.ScaleX > 1 || p.ScaleY > 1)
-	area, plane := p.Cols*p.Rows, patch.W*patch.H
+	s.px.prepare(r, p.ScaleX, width)
+	s.py.prepare(r, p.ScaleY, height)
+	coarser := p.ScaleX <= 1 && p.ScaleY <= 1 // the source is
+	area := p.Cols * p.Rows
 	count := 0
 	for i := 0; i < area; i++ {
 		var x, y float64
@@ -137,63 +153,96 @@ func (s *Resampler) general(out []float32, patch *Patch, p *Positions, r Resampl
 		} else {
 			x, y = p.X[i], p.Y[i]
 		}
-		ok := x >= 0 && y >= 0 && x < float64(width) && y < float64(height)
-		if ok && patch.Valid != nil && !finer {
-			ok = patch.Valid[(int(math.Floor(y))-patch.Y)*patch.W+int(math.Floor(x))-patch.X] != 0
-		}
-		if ok {
-			ok = s.pixel(out[i:], area, patch, plane, p, r, x, y, width, height)
-		}
-		if !ok {
-			s.mask[i] = 0
-			for b := 0; b < patch.Bands; b++ {
-				out[b*area+i] = 0
-			}
+		if r == Bilinear && coarser && patch.four(out[i:], area, x, y, width, height) {
+			s.mask[i] = 1
+			count++
 			continue
 		}
-		s.mask[i] = 1
-		count++
+		ok := x >= 0 && y >= 0 && x < float64(width) && y < float64(height)
+		if ok && patch.Valid != nil && (coarser || r == Near) {
+			ok = patch.Valid[(int(y)-patch.Y)*patch.W+int(x)-patch.X] != 0
+		}
+		if ok {
+			s.px.at(x)
+			s.py.at(y)
+			ok = s.pixel(out[i:], area, patch, r, coarser)
+		}
+		if ok {
+			s.mask[i] = 1
+			count++
+			continue
+		}
+		s.mask[i] = 0
+		for b := 0; b < patch.Bands; b++ {
+			out[b*area+i] = 0
+		}
 	}
 	return count
 }
 
-// pixel computes one target pixel's bands, area apart in out; false: too little
-// of the kernel lies on valid pixels.
-func (s *Resampler) pixel(out []float32, area int, patch *Patch, plane int, p *Positions, r Resampling, x, y float64, width, height int) bool {
-	fx, nx := r.tapsAt(x, p.ScaleX, width, s.wx)
-	fy, ny := r.tapsAt(y, p.ScaleY, height, s.wy)
-	at := (fy-patch.Y)*patch.W + fx - patch.X
+// four is the common case written out: bilinear between four valid pixels. It
+// reports false, and does nothing, where there are not four.
+func (patch *Patch) four(out []float32, area int, x, y float64, width, height int) bool {
+	if !(x >= 0.5 && y >= 0.5 && x < float64(width)-0.5 && y < float64(height)-0.5) {
+		return false
+	}
+	col, row := int(x-0.5), int(y-0.5)
+	at := (row-patch.Y)*patch.W + col - patch.X
+	below := at + patch.W
+	if v := patch.Valid; v != nil && v[at]&v[at+1]&v[below]&v[below+1] == 0 {
+		return false
+	}
+	u, v := float32(x-0.5-float64(col)), float32(y-0.5-float64(row))
+	plane := patch.W * patch.H
+	for b := 0; b < patch.Bands; b++ {
+		upper, lower := patch.Data[at:at+2], patch.Data[below:below+2]
+		a := upper[0] + u*(upper[1]-upper[0])
+		c := lower[0] + u*(lower[1]-lower[0])
+		out[b*area] = a + v*(c-a)
+		at, below = at+plane, below+plane
+	}
+	return true
+}
+
+// pixel computes one target pixel's bands, area apart in out, from the taps that
+// s.px and s.py are at; false: too little of the kernel lies on valid pixels.
+func (s *Resampler) pixel(out []float32, area int, patch *Patch, r Resampling, coarser bool) bool {
+	wx, wy := s.px.weights, s.py.weights
+	at := (s.py.first-patch.Y)*patch.W + s.px.first - patch.X
 	total, whole := float32(1), true
 	if patch.Valid != nil {
-		total, whole = s.validWeight(patch, at, nx, ny)
+		total, whole = patch.validWeight(at, wx, wy)
 		if !whole && r == Cubic {
 			// A kernel with negative lobes must not be renormalized over a part
 			// of its taps: near a gap GDAL falls back to bilinear too.
-			return s.pixel(out, area, patch, plane, p, Bilinear, x, y, width, height)
+			s.px.fallBack()
+			s.py.fallBack()
+			return s.pixel(out, area, patch, Bilinear, coarser)
 		}
-		if total <= 1e-6 || (total < 0.5 && (p.ScaleX > 1 || p.ScaleY > 1)) {
+		if total <= 1e-6 || (total < 0.5 && !coarser) {
 			return false
 		}
 	}
+	plane := patch.W * patch.H
 	for b := 0; b < patch.Bands; b++ {
 		var sum float32
-		for j := 0; j < ny; j++ {
+		for j, w := range wy {
 			o := at + j*patch.W
-			row := patch.Data[b*plane+o : b*plane+o+nx]
+			row := patch.Data[b*plane+o:][:len(wx)]
 			var line float32
-			if !whole {
-				ok := patch.Valid[o : o+nx]
+			if whole {
 				for k, v := range row {
-					if ok[k] != 0 {
-						line += s.wx[k] * v
-					}
+					line += wx[k] * v
 				}
 			} else {
+				ok := patch.Valid[o:][:len(wx)]
 				for k, v := range row {
-					line += s.wx[k] * v
+					if ok[k] != 0 {
+						line += wx[k] * v
+					}
 				}
 			}
-			sum += s.wy[j] * line
+			sum += w * line
 		}
 		out[b*area] = sum / total
 	}
@@ -202,12 +251,12 @@ func (s *Resampler) pixel(out []float32, area int, patch *Patch, plane int, p *P
 
 // validWeight is the share of the kernel's weight that lies on valid pixels,
 // and whether all pixels under it are valid.
-func (s *Resampler) validWeight(patch *Patch, at, nx, ny int) (total float32, whole bool) {
+func (patch *Patch) validWeight(at int, wx, wy []float32) (total float32, whole bool) {
 	whole = true
-	for j := 0; j < ny; j++ {
-		for k, ok := range patch.Valid[at+j*patch.W : at+j*patch.W+nx] {
+	for j, w := range wy {
+		for k, ok := range patch.Valid[at+j*patch.W:][:len(wx)] {
 			if ok != 0 {
-				total += s.wx[k] * s.wy[j]
+				total += wx[k] * w
 			} else {
 				whole = false
 			}
