@@ -1,0 +1,72 @@
+// Command prepare builds the tile store of an experiment from its imagery,
+// emissions and points of interest, prints what became of them, and can draw
+// pictures to check by eye.
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/progress"
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/preview"
+	"opencarbon/data/store"
+	"opencarbon/train/config"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	var source, previewDir string
+	var set []string
+	var force, pictures bool
+	cmd := &cobra.Command{
+		Use:   "prepare --config X.yaml",
+		Short: "Build the tile store of an experiment, and say what is in it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if source == "" {
+				return fault.New("--config", "is not given", "Name an experiment file or a preset: --config demo.yaml")
+			}
+			cfg, err := config.Load(source, set)
+			if err != nil {
+				return err
+			}
+			bar := progress.New(cmd.ErrOrStderr())
+			report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Force: force, Verify: true, Progress: bar.Set})
+			bar.Close()
+			if err != nil {
+				return err
+			}
+			if err := report.Print(cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			if !pictures && previewDir == "" {
+				return nil
+			}
+			if previewDir == "" {
+				previewDir = filepath.Join(report.Store, "preview")
+			}
+			s, err := store.Open(report.Store)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			files, err := preview.Write(cmd.Context(), s, previewDir)
+			for _, f := range files {
+				cmd.Println("picture", f)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&source, "config", "", "experiment file or preset (required)")
+	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set data.imagery.size=64; may be repeated")
+	f.BoolVar(&force, "force", false, "build even if the store is up to date")
+	f.BoolVar(&pictures, "preview", false, "draw the mosaic, the POI density and the emissions as PNG")
+	f.StringVar(&previewDir, "preview-dir", "", "folder of the pictures (default: preview in the store's folder)")
+	return cmd
+}

@@ -1,0 +1,477 @@
+package data
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"opencarbon/data/emissions"
+	"opencarbon/data/fault"
+	"opencarbon/data/grid"
+	"opencarbon/data/imagery"
+	"opencarbon/data/poi"
+	"opencarbon/data/store"
+)
+
+// Options of Build. The zero value builds only what is out of date, in silence.
+type Options struct {
+	Name   string // of the experiment: title and default folder
+	Force  bool   // build even if the store is up to date
+	Verify bool   // before a store is reused, check every byte of it
+	// Progress hears of each stage how much is done; it may be called from
+	// several goroutines, one at a time.
+	Progress func(stage string, done, total int)
+}
+
+// Build makes the tile store that the configuration describes, or finds that it
+// is up to date. It first looks at everything that can be wrong (keys, files,
+// columns, units, districts) and only then at pixels. The store appears under
+// its name when it is complete; on an error, or when ctx is cancelled, an older
+// store is left as it was and nothing else remains. Errors that the user can
+// mend are *fault.Input. c is normalized.
+func Build(ctx context.Context, c *Config, o Options) (*Report, error) {
+	if o.Name == "" {
+		o.Name = "region"
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	if err := c.Normalize(o.Name, ""); err != nil {
+		return nil, err
+	}
+	if c.Imagery.Path == "" && c.POI.Path == "" {
+		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both.")
+	}
+	old, why, err := existing(ctx, c.Store, o)
+	if err != nil {
+		return nil, err
+	}
+	var known []Input
+	if old != nil {
+		known = old.Inputs
+	}
+	inputs, err := c.inputs(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := c.hash(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && !o.Force && why == "" {
+		if store.UpToDate(c.Store, hash) {
+			old.Reused = true
+			return old, nil
+		}
+		why = changes(old.Inputs, inputs)
+	}
+	b := &build{c: c, o: o, hash: hash, began: time.Now()}
+	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs}
+	if err := b.run(ctx); err != nil {
+		return nil, err
+	}
+	return b.report, nil
+}
+
+// existing looks at the store that is there: its report, or why it cannot be
+// reused. A store of a newer program is not overwritten without being asked to.
+func existing(ctx context.Context, dir string, o Options) (r *Report, why string, err error) {
+	if o.Force {
+		return nil, "a new build was asked for", nil
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		if _, statErr := os.Stat(dir); errors.Is(statErr, fs.ErrNotExist) {
+			return nil, "there was no store", nil
+		}
+		if strings.Contains(err.Error(), "tile store of version") {
+			return nil, "", fault.Wrap(err, "data.store", "the store there is not ours to overwrite", "Update this program, set data.store to another folder, or build with --force.")
+		}
+		return nil, "the store there cannot be used (" + firstLine(err) + ")", nil
+	}
+	defer s.Close()
+	if o.Verify {
+		if err := s.Verify(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, "", err
+			}
+			return nil, "the store there is damaged (" + firstLine(err) + ")", nil
+		}
+	}
+	if r = decodeReport(s.Meta().Report); r == nil {
+		return nil, "the store there has no report", nil
+	}
+	r.Store, r.Bytes = dir, s.Bytes()
+	return r, "", nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// changes says what differs from the build before.
+func changes(before, now []Input) string {
+	was := map[string]Input{}
+	for _, in := range before {
+		was[in.Key+in.Path] = in
+	}
+	for _, in := range now {
+		if old, ok := was[in.Key+in.Path]; !ok || old.SHA256 != in.SHA256 {
+			return in.Path + " changed"
+		}
+	}
+	return "the configuration changed"
+}
+
+// build is one build under way.
+type build struct {
+	c      *Config
+	o      Options
+	hash   string
+	began  time.Time
+	report *Report
+
+	grid   *grid.Grid
+	mosaic *imagery.Mosaic // nil: no image modality
+	cells  []grid.Cell     // of the region
+	place  *place
+	stock  *emissions.Result // nil: no targets
+	points *poi.Result       // nil: no POI modality
+}
+
+// Names of the stages that Progress hears of.
+const (
+	stageEmissions = "emissions"
+	stagePOIs      = "POIs"
+	stageScale     = "scaling"
+	stageImages    = "images"
+	stageStore     = "store"
+)
+
+func (c *Config) emissionsSpec() emissions.Spec {
+	e := c.Emissions
+	return emissions.Spec{Path: e.Path, CRS: e.CRS, Bands: e.Bands, Layer: e.Layer, Attribute: e.Attribute, Units: e.Units,
+		Per: e.Per, Period: e.Period, MissingMonths: e.MissingMonths, Nodata: e.Nodata}
+}
+
+func (b *build) run(ctx context.Context) error {
+	c := b.c
+	var err error
+	b.grid, err = grid.New(grid.Spec{Scheme: c.Grid.Scheme, Zoom: c.Grid.Zoom, CellDegrees: c.Grid.CellDegrees, EPSG: c.Grid.EPSG, CellMetres: c.Grid.CellMetres})
+	if err != nil {
+		return err
+	}
+	b.report.Grid = b.grid.String()
+	if c.Imagery.Path != "" {
+		m := c.Imagery
+		b.mosaic, err = imagery.Open(imagery.Spec{Path: m.Path, CRS: m.CRS, Bands: m.Bands, Scale: m.Scale, Percentile: m.Percentile,
+			Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata})
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.region(ctx); err != nil {
+		return err
+	}
+	defer b.place.close()
+	if err := b.readPOIs(ctx); err != nil {
+		return err
+	}
+	// The split is tried on all cells before pixels are touched, so that a
+	// misspelt district is found in seconds.
+	all := make([]int, len(b.cells))
+	for i := range all {
+		all[i] = i
+	}
+	if _, err := b.split(ctx, all); err != nil {
+		return err
+	}
+	return b.write(ctx)
+}
+
+// region finds the cells and what the inventory says about them.
+func (b *build) region(ctx context.Context) error {
+	cells, fromInventory, err := regionCells(ctx, b.c, b.grid, b.mosaic)
+	if err != nil {
+		return err
+	}
+	if b.c.Emissions.Path != "" {
+		b.stock, err = emissions.Load(ctx, b.c.emissionsSpec(), b.grid, cells, func(f float64) { b.o.Progress(stageEmissions, int(f*1000), 1000) })
+		if err != nil {
+			return err
+		}
+	}
+	if fromInventory { // leave out what the inventory does not touch
+		kept := 0
+		for i := range cells {
+			if b.stock.Coverage[i] > 0 {
+				cells[kept], b.stock.Values[kept], b.stock.Coverage[kept] = cells[i], b.stock.Values[i], b.stock.Coverage[i]
+				kept++
+			}
+		}
+		if kept == 0 {
+			return fault.New(b.c.Emissions.Path, "the inventory has no valid value", "Check data.emissions.attribute, bands and nodata.")
+		}
+		cells = cells[:kept]
+		b.stock.Values, b.stock.Coverage = b.stock.Values[:kept], b.stock.Coverage[:kept]
+		b.stock.Report.EmptyCells = 0
+	}
+	b.cells = cells
+	b.report.Cells.Region = len(cells)
+	b.place, err = newPlace(b.grid, cells)
+	return err
+}
+
+// pixels is the edge of the frame in which POIs are counted: the image's, or
+// what it would be.
+func (b *build) pixels() int { return b.c.Imagery.Size }
+
+func (b *build) readPOIs(ctx context.Context) error {
+	if b.c.POI.Path == "" {
+		return nil
+	}
+	p := b.c.POI
+	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Categories: p.Categories, MaxBadRows: p.MaxBadRows, Options: p.Options,
+		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
+	target := poi.Target{Cells: len(b.cells), Size: b.pixels(), Region: b.place.box, Locate: b.place.locate}
+	var err error
+	b.points, err = poi.Read(ctx, spec, target, func(done, total int64) {
+		if total > 0 {
+			b.o.Progress(stagePOIs, int(done*1000/total), 1000)
+		}
+	})
+	return err
+}
+
+// write makes the images and the store.
+func (b *build) write(ctx context.Context) (err error) {
+	size := 0
+	meta := store.Meta{Program: "opencarbon", Name: b.o.Name, ConfigHash: b.hash, Grid: b.gridSpec()}
+	if b.mosaic != nil {
+		size = b.mosaic.Size()
+	}
+	w, err := store.Create(b.c.Store, meta, len(b.cells), size)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	keep, coverage, err := b.images(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := w.Select(keep); err != nil {
+		return err
+	}
+	b.o.Progress(stageStore, 0, 1)
+	cells := make([]store.Cell, len(keep))
+	for k, i := range keep {
+		cells[k] = store.Cell{Col: b.cells[i].Col, Row: b.cells[i].Row}
+	}
+	lon, lat, area := b.place.subset(keep)
+	lonlat := make([]float64, 0, 2*len(keep))
+	for k := range keep {
+		lonlat = append(lonlat, lon[k], lat[k])
+	}
+	w.SetCells(cells)
+	w.SetLonLat(lonlat)
+	w.SetAreaKM2(area)
+	if coverage != nil {
+		w.SetCoverage(coverage)
+	}
+	w.SetTargets(b.targets(keep))
+	splits, err := b.split(ctx, keep)
+	if err != nil {
+		return err
+	}
+	w.SetSplits(splits.Splits)
+	b.report.Split = splits.account
+	if b.points != nil {
+		offsets, points := b.keepPOIs(keep)
+		w.SetPOIs(b.points.Categories, b.points.Size, offsets, points)
+	}
+	if err := b.describe(w.Meta(), keep); err != nil {
+		return err
+	}
+	if err := w.Commit(ctx); err != nil {
+		return err
+	}
+	b.o.Progress(stageStore, 1, 1)
+	return b.measure()
+}
+
+// measure opens what was written, as a last check, and notes its size.
+func (b *build) measure() error {
+	s, err := store.Open(b.c.Store)
+	if err != nil {
+		return err
+	}
+	b.report.Bytes = s.Bytes()
+	return s.Close()
+}
+
+// images warps the mosaic into the store and returns the numbers of the cells
+// that stay and their coverage (nil without images).
+func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, coverage []float32, err error) {
+	b.report.Cells.Stored = len(b.cells)
+	if b.mosaic == nil {
+		for i := range b.cells {
+			keep = append(keep, i)
+		}
+		return keep, nil, nil
+	}
+	b.o.Progress(stageScale, 0, 1)
+	n, err := b.mosaic.Normalize(ctx, b.c.Workers)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.o.Progress(stageScale, 1, 1)
+	b.report.Images = n
+	warped, err := b.mosaic.Warp(ctx, b.grid, b.cells, n,
+		imagery.Options{Workers: b.c.Workers, Progress: func(done, total int) { b.o.Progress(stageImages, done, total) }},
+		func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })
+	if err != nil {
+		return nil, nil, err
+	}
+	best := float32(0)
+	for i, ok := range warped.Kept {
+		best = max(best, warped.Coverage[i])
+		if ok {
+			keep = append(keep, i)
+			coverage = append(coverage, warped.Coverage[i])
+		}
+	}
+	if len(keep) == 0 {
+		return nil, nil, fault.New("data.imagery.min_coverage", fmt.Sprintf("the mosaic covers no cell by %g; the best by %.2f", b.c.Imagery.MinCoverage, best),
+			"Lower data.imagery.min_coverage, choose smaller cells, or bring a mosaic that covers the region.")
+	}
+	c := &b.report.Cells
+	c.Coverage, c.NoImage, c.Stored = warped.Dropped, warped.Empty, len(keep)
+	return keep, coverage, nil
+}
+
+// targets returns the stored cells' yearly emissions; NaN is no sample: the
+// model predicts a logarithm, so zero is none either.
+func (b *build) targets(keep []int) []float64 {
+	out := make([]float64, len(keep))
+	if b.stock == nil {
+		for k := range out {
+			out[k] = math.NaN()
+		}
+		return out
+	}
+	c, sum := &b.report.Cells, 0.0
+	for k, i := range keep {
+		v := b.stock.Values[i]
+		switch {
+		case math.IsNaN(v):
+			c.NoTarget++
+		case v <= 0:
+			c.Zero++
+			v = math.NaN()
+		default:
+			c.Samples++
+			sum += v
+			if b.stock.Coverage[i] < 0.5 {
+				c.Partial++
+			}
+		}
+		out[k] = v
+	}
+	unit := "tCO2/yr"
+	if b.stock.Report.Proxy {
+		unit = "proxy"
+		sum /= math.Max(1, float64(c.Samples))
+	}
+	b.report.Emissions = &Inventory{Report: b.stock.Report, Unit: unit, Samples: sum}
+	return out
+}
+
+// keepPOIs returns the points of the cells that stay, as store.SetPOIs wants them.
+func (b *build) keepPOIs(keep []int) ([]int64, store.Points) {
+	from, p := b.points.Offsets, b.points.Points
+	account := &POIs{Report: b.points.Report, Size: b.points.Size}
+	perCategory := make([]float64, len(b.points.Categories))
+	offsets := make([]int64, 1, len(keep)+1)
+	var out store.Points
+	for _, i := range keep {
+		lo, hi := from[i], from[i+1]
+		out.Category = append(out.Category, p.Category[lo:hi]...)
+		out.Row = append(out.Row, p.Row[lo:hi]...)
+		out.Col = append(out.Col, p.Col[lo:hi]...)
+		out.Count = append(out.Count, p.Count[lo:hi]...)
+		offsets = append(offsets, int64(out.Len()))
+		for k := lo; k < hi; k++ {
+			perCategory[p.Category[k]] += float64(p.Count[k])
+		}
+	}
+	account.PerCategory = nil
+	for k, v := range b.points.Report.PerCategory {
+		account.Stored += perCategory[k]
+		account.Dropped += v.Count - perCategory[k]
+		account.PerCategory = append(account.PerCategory, poi.ValueCount{Value: v.Value, Count: perCategory[k]})
+	}
+	account.Pixels = out.Len()
+	b.report.POI = account
+	return offsets, out
+}
+
+// gridSpec describes the grid for the store.
+func (b *build) gridSpec() store.GridSpec {
+	s := b.grid.Spec()
+	g := store.GridSpec{Scheme: s.Scheme, WKT: b.grid.CRS().WKT()}
+	west, _, east, _ := b.grid.Bounds(grid.Cell{})
+	switch s.Scheme {
+	case grid.XYZ:
+		g.Zoom, g.EPSG, g.CellSize, g.Columns = s.Zoom, 3857, east-west, 1<<s.Zoom
+	case grid.Degrees:
+		// Columns in the first degree: their number is exact where the edge is not.
+		per, _ := b.grid.Units(-179, 90)
+		g.EPSG, g.CellSize = 4326, 1/per
+		if round := 360 * per; math.Abs(round-math.Round(round)) < 1e-9 {
+			g.Columns = int64(math.Round(round))
+		}
+	default:
+		g.EPSG, g.CellSize = s.EPSG, s.CellMetres/b.grid.CRS().Metres()
+	}
+	return g
+}
+
+// describe fills in the store's metadata.
+func (b *build) describe(m *store.Meta, keep []int) error {
+	lo, hi := b.cells[keep[0]], b.cells[keep[0]]
+	for _, i := range keep {
+		c := b.cells[i]
+		lo.Col, hi.Col = min(lo.Col, c.Col), max(hi.Col, c.Col)
+		lo.Row, hi.Row = min(lo.Row, c.Row), max(hi.Row, c.Row)
+	}
+	var err error
+	if m.Bounds, err = blockBounds(b.grid, lo, hi); err != nil {
+		return err
+	}
+	if b.report.Images != nil {
+		if m.Normalization, err = json.Marshal(b.report.Images); err != nil {
+			return err
+		}
+	}
+	if b.report.Emissions != nil {
+		m.TargetUnit = b.report.Emissions.Unit
+	}
+	m.Split = b.report.Split.Method
+	plain, _ := b.c.plain()
+	if m.Config, err = json.Marshal(plain); err != nil {
+		return err
+	}
+	for _, in := range b.report.Inputs {
+		m.Inputs = append(m.Inputs, store.InputFile{Path: in.Path, Bytes: in.Bytes, SHA256: in.SHA256})
+	}
+	b.report.Seconds = time.Since(b.began).Seconds()
+	m.Report, err = b.report.encode()
+	return err
+}

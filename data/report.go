@@ -1,0 +1,188 @@
+package data
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"opencarbon/data/emissions"
+	"opencarbon/data/imagery"
+	"opencarbon/data/poi"
+)
+
+// Report says what a build found and what became of it. The store keeps it, so
+// that the table can be printed again without building.
+type Report struct {
+	Name   string `json:"name"`
+	Store  string `json:"-"` // folder
+	Reused bool   `json:"-"` // the store was up to date and nothing was built
+	Why    string `json:"-"` // why it was built; empty where Reused
+	Bytes  int64  `json:"-"` // of the store
+
+	Grid  string `json:"grid"`
+	Cells Cells  `json:"cells"`
+
+	Images    *imagery.Normalization `json:"images,omitempty"`
+	Emissions *Inventory             `json:"emissions,omitempty"`
+	POI       *POIs                  `json:"poi,omitempty"`
+	Split     Splits                 `json:"split"`
+	Inputs    []Input                `json:"inputs"`
+	Seconds   float64                `json:"seconds"` // the build took
+}
+
+// Cells counts what became of the region's cells.
+type Cells struct {
+	Region   int `json:"region"`    // cells of the grid in the region
+	Coverage int `json:"coverage"`  // dropped: the mosaic covers less than data.imagery.min_coverage
+	NoImage  int `json:"no_image"`  // dropped: the mosaic has nothing there
+	Stored   int `json:"stored"`    // kept, with or without target
+	Samples  int `json:"samples"`   // of the stored: with a target
+	NoTarget int `json:"no_target"` // of the stored: the inventory says nothing there (nodata, or beyond its edge)
+	Zero     int `json:"zero"`      // of the stored: the emission is zero, whose logarithm does not exist
+	Partial  int `json:"partial"`   // of the samples: the inventory covers less than half of the cell's ground
+}
+
+// Inventory is the account of the emissions, in tonnes of CO2 a year (a proxy:
+// value x km2).
+type Inventory struct {
+	emissions.Report
+	Unit    string  // of the targets: tCO2/yr or proxy
+	Samples float64 // the sum over the stored samples (a proxy: the mean of their values)
+}
+
+// POIs is the account of the points.
+type POIs struct {
+	poi.Report
+	Size    int     // of the frame of pixels that points are counted in
+	Dropped float64 // points in cells that were dropped
+	Stored  float64 // points in stored cells
+}
+
+// Print writes the report as a table for people.
+func (r *Report) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	line := func(label string, value any, notes ...string) {
+		text := fmt.Sprint(value)
+		if v, ok := value.(float64); ok {
+			text = fmt.Sprintf("%.6g", v)
+		}
+		fmt.Fprintf(w, "  %-26s %14s  %s\n", label, text, strings.Join(notes, ""))
+	}
+	some := func(label string, n int, notes ...string) {
+		if n > 0 {
+			line(label, n, notes...)
+		}
+	}
+	c := r.Cells
+	fmt.Fprintf(w, "%s: %s\n", r.Name, r.Grid)
+	fmt.Fprintln(w, "cells")
+	line("in the region", c.Region)
+	some("dropped, coverage", c.Coverage, "the mosaic covers less than data.imagery.min_coverage")
+	some("dropped, no image", c.NoImage, "the mosaic has nothing there")
+	line("stored", c.Stored)
+	if r.Emissions != nil {
+		some("  without a target", c.NoTarget, "the inventory says nothing there; kept as neighbors")
+		some("  with zero emission", c.Zero, "no logarithm; kept as neighbors")
+		line("  samples", c.Samples, "with a target")
+		some("    partly covered", c.Partial, "the inventory covers less than half of the cell")
+		r.printEmissions(w, line, some)
+	} else {
+		line("  samples", 0, "no inventory is configured: a region to predict")
+	}
+	if r.POI != nil {
+		r.printPOIs(w, line, some)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	r.printSplit(w, line)
+	fmt.Fprintln(w, "store")
+	if n := r.Images; n != nil {
+		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s", n.CRS, n.DType, n.Scale, n.Resampling))
+	} else {
+		line("images", "none")
+	}
+	line("size", fmt.Sprintf("%.1f MB", float64(r.Bytes)/1e6), r.Store)
+	switch {
+	case r.Reused:
+		fmt.Fprintln(w, "  up to date: nothing was built (--force builds anew)")
+	case r.Why != "":
+		fmt.Fprintf(w, "  built in %.1f s: %s\n", r.Seconds, r.Why)
+	}
+	return nil
+}
+
+type liner = func(label string, value any, notes ...string)
+type counter = func(label string, n int, notes ...string)
+
+func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
+	e := r.Emissions
+	unit := " tCO2/yr"
+	if e.Proxy {
+		unit = " value x km2"
+	}
+	fmt.Fprintf(w, "emissions (%s, %d files)\n", e.Units, len(e.Files))
+	line("source in reach", e.SourceTotal, unit)
+	line("source in the region", e.InRegion, unit, ", before regridding")
+	line("cells of the region", e.Regridded, unit, ", after regridding")
+	if e.Proxy {
+		line("mean of the samples", e.Samples)
+	} else {
+		line("samples", e.Samples, unit)
+	}
+	some("nodata elements", e.Nodata)
+	some("with gaps", e.Report.Partial, "nodata in some files or bands; the rest was summed")
+	some("negative, left out", e.Negative, fmt.Sprintf("their sum: %g%s", e.NegativeSum, unit))
+	some("polygons mended", e.Repaired)
+	some("without a place", e.Unplaced, fmt.Sprintf("left out, their sum: %g%s", e.UnplacedMass, unit))
+	if len(e.MissingMonths) > 0 {
+		line("months scaled for", len(e.MissingMonths), strings.Join(e.MissingMonths, ", "))
+	}
+}
+
+func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
+	p := r.POI
+	fmt.Fprintf(w, "points of interest (%s)\n", p.CRS)
+	line("rows", p.Rows)
+	some("outside the region", p.Outside)
+	some("duplicates", p.Duplicates, "the id had come before")
+	some("unreadable", p.Bad, strings.Join(p.BadExamples[:min(1, len(p.BadExamples))], ""))
+	some("ignored", p.Ignored, "by the category table")
+	some("without category", p.Uncategorized)
+	some("unmapped", p.Unmapped, "not in the category table")
+	for _, v := range p.UnmappedValues[:min(8, len(p.UnmappedValues))] {
+		line("  "+v.Value, v.Count)
+	}
+	if more := len(p.UnmappedValues) - 8; more > 0 {
+		line("  further values", more)
+	}
+	if p.Dropped > 0 {
+		line("in dropped cells", p.Dropped)
+	}
+	line("stored", p.Stored, fmt.Sprintf("in %d categories:", len(p.PerCategory)))
+	shown := slices.Clone(p.PerCategory)
+	slices.SortStableFunc(shown, func(a, b poi.ValueCount) int { return cmp.Compare(b.Count, a.Count) })
+	const most = 60
+	for _, v := range shown[:min(most, len(shown))] {
+		line("  "+v.Value, v.Count)
+	}
+	if len(shown) > most {
+		line("  further categories", len(shown)-most)
+	}
+}
+
+// encode turns the report into what the store keeps.
+func (r *Report) encode() (json.RawMessage, error) { return json.Marshal(r) }
+
+// decodeReport reads what encode made; nil where it cannot be read.
+func decodeReport(b json.RawMessage) *Report {
+	r := &Report{}
+	if len(b) == 0 || json.Unmarshal(b, r) != nil {
+		return nil
+	}
+	return r
+}
