@@ -239,7 +239,7 @@ func (p *placer) units(points [][2]float64) (u, v []float64, err error) {
 
 // curveTolerance is how far, in cells, a densified edge may stray from the true
 // one.
-const curveTolerance = 1e-4
+const curveTolerance = 5e-7
 
 // place cuts a shape into pieces and returns its area in km2.
 func (p *placer) place(t *target, shape raster.Geometry) (float64, error) {
