@@ -16,6 +16,7 @@ type Store struct {
 	DType    torch.DType  // of parameters; 0 (unset) means float32
 	training bool
 	entries  []Entry
+	fixed    []*torch.Tensor // constants: owned, neither trained nor saved
 	index    map[string]int
 }
 
@@ -64,6 +65,13 @@ func (p Path) Parameter(name string, t *torch.Tensor) *torch.Tensor {
 func (p Path) Buffer(name string, t *torch.Tensor) *torch.Tensor {
 	t = t.To(p.store.Device).Detach().Own()
 	p.store.register(Entry{Name: p.prefix + name, Tensor: t, Buffer: true})
+	return t
+}
+
+// constant takes over a tensor that is neither trained nor saved.
+func (s *Store) constant(t *torch.Tensor) *torch.Tensor {
+	t = t.To(s.Device).Detach().Own()
+	s.fixed = append(s.fixed, t)
 	return t
 }
 
@@ -180,5 +188,10 @@ func (s *Store) Close() {
 			e.Tensor.Close()
 		}
 	}
-	s.entries, s.index = nil, map[string]int{}
+	for _, t := range s.fixed {
+		if !t.Closed() {
+			t.Close()
+		}
+	}
+	s.entries, s.fixed, s.index = nil, nil, map[string]int{}
 }

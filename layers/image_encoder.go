@@ -1,0 +1,39 @@
+package layers
+
+import "opencarbon/torch"
+
+// ImageEncoder is the satellite branch of section 4.1: ResNet-18 with its last
+// layer replaced, on images normalized as torchvision's ImageNet weights
+// expect.
+type ImageEncoder struct {
+	net          *ResNet18
+	scale, shift *torch.Tensor // [1, 3, 1, 1]: x*scale + shift = (x/255 - mean) / std
+}
+
+// ImageNet's channel means and standard deviations, as torchvision documents
+// them for its weights.
+var (
+	imageNetMean = []float64{0.485, 0.456, 0.406}
+	imageNetStd  = []float64{0.229, 0.224, 0.225}
+)
+
+// NewImageEncoder registers the encoder under p; m is the embedding size.
+func NewImageEncoder(p Path, m int) *ImageEncoder {
+	scale, shift := make([]float64, 3), make([]float64, 3)
+	for c := range 3 {
+		scale[c] = 1 / (255 * imageNetStd[c])
+		shift[c] = -imageNetMean[c] / imageNetStd[c]
+	}
+	s := p.store
+	constant := func(v []float64) *torch.Tensor {
+		return s.constant(torch.FromSlice(v, 1, 3, 1, 1).Cast(s.DType))
+	}
+	return &ImageEncoder{net: NewResNet18(p, m), scale: constant(scale), shift: constant(shift)}
+}
+
+// Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
+func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
+	x := images.ChannelsLast().Cast(e.scale.DType()) // [U, 3, H, W], NHWC in memory
+	x = x.MulInPlace(e.scale).AddInPlace(e.shift)    // the cast made a copy: nobody else sees this
+	return e.net.Forward(x)                          // [U, m]
+}

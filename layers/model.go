@@ -1,0 +1,170 @@
+package layers
+
+import (
+	"fmt"
+
+	"opencarbon/torch"
+)
+
+// ModelConfig describes an OpenCarbon model. There are no defaults: package
+// train/config has them.
+type ModelConfig struct {
+	Image, POI   bool   // modalities; at least one
+	Categories   int    // C, number of POI categories
+	ImageSize    int    // H = W in pixels
+	Embedding    int    // m
+	Neighborhood int    // M: 3, 5 or 7; 1 leaves the neighborhood out
+	POIEncoder   string // k7 or k37
+	SE           bool   // squeeze-and-excitation gates
+	SERatio      int    // their compression ratio n
+	Heads        int    // of the cross-attention
+}
+
+// Model is OpenCarbon as in Figure 2. With one modality the aggregate-
+// attentions fall away; without a neighborhood the cross-attention does.
+type Model struct {
+	Config ModelConfig
+	Store  *Store
+
+	image                      *ImageEncoder
+	poi                        *POIEncoder
+	gridAgg, neighborAgg       *AggregateAttention
+	neighborImage, neighborPOI *NeighborhoodEncoder
+	cross                      *CrossAttention
+	head                       *Head
+}
+
+// Tiles are the inputs of U distinct tiles.
+type Tiles struct {
+	Images *torch.Tensor // [U, 3, H, W] uint8 RGB; nil without images
+	POIs   *torch.Tensor // [U, C, H, W] POI counts; nil without POIs
+}
+
+// Embeddings are X_s and X_p [U, m] of distinct tiles, nil for an absent
+// modality.
+type Embeddings struct{ Image, POI *torch.Tensor }
+
+// Output is what the model says of B cells, with the representations and
+// weights that users look at.
+type Output struct {
+	LnEmission          *torch.Tensor // [B]
+	Center              Embeddings    // X_s and X_p of the cells themselves, [B, m]
+	Grid                *torch.Tensor // X_g, [B, m]
+	Neighborhood        *torch.Tensor // X_n, [B, m]; nil without neighborhood
+	Final               *torch.Tensor // X_g^f, [B, m]
+	GridWeights         *torch.Tensor // [B, 2]: image, POI; nil with one modality
+	NeighborhoodWeights *torch.Tensor // [B, 2]; nil with one modality or without neighborhood
+}
+
+// NewModel builds the model in the store, with parameters named as in the
+// published program wherever it has the same module.
+func NewModel(s *Store, c ModelConfig) (*Model, error) {
+	switch {
+	case !c.Image && !c.POI:
+		return nil, fmt.Errorf("a model needs a modality: image, poi or both")
+	case c.POI && c.Categories < 1:
+		return nil, fmt.Errorf("the POI modality is on, but there are no POI categories")
+	case c.Neighborhood < 1 || c.Neighborhood%2 == 0:
+		return nil, fmt.Errorf("the neighborhood is %d cells wide; it must be odd: 1, 3, 5 or 7", c.Neighborhood)
+	case c.Image && c.ImageSize < 32:
+		return nil, fmt.Errorf("images of %d pixels are too small for ResNet-18; use 32 or more", c.ImageSize)
+	}
+	m := &Model{Config: c, Store: s}
+	root := s.Root()
+	if c.Image {
+		m.image = NewImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding)
+	}
+	if c.POI {
+		var err error
+		m.poi, err = NewPOIEncoder(root.Sub("grid_rep", "poi_encoder"), POIEncoderConfig{Categories: c.Categories,
+			Embedding: c.Embedding, Size: c.ImageSize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if c.Image && c.POI {
+		m.gridAgg = NewAggregateAttention(root.Sub("grid_agg"), c.Embedding)
+	}
+	if c.Neighborhood > 1 {
+		n := root.Sub("neighbor_rep")
+		if c.Image {
+			m.neighborImage = NewNeighborhoodEncoder(n.Sub("image_encoder"), n.Sub("image_fc"), c.Embedding)
+		}
+		if c.POI {
+			m.neighborPOI = NewNeighborhoodEncoder(n.Sub("poi_encoder"), n.Sub("poi_fc"), c.Embedding)
+		}
+		if c.Image && c.POI {
+			m.neighborAgg = NewAggregateAttention(root.Sub("neighbor_agg"), c.Embedding)
+		}
+		m.cross = NewCrossAttention(root.Sub("cross_from_neighborhood"), c.Heads)
+	}
+	m.head = NewHead(root.Sub("regressor"), c.Embedding, c.Embedding)
+	return m, nil
+}
+
+// SetTargetBias starts the head at v, normally the training targets' mean.
+func (m *Model) SetTargetBias(v float64) { m.head.SetBias(v) }
+
+// Encode maps each distinct tile to its embeddings, once.
+func (m *Model) Encode(t Tiles) Embeddings {
+	var e Embeddings
+	if m.image != nil {
+		e.Image = m.image.Forward(t.Images)
+	}
+	if m.poi != nil {
+		e.POI = m.poi.Forward(t.POIs)
+	}
+	return e
+}
+
+// CategoryGate returns the first squeeze-and-excitation gate's weights [U, C].
+func (m *Model) CategoryGate(t Tiles) *torch.Tensor {
+	if m.poi == nil {
+		return nil
+	}
+	return m.poi.CategoryGate(t.POIs)
+}
+
+// Predict maps the embeddings of U distinct tiles and the index [B, M, M]
+// int64 of each cell's neighborhood (U = no such cell) to the model's output.
+func (m *Model) Predict(e Embeddings, index *torch.Tensor) Output {
+	k := m.Config.Neighborhood / 2
+	center := index.Select(1, k).Select(1, k).Contiguous() // [B]
+	pick := func(x *torch.Tensor) *torch.Tensor {
+		if x == nil {
+			return nil
+		}
+		return x.IndexSelect(0, center)
+	}
+	o := Output{Center: Embeddings{pick(e.Image), pick(e.POI)}}           // [B, m]
+	o.Grid, o.GridWeights = fuse(m.gridAgg, o.Center.Image, o.Center.POI) // X_g [B, m]
+	o.Final = o.Grid
+	if m.cross != nil {
+		var xs, xp *torch.Tensor
+		if m.neighborImage != nil {
+			xs = m.neighborImage.Forward(GatherNeighborhood(e.Image, index)) // [B, m]
+		}
+		if m.neighborPOI != nil {
+			xp = m.neighborPOI.Forward(GatherNeighborhood(e.POI, index)) // [B, m]
+		}
+		o.Neighborhood, o.NeighborhoodWeights = fuse(m.neighborAgg, xs, xp) // X_n [B, m]
+		o.Final = m.cross.Forward(o.Neighborhood, o.Grid)                   // X_g^f [B, m]
+	}
+	o.LnEmission = m.head.Forward(o.Final) // [B]
+	return o
+}
+
+// Forward is Encode and Predict in one.
+func (m *Model) Forward(t Tiles, index *torch.Tensor) Output { return m.Predict(m.Encode(t), index) }
+
+// fuse joins the modalities, or passes the only one on.
+func fuse(a *AggregateAttention, xs, xp *torch.Tensor) (x, weights *torch.Tensor) {
+	switch {
+	case a != nil:
+		return a.Forward(xs, xp)
+	case xs != nil:
+		return xs, nil
+	default:
+		return xp, nil
+	}
+}

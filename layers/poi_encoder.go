@@ -1,0 +1,93 @@
+package layers
+
+import (
+	"fmt"
+
+	"opencarbon/torch"
+)
+
+// POIEncoderConfig describes a POIEncoder.
+type POIEncoderConfig struct {
+	Categories int    // C, input channels
+	Embedding  int    // m
+	Size       int    // H = W in pixels
+	Kernel     string // "k7" or "k37" (the published program's for Beijing and Yinchuan)
+	SE         bool   // squeeze-and-excitation before each convolution
+	SERatio    int    // its compression ratio n
+}
+
+// POIEncoder is the POI branch of section 4.1: convolutions, each preceded by
+// a squeeze-and-excitation gate on its input channels.
+type POIEncoder struct {
+	se    []*SqueezeExcitation // one a convolution; nil without SE
+	convs []*Conv2d
+	bns   []*BatchNorm // after all convolutions but the last
+	fc    *Linear
+}
+
+// poiConvs lists the convolutions of each kind of encoder.
+func poiConvs(kind string, categories int) ([]Conv2dConfig, error) {
+	switch kind {
+	case "k7":
+		return []Conv2dConfig{
+			{In: categories, Out: 32, Kernel: 7, Stride: 3, Padding: 3},
+			{In: 32, Out: 32, Kernel: 7, Stride: 3, Padding: 1},
+			{In: 32, Out: 1, Kernel: 3, Stride: 3, Padding: 1},
+		}, nil
+	case "k37":
+		return []Conv2dConfig{
+			{In: categories, Out: 32, Kernel: 37, Stride: 3, Padding: 3, NoBias: true},
+			{In: 32, Out: 1, Kernel: 37, Stride: 3, Padding: 1},
+		}, nil
+	}
+	return nil, fmt.Errorf("POI encoder %q is unknown; use k7 or k37", kind)
+}
+
+// NewPOIEncoder registers the encoder under p, or says why the configuration
+// cannot be built (an image too small for the kernels).
+func NewPOIEncoder(p Path, c POIEncoderConfig) (*POIEncoder, error) {
+	convs, err := poiConvs(c.Kernel, c.Categories)
+	if err != nil {
+		return nil, err
+	}
+	e := &POIEncoder{}
+	edge := c.Size
+	for i, conv := range convs {
+		if edge = conv.OutSize(edge); edge < 1 {
+			return nil, fmt.Errorf("tiles of %d pixels are too small for POI encoder %s; use k7, or larger tiles (data.imagery.size)",
+				c.Size, c.Kernel)
+		}
+		if c.SE {
+			e.se = append(e.se, NewSqueezeExcitation(p.Sub(fmt.Sprint("se", i+1)), conv.In, c.SERatio))
+		}
+		e.convs = append(e.convs, NewConv2d(p.Sub(fmt.Sprint("fc", i+1)), conv))
+		if i < len(convs)-1 {
+			e.bns = append(e.bns, NewBatchNorm(p.Sub(fmt.Sprint("bn", i+1)), conv.Out))
+		}
+	}
+	e.fc = NewLinear(p.Sub("fc"), LinearConfig{In: edge * edge, Out: c.Embedding})
+	return e, nil
+}
+
+// Forward maps POI counts x [U, C, H, W] to X_p [U, m].
+func (e *POIEncoder) Forward(x *torch.Tensor) *torch.Tensor {
+	for i, conv := range e.convs {
+		if e.se != nil {
+			x = e.se[i].Forward(x)
+		}
+		x = conv.Forward(x) // k7 at 256 px: [U, 32, 86, 86], [U, 32, 28, 28], [U, 1, 10, 10]
+		if i < len(e.bns) {
+			x = e.bns[i].Forward(x).ReLU()
+		}
+	}
+	return e.fc.Forward(x.Flatten(1, -1)) // [U, m]
+}
+
+// CategoryGate returns the first gate's weights [U, C] for POI counts x
+// [U, C, H, W]: how much each function counts. It is nil without SE.
+func (e *POIEncoder) CategoryGate(x *torch.Tensor) *torch.Tensor {
+	if e.se == nil {
+		return nil
+	}
+	return e.se[0].Gate(x)
+}
