@@ -159,10 +159,17 @@ func (p *Positions) Window(r Resampling, width, height int) (x, y, w, h int) {
 // span is the half-open range of pixels within reach of those positions that
 // lie in [0, size).
 func span(pos []float64, reach float64, size int) (lo, hi int) {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, v := range pos {
-		if v >= 0 && v < float64(size) {
-			low, high = math.Min(low, v), math.Max(high, v)
+	limit := float64(size)
+	low, high := limit, -1.0
+	for _, v := range pos { // comparisons, not math.Min: this runs for every pixel
+		if !(v >= 0 && v < limit) {
+			continue
+		}
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
 		}
 	}
 	if high < low {

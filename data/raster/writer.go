@@ -58,6 +58,9 @@ func Create(path string, s Spec) (*Writer, error) {
 	if !known || s.Width < 1 || s.Height < 1 || s.Bands < 1 {
 		return nil, fmt.Errorf("raster: cannot create %s: %d x %d pixels, %d bands of type %q", path, s.Width, s.Height, s.Bands, s.DType)
 	}
+	if !slices.Contains([]string{"NONE", "DEFLATE", "LZW", "ZSTD"}, s.Compress) { // GDAL would only warn
+		return nil, fault.New(path, fmt.Sprintf("unknown compression %q", s.Compress), "choose DEFLATE, LZW, ZSTD or NONE")
+	}
 	temp, err := tempName(path, ".tif")
 	if err != nil {
 		return nil, err
