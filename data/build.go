@@ -196,6 +196,12 @@ func (b *build) run(ctx context.Context) error {
 	return b.write(ctx)
 }
 
+// sliver is the share of a cell's ground that an inventory must at least cover
+// to give it a target. Digitized borders miss the grid's lines by a metre: of a
+// cell that is touched like that the inventory knows nothing, and the logarithm
+// of a millionth of a cell's emission would be a wild outlier.
+const sliver = 0.01
+
 // region finds the cells and what the inventory says about them.
 func (b *build) region(ctx context.Context) error {
 	cells, fromInventory, err := regionCells(ctx, b.c, b.grid, b.mosaic)
@@ -211,7 +217,7 @@ func (b *build) region(ctx context.Context) error {
 	if fromInventory { // leave out what the inventory does not touch
 		kept := 0
 		for i := range cells {
-			if b.stock.Coverage[i] > 0 {
+			if b.stock.Coverage[i] >= sliver {
 				cells[kept], b.stock.Values[kept], b.stock.Coverage[kept] = cells[i], b.stock.Values[i], b.stock.Coverage[i]
 				kept++
 			}
@@ -221,7 +227,6 @@ func (b *build) region(ctx context.Context) error {
 		}
 		cells = cells[:kept]
 		b.stock.Values, b.stock.Coverage = b.stock.Values[:kept], b.stock.Coverage[:kept]
-		b.stock.Report.EmptyCells = 0
 	}
 	b.cells = cells
 	b.report.Cells.Region = len(cells)
@@ -372,6 +377,9 @@ func (b *build) targets(keep []int) []float64 {
 		switch {
 		case math.IsNaN(v):
 			c.NoTarget++
+		case b.stock.Coverage[i] < sliver:
+			c.Sliver++
+			v = math.NaN()
 		case v <= 0:
 			c.Zero++
 			v = math.NaN()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"opencarbon/data/emissions"
 	"opencarbon/data/imagery"
@@ -42,6 +41,7 @@ type Cells struct {
 	Stored   int `json:"stored"`    // kept, with or without target
 	Samples  int `json:"samples"`   // of the stored: with a target
 	NoTarget int `json:"no_target"` // of the stored: the inventory says nothing there (nodata, or beyond its edge)
+	Sliver   int `json:"sliver"`    // of the stored: the inventory covers less than a hundredth of the cell's ground
 	Zero     int `json:"zero"`      // of the stored: the emission is zero, whose logarithm does not exist
 	Partial  int `json:"partial"`   // of the samples: the inventory covers less than half of the cell's ground
 }
@@ -64,7 +64,6 @@ type POIs struct {
 
 // Print writes the report as a table for people.
 func (r *Report) Print(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	line := func(label string, value any, notes ...string) {
 		text := fmt.Sprint(value)
 		if v, ok := value.(float64); ok {
@@ -86,6 +85,7 @@ func (r *Report) Print(w io.Writer) error {
 	line("stored", c.Stored)
 	if r.Emissions != nil {
 		some("  without a target", c.NoTarget, "the inventory says nothing there; kept as neighbors")
+		some("  barely touched", c.Sliver, "the inventory covers less than 1%; kept as neighbors")
 		some("  with zero emission", c.Zero, "no logarithm; kept as neighbors")
 		line("  samples", c.Samples, "with a target")
 		some("    partly covered", c.Partial, "the inventory covers less than half of the cell")
@@ -95,9 +95,6 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	if r.POI != nil {
 		r.printPOIs(w, line, some)
-	}
-	if err := t.Flush(); err != nil {
-		return err
 	}
 	r.printSplit(w, line)
 	fmt.Fprintln(w, "store")

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -72,6 +73,10 @@ func newPlot() *plot.Plot {
 		a.Padding = vg.Points(2)
 	}
 	p.Legend.TextStyle.Font.Size = vg.Points(13)
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle,
+		&p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant = "Sans"
+	}
 	return p
 }
 
@@ -170,7 +175,7 @@ func (f frame) page(m, bar *plot.Plot) io.WriterTo {
 	const below = 1.05 * vg.Inch
 	width := w + aside
 	if bar != nil {
-		width += 1.25 * vg.Inch
+		width += 1.45 * vg.Inch
 	}
 	c := vgimg.NewWith(vgimg.UseWH(width, h+below), vgimg.UseDPI(96), vgimg.UseBackgroundColor(color.White))
 	dc := draw.New(c)

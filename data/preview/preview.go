@@ -182,7 +182,7 @@ func density(s *store.Store, f frame) (io.WriterTo, error) {
 		values[i] = n / s.AreaKM2()[i]
 	}
 	title := fmt.Sprintf("%s: %.0f POIs of %d categories", s.Meta().Name, total, len(s.Categories()))
-	return f.heat(s, values, title, "POIs per km² (gray: none)", cividis), nil
+	return f.heat(s, values, title, "POIs per km² (gray: none)"), nil
 }
 
 // emissions draws the targets, on a scale of logarithms.
@@ -204,11 +204,11 @@ func emissions(s *store.Store, f frame) (io.WriterTo, error) {
 		title = fmt.Sprintf("%s: stand-in for emissions (%s), %d cells", m.Name, m.TargetUnit, n)
 		label = m.TargetUnit + " (gray: no sample)"
 	}
-	return f.heat(s, s.Targets(), title, label, viridis), nil
+	return f.heat(s, s.Targets(), title, label), nil
 }
 
 // heat draws one value a tile by color; values that are not positive are gray.
-func (f frame) heat(s *store.Store, values []float64, title, label string, steps []color.RGBA) io.WriterTo {
+func (f frame) heat(s *store.Store, values []float64, title, label string) io.WriterTo {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
 		if v > 0 {
@@ -228,7 +228,7 @@ func (f frame) heat(s *store.Store, values []float64, title, label string, steps
 		x, y := f.place(c)
 		px := noValue
 		if values[i] > 0 {
-			px = at(steps, (math.Log10(values[i])-lo)/(hi-lo))
+			px = at(viridis, (math.Log10(values[i])-lo)/(hi-lo))
 		}
 		for v := range k {
 			for u := range k {
@@ -236,7 +236,7 @@ func (f frame) heat(s *store.Store, values []float64, title, label string, steps
 			}
 		}
 	}
-	return f.page(f.mapPlot(title, img), barPlot(steps, lo, hi, label, logTicks{}))
+	return f.page(f.mapPlot(title, img), barPlot(viridis, lo, hi, label, logTicks{}))
 }
 
 func fill(img *image.RGBA, c color.RGBA) {
