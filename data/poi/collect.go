@@ -35,6 +35,7 @@ type collector struct {
 	target  Target
 	table   *Table
 	convert *converter
+	unit    string // what a row is called in messages: line or feature
 	report  Report
 
 	raw   map[string]int32 // raw category value -> its number
@@ -60,7 +61,7 @@ type collector struct {
 }
 
 func newCollector(spec Spec, target Target, table *Table) *collector {
-	return &collector{spec: spec, target: target, table: table, raw: map[string]int32{}, ids: map[[16]byte]struct{}{},
+	return &collector{spec: spec, target: target, table: table, unit: "line", raw: map[string]int32{}, ids: map[[16]byte]struct{}{},
 		extent: [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}}
 }
 
@@ -79,7 +80,7 @@ func (c *collector) bad(line int, why string) {
 func (c *collector) reject(line int, why string) {
 	c.report.Bad++
 	if len(c.report.BadExamples) < 5 {
-		c.report.BadExamples = append(c.report.BadExamples, fmt.Sprintf("line %d: %s", line, why))
+		c.report.BadExamples = append(c.report.BadExamples, fmt.Sprintf("%s %d: %s", c.unit, line, why))
 	}
 }
 

@@ -9,10 +9,7 @@ package poi
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -77,8 +74,8 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
-	if err := readable(spec.Path); err != nil {
-		return nil, err
+	if spec.Path == "" {
+		return nil, fault.New("data.poi.path", "no file is given", "Give the path of a CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF file.")
 	}
 	var table *Table
 	if spec.Categories != "" {
@@ -99,30 +96,6 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 		return nil, err
 	}
 	return c.finish()
-}
-
-// readable says early and clearly that a file cannot be read.
-func readable(path string) error {
-	if path == "" {
-		return fault.New("data.poi.path", "no file is given", "Give the path of a CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF file.")
-	}
-	f, err := os.Open(path)
-	if err == nil {
-		defer f.Close()
-		var info os.FileInfo
-		if info, err = f.Stat(); err == nil && info.IsDir() && !strings.EqualFold(filepath.Ext(path), ".gdb") {
-			return fault.New(path, "is a folder, not a POI file", "Set data.poi.path to a CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF file.")
-		}
-	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(path, "the POI file does not exist", "Correct data.poi.path.")
-	case errors.Is(err, fs.ErrPermission):
-		return fault.New(path, "the POI file may not be read by this user", "Grant read permission.")
-	}
-	return fault.Wrap(err, path, "the POI file cannot be read", "Correct data.poi.path.")
 }
 
 // isTable says whether a file is read as a table of text rather than by OGR.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -18,9 +19,9 @@ import (
 
 // readTable reads a CSV file (or one with semicolons, tabs or bars) row by row.
 func readTable(ctx context.Context, spec Spec, c *collector, progress Progress) error {
-	f, err := os.Open(spec.Path)
+	f, err := openTable(spec.Path)
 	if err != nil {
-		return fault.Wrap(err, spec.Path, "the POI file cannot be read", "Correct data.poi.path.")
+		return err
 	}
 	defer f.Close()
 	total := int64(-1)
@@ -39,6 +40,24 @@ func readTable(ctx context.Context, spec Spec, c *collector, progress Progress) 
 		return err
 	}
 	return readRows(ctx, spec, r, c, func(done int64) { progress(done, total) })
+}
+
+// openTable opens a file, or says in plain words why it cannot be read.
+func openTable(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.Wrap(fs.ErrNotExist, path, "the POI file does not exist", "Correct data.poi.path; relative paths start at the working directory.")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fault.Wrap(fs.ErrPermission, path, "the POI file or its folder may not be read", "Grant read permission (chmod u+r).")
+	case err != nil:
+		return nil, fault.Wrap(err, path, "the POI file cannot be read", "Correct data.poi.path.")
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, fault.New(path, "is a folder, not a POI file", "Name the file in data.poi.path.")
+	}
+	return f, nil
 }
 
 // columns is the place of each column in a row; -1 for those that are absent.

@@ -34,6 +34,7 @@ func readVector(ctx context.Context, spec Spec, c *collector, progress Progress)
 	if err != nil {
 		return err
 	}
+	c.unit = "feature"
 	total := int64(l.Count())
 	done := int64(0)
 	err = l.Each(ctx, func(f *raster.Feature) error {
@@ -43,7 +44,7 @@ func readVector(ctx context.Context, spec Spec, c *collector, progress Progress)
 		done++
 		x, y, ok := centre(f.Geometry)
 		if !ok {
-			c.bad(int(done), "the feature has no geometry")
+			c.bad(int(done), "it has no geometry")
 			return nil
 		}
 		p, why := read(f)
