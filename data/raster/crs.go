@@ -82,14 +82,18 @@ func crsFrom(set func(gdal.SpatialReference) error) (*CRS, error) {
 	return c, err
 }
 
+// errNoPlace is a CRS that says nothing about where on earth things lie: local
+// (engineering) and geocentric ones, and what a GeoPackage writes for "none".
+var errNoPlace = errors.New("a local, geocentric or undefined system has no place on a map")
+
 // describe copies the facts of sr into a CRS.
 func describe(sr gdal.SpatialReference) (*CRS, error) {
 	wkt, err := sr.ToWKT()
 	if err != nil || wkt == "" {
 		return nil, errors.New("GDAL cannot write this CRS as WKT")
 	}
-	if sr.IsLocal() || sr.IsGeocentric() {
-		return nil, errors.New("a local or geocentric system has no place on a map")
+	if name, _ := sr.AttrValue("GEOGCS", 0); sr.IsLocal() || sr.IsGeocentric() || strings.HasPrefix(name, "Undefined") {
+		return nil, errNoPlace
 	}
 	c := &CRS{wkt: wkt, geographic: sr.IsGeographic()}
 	if !c.geographic {

@@ -132,13 +132,13 @@ func (d *Dataset) inspect(o Options) error {
 			return fault.New(d.path, fmt.Sprintf("its geotransform %v is degenerate", d.gt), "repair it with gdal_translate -a_ullr")
 		}
 	}
-	switch {
-	case wkt != "":
+	if wkt != "" {
 		d.crs, err = crsFrom(func(sr gdal.SpatialReference) error { return sr.FromWKT(wkt) })
-		if err != nil {
+		if err != nil && !errors.Is(err, errNoPlace) {
 			return fault.Wrap(err, d.path, "its coordinate reference system cannot be used", "assign another with gdal_edit.py -a_srs EPSG:CODE")
 		}
-	case o.CRS != "":
+	}
+	if d.crs == nil && o.CRS != "" {
 		if d.crs, err = ParseCRS(o.CRS); err != nil {
 			return err
 		}

@@ -36,6 +36,15 @@ func init() {
 // Version returns the version of the GDAL library in use, e.g. "3.6.2".
 func Version() string { return C.GoString(C.oc_version()) }
 
+// complaint is GDAL's own message; it keeps the error that the caller had.
+type complaint struct {
+	msg   string
+	cause error
+}
+
+func (c complaint) Error() string { return c.msg }
+func (c complaint) Unwrap() error { return c.cause }
+
 // native runs f, which makes GDAL calls, and returns the first failure GDAL
 // reported meanwhile, or f's own error. GDAL's message is kept per thread, and a
 // goroutine may change threads between two calls, hence the lock.
@@ -45,11 +54,11 @@ func native(f func() error) error {
 	C.oc_error_reset()
 	err := f()
 	if msg := C.GoString(C.oc_error_message()); msg != "" {
-		return errors.New(msg)
+		return complaint{msg, err}
 	}
 	if err != nil {
 		if msg := C.GoString(C.oc_warning_message()); msg != "" {
-			return errors.New(msg)
+			return complaint{msg, err}
 		}
 	}
 	return err
@@ -66,7 +75,7 @@ func nativeLenient(f func() error) error {
 		return nil
 	}
 	if msg := C.GoString(C.oc_error_message()); msg != "" {
-		return errors.New(msg)
+		return complaint{msg, err}
 	}
 	return err
 }

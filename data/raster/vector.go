@@ -174,11 +174,10 @@ func (l *Layer) inspect() error {
 			if err != nil {
 				return err
 			}
-			c, err := crsFrom(func(s gdal.SpatialReference) error { return s.FromWKT(wkt) })
-			if err != nil {
+			l.crs, err = crsFrom(func(s gdal.SpatialReference) error { return s.FromWKT(wkt) })
+			if err != nil && !errors.Is(err, errNoPlace) {
 				return err
 			}
-			l.crs = c
 		}
 		return nil
 	})

@@ -1,0 +1,189 @@
+package grid
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/raster"
+)
+
+// TestInPolygons compares the search with a plain test of every centre around.
+func TestInPolygons(t *testing.T) {
+	star := raster.Geometry{Polygons: []raster.Polygon{{
+		{{-0.5, 51.3}, {0.0, 51.45}, {0.3, 51.2}, {0.2, 51.6}, {0.4, 51.8}, {-0.1, 51.65}, {-0.4, 51.7}, {-0.5, 51.3}},
+		{{-0.1, 51.5}, {0.0, 51.5}, {0.0, 51.55}, {-0.1, 51.55}, {-0.1, 51.5}},
+	}}}
+	for _, s := range []Spec{xyz15, odiac, british} {
+		g := mustGrid(t, s)
+		cells, err := g.InPolygons(context.Background(), []raster.Geometry{star, star}, WGS84())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lo, hi, err := g.Span(-0.8, 51, 0.8, 52, WGS84())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []Cell
+		for r := lo.Row; r <= hi.Row; r++ {
+			for c := lo.Col; c <= hi.Col; c++ {
+				all = append(all, Cell{c, r})
+			}
+		}
+		lon, lat, err := mustMeasure(t, g).Centers(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []Cell
+		for i, c := range all {
+			if star.Contains(lon[i], lat[i]) {
+				want = append(want, c)
+			}
+		}
+		if !slices.Equal(cells, want) || len(want) < 100 {
+			t.Errorf("%s: %d cells, plain search %d", g, len(cells), len(want))
+		}
+	}
+}
+
+func TestInPolygonsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := mustGrid(t, xyz15).InBBox(ctx, BBox{0, 0, 1, 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	if _, err := mustGrid(t, xyz15).InBBox(context.Background(), BBox{-180, -80, 180, 80}); !fault.IsInput(err) {
+		t.Errorf("the whole earth: %v", err)
+	}
+}
+
+func TestParseBBox(t *testing.T) {
+	if b, err := ParseBBox([]float64{-1, 50, 1, 52}); err != nil || b != (BBox{-1, 50, 1, 52}) {
+		t.Errorf("%v %v", b, err)
+	}
+	for name, c := range map[string]struct {
+		v    []float64
+		want string
+	}{
+		"count":    {[]float64{1, 2, 3}, "four"},
+		"swapped":  {[]float64{39.6, 115.9, 40.3, 117}, "longitude comes first"},
+		"west":     {[]float64{2, 50, 1, 52}, "west"},
+		"south":    {[]float64{1, 53, 2, 52}, "south"},
+		"NaN":      {[]float64{1, 2, 3, math.NaN()}, "finite"},
+		"too wide": {[]float64{-190, 2, 3, 4}, "180"},
+	} {
+		if _, err := ParseBBox(c.v); !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestReadPolygons(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	const polygon = `{"type":"Feature","properties":{"name":"A"},"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}`
+	const point = `{"type":"Feature","properties":{"name":"B"},"geometry":{"type":"Point","coordinates":[0,0]}}`
+	good := file("good.geojson", `{"type":"FeatureCollection","features":[`+polygon+`,`+point+`]}`)
+	points := file("points.geojson", `{"type":"FeatureCollection","features":[`+point+`]}`)
+	ctx := context.Background()
+	shapes, crs, err := ReadPolygons(ctx, good, "", "")
+	if err != nil || len(shapes) != 1 || crs.String() != "EPSG:4326" {
+		t.Errorf("%d polygons in %v, %v", len(shapes), crs, err)
+	}
+	noCRS := filepath.Join(dir, "bare.gpkg")
+	w, err := raster.CreateVector(noCRS, raster.VectorSpec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Add(shapes[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ path, layer, where, want string }{
+		"missing":   {filepath.Join(dir, "absent.shp"), "", "", "no such file"},
+		"points":    {points, "", "", "holds no polygons"},
+		"filter":    {good, "", "name = 'Z'", "no feature of layer"},
+		"bad layer": {good, "other", "", "no layer"},
+		"folder":    {dir, "", "", "folder"},
+		"no CRS":    {noCRS, "", "", "no coordinate reference system"},
+	} {
+		if _, _, err := ReadPolygons(ctx, c.path, c.layer, c.where); !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestNeighbors(t *testing.T) {
+	// 0 1 .
+	// 2 3 4     (row 1)
+	cells := []Cell{{0, 0}, {1, 0}, {0, 1}, {1, 1}, {2, 1}}
+	got, err := Neighbors(cells, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []int32{
+		-1, -1, -1, -1, 0, 1, -1, 2, 3,
+		-1, -1, -1, 0, 1, -1, 2, 3, 4,
+		-1, 0, 1, -1, 2, 3, -1, -1, -1,
+		0, 1, -1, 2, 3, 4, -1, -1, -1,
+		1, -1, -1, 3, 4, -1, -1, -1, -1,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	for _, m := range []int{0, 2, -1, 257} {
+		if _, err := Neighbors(cells, m); err == nil {
+			t.Errorf("width %d accepted", m)
+		}
+	}
+	if _, err := Neighbors([]Cell{{1, 1}, {1, 1}}, 3); err == nil {
+		t.Error("a cell listed twice accepted")
+	}
+}
+
+// TestNeighborsSymmetric: if b lies at an offset from a, a lies at the opposite
+// offset from b.
+func TestNeighborsSymmetric(t *testing.T) {
+	var cells []Cell
+	for r := range int64(20) {
+		for c := range int64(20) {
+			if (r*7+c*3)%5 != 0 {
+				cells = append(cells, Cell{c - 10, r - 10})
+			}
+		}
+	}
+	for _, m := range []int{1, 3, 5, 7} {
+		ids, err := Neighbors(cells, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range cells {
+			for k := range m * m {
+				j := ids[i*m*m+k]
+				if k == m*m/2 && j != int32(i) {
+					t.Fatalf("m %d: the middle of %d is %d", m, i, j)
+				}
+				if j >= 0 && ids[int(j)*m*m+m*m-1-k] != int32(i) {
+					t.Fatalf("m %d: %d sees %d at %d, but not the reverse", m, i, j, k)
+				}
+			}
+		}
+	}
+}
