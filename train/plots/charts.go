@@ -55,8 +55,8 @@ func Lines(d LinesData) (*Figure, error) {
 		return nil, err
 	}
 	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
-	p.Legend.Top = true
-	return newFigure(640, 420, p.Draw), nil
+	width := legendWidth(names(d.Lines)...)
+	return newFigure(600+width, 420, func(c draw.Canvas) { besideLegend(p, width, c) }), nil
 }
 
 // BinnedData is one or more clouds of points, shown by what is typical along x.
@@ -105,8 +105,8 @@ func Binned(d BinnedData) (*Figure, error) {
 		return nil, err
 	}
 	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
-	p.Legend.Top = true
-	return newFigure(640, 420, p.Draw), nil
+	room := legendWidth(names(d.Clouds)...)
+	return newFigure(600+room, 420, func(c draw.Canvas) { besideLegend(p, room, c) }), nil
 }
 
 // bin sorts the points by x into bins of equal counts and returns, per bin, the
@@ -215,10 +215,15 @@ func Bars(d BarsData) (*Figure, error) {
 	} else {
 		p.Y.Min = 0
 	}
-	p.Y.Max = hi + pad*float64(1+2*min(len(d.Sets)-1, 1)) // the legend has room above
+	p.Y.Max = hi + pad
 	p.NominalX(d.Groups...)
-	p.Legend.Top = true
-	return newFigure(vg.Length(max(420, 120+90*len(d.Groups))), 400, p.Draw), nil
+	room := vg.Length(0)
+	if len(d.Sets) > 1 {
+		for _, s := range d.Sets {
+			room = max(room, legendWidth(s.Name))
+		}
+	}
+	return newFigure(vg.Length(max(420, 120+90*len(d.Groups)))+room, 400, func(c draw.Canvas) { besideLegend(p, room, c) }), nil
 }
 
 // MatrixData is a heat map of a matrix.
@@ -283,10 +288,10 @@ func Matrix(d MatrixData) (*Figure, error) {
 	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -.5, float64(m)-.5, -.5, float64(n)-.5
 	p.X.Padding, p.Y.Padding = 0, 0
-	names := slices.Clone(d.Rows)
-	slices.Reverse(names)
+	rowsUp := slices.Clone(d.Rows)
+	slices.Reverse(rowsUp)
 	p.NominalX(d.Cols...)
-	p.NominalY(names...)
+	p.NominalY(rowsUp...)
 	long := 0
 	for _, c := range d.Cols {
 		long = max(long, len(c))

@@ -45,7 +45,6 @@ func Curves(d CurvesData) (*Figure, error) {
 			return nil, err
 		}
 		panel.p.X.Tick.Marker = wholeTicks{8}
-		panel.p.Legend.Top = panel.p == loss
 		panel.p.Add(grid())
 	}
 	var xs, r2s [][]float64
@@ -85,11 +84,19 @@ func Curves(d CurvesData) (*Figure, error) {
 			}
 		}
 	}
-	return newFigure(680, 620, func(c draw.Canvas) {
+	width := legendWidth(append(names(d.Loss), names(d.R2)...)...)
+	for _, e := range events {
+		width = max(width, legendWidth(e.Name))
+	}
+	return newFigure(620+width, 600, func(c draw.Canvas) {
 		// Aligned, so that an epoch of one panel is above that of the other.
-		aligned := plot.Align([][]*plot.Plot{{loss}, {r2}}, draw.Tiles{Rows: 2, Cols: 1, PadY: vg.Points(6)}, c)
-		loss.Draw(aligned[0][0])
-		r2.Draw(aligned[1][0])
+		left := c
+		left.Max.X -= width
+		aligned := plot.Align([][]*plot.Plot{{loss}, {r2}}, draw.Tiles{Rows: 2, Cols: 1, PadY: vg.Points(6)}, left)
+		for i, p := range []*plot.Plot{loss, r2} {
+			aligned[i][0].Max.X += width
+			besideLegend(p, width, aligned[i][0])
+		}
 	}), nil
 }
 

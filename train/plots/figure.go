@@ -68,13 +68,50 @@ func newPlot(title, x, y string) *plot.Plot {
 		style(&a.Label.TextStyle, 12)
 		style(&a.Tick.Label, 11)
 		a.Label.Padding = vg.Points(4)
-		a.Tick.Marker = ticks{5}
+		a.Tick.Marker = ticks{6}
 		a.Padding = vg.Points(2)
 	}
 	style(&p.Legend.TextStyle, 11)
 	p.Legend.Padding = vg.Points(3)
 	p.Legend.ThumbnailWidth = vg.Points(22)
 	return p
+}
+
+// besideLegend draws a plot with its legend in a column of the given width on the
+// right, where it hides nothing.
+func besideLegend(p *plot.Plot, width vg.Length, c draw.Canvas) {
+	legend := p.Legend
+	p.Legend = plot.NewLegend()
+	defer func() { p.Legend = legend }()
+	left, right := c, c
+	left.Max.X, right.Min.X = c.Max.X-width, c.Max.X-width+vg.Points(10)
+	if width == 0 {
+		left = c
+	}
+	right.Max.Y -= vg.Points(30)
+	legend.Left, legend.Top, legend.YPosition = true, true, draw.PosCenter
+	p.Draw(left)
+	legend.Draw(right)
+}
+
+// legendWidth is the room that the longest of the names needs beside a plot.
+func legendWidth(names ...string) vg.Length {
+	long := 0
+	for _, n := range names {
+		long = max(long, len(n))
+	}
+	if long == 0 {
+		return 0
+	}
+	return vg.Points(48 + 6*float64(long))
+}
+
+func names(lines []Line) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = l.Name
+	}
+	return out
 }
 
 func style(s *text.Style, points float64) {
@@ -156,7 +193,7 @@ func (lnTicks) Ticks(lo, hi float64) []plot.Tick {
 	if hi-lo < 3*math.Ln10 {
 		marks = []float64{1, 2, 5}
 	}
-	every := max(1, math.Ceil((hi-lo)/math.Ln10/6))
+	every := max(1, math.Ceil((hi-lo)/math.Ln10/7))
 	var out []plot.Tick
 	for e := math.Floor(lo / math.Ln10); e <= hi/math.Ln10; e++ {
 		for _, m := range marks {

@@ -76,7 +76,7 @@ func Maps(d MapsData) (*Figure, error) {
 	}
 	// The map's own rectangle gets the true shape; around it there is room for
 	// labels, and below for the bar.
-	const side, above, below, barRoom = 66, 34, 44, 78
+	const side, gap, above, below, barRoom = 66, 16, 34, 48, 66
 	inner := vg.Length(340)
 	if shape > 1.5 {
 		inner = vg.Length(510 / shape)
@@ -87,7 +87,7 @@ func Maps(d MapsData) (*Figure, error) {
 	if d.Title != "" {
 		headline = 30
 	}
-	width := inner + side
+	width := inner + side + gap
 	total := vg.Length(len(panels)) * width
 	return newFigure(total+2*margin+12, height+above+below+barRoom+headline+2*margin, func(c draw.Canvas) {
 		if d.Title != "" {
@@ -102,8 +102,9 @@ func Maps(d MapsData) (*Figure, error) {
 			box.Max.X = box.Min.X + width
 			box.Max.Y -= headline
 			top, bottom := box, box
+			top.Max.X -= gap
 			top.Min.Y = box.Max.Y - height - above - below
-			bottom.Max.Y, bottom.Min.X, bottom.Max.X = top.Min.Y, box.Min.X+side-14, box.Max.X-10
+			bottom.Max.Y, bottom.Min.X, bottom.Max.X = top.Min.Y-8, box.Min.X+side-12, box.Max.X-gap
 			p.m.Draw(top)
 			p.bar.Draw(bottom)
 		}

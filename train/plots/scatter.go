@@ -79,7 +79,7 @@ func Scatter(d ScatterData) (*Figure, error) {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	legend.Left, legend.Top = true, true
-	room := vg.Points(22 + 17*float64(len(d.Sets)+1))
+	room := vg.Points(14 + 14*float64(len(d.Sets)+1))
 	return newFigure(560, 540+room, func(c draw.Canvas) {
 		top, bottom := c, c
 		top.Min.Y, bottom.Max.Y = c.Min.Y+room, c.Min.Y+room-vg.Points(6)
