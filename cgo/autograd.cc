@@ -25,11 +25,20 @@ oc_error oc_set_grad(oc_tensor a, oc_tensor grad) {
   OC_GUARD({
     TORCH_CHECK(T(a).sizes() == T(grad).sizes(), "tensor of size ", T(a).sizes(), " and gradient of size ",
                 T(grad).sizes(), " differ");
+    TORCH_CHECK(T(a).scalar_type() == T(grad).scalar_type() && T(a).device() == T(grad).device(), "tensor (",
+                T(a).scalar_type(), ", ", T(a).device(), ") and gradient (", T(grad).scalar_type(), ", ",
+                T(grad).device(), ") differ");
     T(a).mutable_grad() = T(grad);
   })
 }
 
-oc_error oc_requires_grad_(oc_tensor a, int64_t on) { OC_GUARD({ T(a).set_requires_grad(on != 0); }) }
+oc_error oc_requires_grad_(oc_tensor a, int64_t on) {
+  OC_GUARD({
+    // C++ would let it pass without effect.
+    TORCH_CHECK(on != 0 || T(a).is_leaf(), "only a leaf can stop requiring gradients; use detach");
+    T(a).set_requires_grad(on != 0);
+  })
+}
 
 oc_error oc_zero_grad(const oc_tensor* ts, int64_t n) {
   OC_GUARD({

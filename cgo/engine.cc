@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 #include <torch/cuda.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
@@ -15,7 +16,17 @@ namespace oc {
 thread_local bool engine_here = false;
 std::atomic<int64_t> live{0};
 
-oc_error text(const char* message) { return strdup(message); }
+// When even the copy of the message cannot be had: NULL would read as success.
+static char no_memory[] = "out of memory";
+
+oc_error text(const char* message) {
+  char* copy = strdup(message);
+  return copy ? copy : no_memory;
+}
+
+void forget_autocast_copies() {
+  if (autocast_enabled(c10::kCPU) || autocast_enabled(c10::kCUDA)) at::autocast::clear_cache();
+}
 
 oc_error current_exception_text() {
   try {
@@ -31,7 +42,9 @@ oc_error current_exception_text() {
 
 }  // namespace oc
 
-void oc_free_text(oc_error text) { free(text); }
+void oc_free_text(oc_error text) {
+  if (text != oc::no_memory) free(text);
+}
 
 const char* oc_version(void) { return TORCH_VERSION; }
 
@@ -65,6 +78,9 @@ oc_error oc_grad_mode(int64_t enabled, int64_t* before) {
   OC_GUARD({
     *before = c10::GradMode::is_enabled();
     c10::GradMode::set_enabled(enabled != 0);
+    // A low-precision copy of a weight made without gradients must not serve a pass that needs them, where the weight
+    // would silently learn nothing.
+    if (*before != (enabled != 0)) oc::forget_autocast_copies();
   })
 }
 

@@ -18,6 +18,9 @@ oc_error text(const char* message);
 // The message of the exception in flight, without libtorch's C++ stack trace.
 oc_error current_exception_text();
 
+// Drops autocast's low-precision copies of weights, which are stale once the weights or the grad mode change.
+void forget_autocast_copies();
+
 inline at::Tensor& T(oc_tensor t) { return *static_cast<at::Tensor*>(t); }
 inline at::Tensor optional(oc_tensor t) { return t ? T(t) : at::Tensor(); }
 inline oc_tensor wrap(at::Tensor t) {
@@ -32,7 +35,10 @@ inline std::vector<at::Tensor> list(const oc_tensor* ts, int64_t n) {
   return v;
 }
 inline c10::Device device(int64_t type, int64_t index) {
-  return type == 1 ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)) : c10::Device(c10::kCPU);
+  if (type != 1) return c10::Device(c10::kCPU);
+  // A DeviceIndex has eight bits: 256 would become cuda:0.
+  TORCH_CHECK(index >= 0 && index < 128, "there is no device cuda:", index);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
 constexpr const char* kOutside = "called outside the engine: run tensor code inside torch.Run";

@@ -1,9 +1,18 @@
 // What networks are made of beyond what gotorch brings (convolution, batch norm, linear, max pooling): other pooling,
 // resizing, normalization, losses.
+#include <limits>
+
 #include "internal.h"
 
 using oc::T;
 using oc::wrap;
+
+// A target that is not finite poisons every weight within one step, so it is an error where it enters. On CUDA looking
+// would make the host wait in every step: there NaN flows into the loss, which the caller reads anyway.
+static void check_target(const at::Tensor& y) {
+  if (!y.is_cpu() || y.requires_grad() || !at::isFloatingType(y.scalar_type())) return;
+  TORCH_CHECK(at::isfinite(y).all().item().toBool(), "the target of size ", y.sizes(), " holds NaN or infinity");
+}
 
 oc_error oc_avg_pool2d(oc_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding,
                        oc_tensor* out) {
@@ -35,7 +44,13 @@ oc_error oc_normalize(oc_tensor x, double p, int64_t dim, double eps, oc_tensor*
 }
 
 oc_error oc_cross_entropy(oc_tensor x, oc_tensor target, oc_tensor* out) {
-  OC_GUARD({ *out = wrap(at::cross_entropy_loss(T(x), T(target))); })
+  OC_GUARD({
+    TORCH_CHECK(T(x).numel() > 0, "the mean over an empty batch is no number");
+    check_target(T(target));
+    // PyTorch leaves targets of -100 out; here no class is special, so that a negative one is always an error.
+    *out = wrap(at::cross_entropy_loss(T(x), T(target), {}, at::Reduction::Mean,
+                                       /*ignore_index=*/std::numeric_limits<int64_t>::min()));
+  })
 }
 
 oc_error oc_loss(int64_t kind, oc_tensor tx, oc_tensor ty, int64_t reduction, oc_tensor* out) {
@@ -44,6 +59,8 @@ oc_error oc_loss(int64_t kind, oc_tensor tx, oc_tensor ty, int64_t reduction, oc
     const at::Tensor& y = T(ty);
     // Broadcasting here is nearly always a mistake ([B, 1] against [B] gives a B x B loss).
     TORCH_CHECK(x.sizes() == y.sizes(), "input of size ", x.sizes(), " and target of size ", y.sizes(), " differ");
+    TORCH_CHECK(reduction >= OC_REDUCE_NONE && reduction <= OC_REDUCE_SUM, "no such reduction: ", reduction);
+    check_target(y);
     switch (kind) {
       case OC_L1: *out = wrap(at::l1_loss(x, y, reduction)); break;
       case OC_MSE: *out = wrap(at::mse_loss(x, y, reduction)); break;

@@ -1,4 +1,6 @@
 // Arithmetic, reductions, shapes and indexing. Operations of one form share one function and a code.
+#include <cmath>
+
 #include "internal.h"
 
 using oc::T;
@@ -50,7 +52,8 @@ oc_error oc_unary_(int64_t op, oc_tensor a) {
 
 // An integral tensor and a whole number stay integral, as in Python.
 static at::Scalar scalar_for(const at::Tensor& a, double v) {
-  if (at::isIntegralType(a.scalar_type(), /*includeBool=*/false) && v == static_cast<double>(static_cast<int64_t>(v)))
+  constexpr double limit = 9.2e18;  // what int64 can hold; NaN fails both comparisons
+  if (at::isIntegralType(a.scalar_type(), /*includeBool=*/false) && v > -limit && v < limit && v == std::trunc(v))
     return at::Scalar(static_cast<int64_t>(v));
   return at::Scalar(v);
 }
@@ -144,8 +147,9 @@ oc_error oc_reduce(int64_t op, oc_tensor ta, const int64_t* dims, int64_t n, int
       case OC_LOGSUMEXP: r = at::logsumexp(a, d, keep); break;
       case OC_VAR: r = at::var(a, d, /*unbiased=*/arg != 0, keep); break;
       case OC_NORM: r = at::norm(a, arg, d, keep); break;
-      case OC_ANY: r = at::amax(a.to(at::kBool).to(at::kByte), d, keep).to(at::kBool); break;
-      case OC_ALL: r = at::amin(a.to(at::kBool).to(at::kByte), d, keep).to(at::kBool); break;
+      // Sums, because the largest of no elements is an error and "any of none" is not.
+      case OC_ANY: r = at::sum(a.to(at::kBool), d, keep).to(at::kBool); break;
+      case OC_ALL: r = at::sum(at::logical_not(a), d, keep).eq(0); break;
       default: TORCH_CHECK(false, "no such reduction: ", op);
     }
     *out = wrap(r);

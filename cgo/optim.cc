@@ -41,6 +41,12 @@ bool same_dense(const at::Tensor& p, const at::Tensor& g, const at::Tensor& m, c
          p.strides() == v.strides() && p.scalar_type() == g.scalar_type();
 }
 
+// A convolution fed with channels_last images may give a gradient of another layout than the weight's: one copy of it
+// is cheaper than updating by the general road.
+at::Tensor laid_out_as(const at::Tensor& p, const at::Tensor& g) {
+  return p.strides() == g.strides() ? g : at::empty_like(p).copy_(g);
+}
+
 void adam_any(at::Tensor& p, at::Tensor g, at::Tensor& m, at::Tensor& v, const Adam& o, double step) {
   const double c1 = 1 - std::pow(o.beta1, step), c2 = 1 - std::pow(o.beta2, step);
   if (o.decoupled) p.mul_(1 - o.lr * o.weight_decay);
@@ -77,8 +83,8 @@ oc_error oc_adam_step(const oc_tensor* params, const oc_tensor* ms, const oc_ten
     int64_t together = 0;
     for (int64_t i = 0; i < n; i++) {
       at::Tensor& p = T(params[i]);
-      const at::Tensor& g = p.grad();
-      if (!g.defined()) continue;
+      if (!p.grad().defined()) continue;
+      const at::Tensor g = laid_out_as(p, p.grad());
       at::Tensor& m = T(ms[i]);
       at::Tensor& v = T(vs[i]);
       const int64_t step = ++steps[i];
@@ -98,6 +104,7 @@ oc_error oc_adam_step(const oc_tensor* params, const oc_tensor* ms, const oc_ten
       }
     }
     if (!ps.empty()) adam_foreach(ps, gs, fm, fv, o, together);
+    oc::forget_autocast_copies();
   })
 }
 
@@ -120,5 +127,6 @@ oc_error oc_sgd_step(const oc_tensor* params, const oc_tensor* momentum_buffers,
       steps[i]++;
       p.add_(g, -lr);
     }
+    oc::forget_autocast_copies();
   })
 }

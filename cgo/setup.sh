@@ -5,6 +5,7 @@
 #   cgo/setup.sh                        Debian's libtorch, installed system-wide (root), or into build/ (otherwise)
 #   LIBTORCH=/path/libtorch cgo/setup.sh   another libtorch: an unpacked archive, or a pip wheel's torch folder
 #   PREFIX=/opt/x cgo/setup.sh          another place to install to
+#   cgo/setup.sh bench                  the same, and the C++ side of the benchmarks (build/bench-peer)
 #
 # Whenever the result is not in the system's own places, libtorch.env is written: source it once a shell.
 set -euo pipefail
@@ -68,6 +69,12 @@ say "fetching Go modules"
 go mod download
 gotorch=$(go list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
 
+dir=build/cmake-${version:-unknown}
+configure() {
+  cmake -S . -B "$dir" -G Ninja -DGOTORCH_DIR="$gotorch" -DLIBTORCH="$LIBTORCH" -DCMAKE_INSTALL_PREFIX="$PREFIX" >build.log 2>&1 ||
+    { tail -20 build.log >&2; die "cmake failed; the whole log is in build.log"; }
+}
+
 # --- build, unless the same was built before --------------------------------------------------------------------------
 stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
 stamp_file=$PREFIX/lib/opencarbon.stamp
@@ -76,12 +83,16 @@ if [ -e "$PREFIX/lib/libopencarbon.so" ] && [ -e "$PREFIX/lib/libcgotorch.so" ] 
   say "libraries in $PREFIX/lib are up to date (libtorch $version)"
 else
   say "building gotorch's library and the shim against libtorch $version (a few minutes, once)"
-  dir=build/cmake-${version:-unknown}
   mkdir -p build
-  cmake -S . -B "$dir" -G Ninja -DGOTORCH_DIR="$gotorch" -DLIBTORCH="$LIBTORCH" -DCMAKE_INSTALL_PREFIX="$PREFIX" >build.log 2>&1 ||
-    { tail -20 build.log >&2; die "cmake failed; the whole log is in build.log"; }
+  configure
   ninja -C "$dir" >>build.log 2>&1 || { grep -E 'error|Error' build.log | head -20 >&2; die "the compiler failed; the whole log is in build.log"; }
-  ninja -C "$dir" install >>build.log 2>&1 || die "could not install into $PREFIX (see build.log). Not root? Give PREFIX=\$HOME/opencarbon."
+  # Installed beside and renamed, so that no program ever finds half a library.
+  rm -rf "$dir/stage"
+  DESTDIR=$PWD/$dir/stage ninja -C "$dir" install >>build.log 2>&1 || { tail -20 build.log >&2; die "the installation failed; the whole log is in build.log"; }
+  for lib in libcgotorch.so libopencarbon.so; do
+    { mkdir -p "$PREFIX/lib" && cp "$dir/stage$PREFIX/lib/$lib" "$PREFIX/lib/.$lib.new" && mv -f "$PREFIX/lib/.$lib.new" "$PREFIX/lib/$lib"; } 2>>build.log ||
+      die "cannot write to $PREFIX/lib. Not root? Give PREFIX=\$HOME/opencarbon, or leave PREFIX out."
+  done
   rm -f build.log
   printf '%s' "$stamp" >"$stamp_file"
   say "installed libcgotorch.so and libopencarbon.so in $PREFIX/lib"
@@ -99,4 +110,14 @@ else
   for d in "${dirs[@]}"; do flags+="-L$d -Wl,-rpath,$d "; done
   printf '# Written by make setup. Source it before go build, run, test or vet.\nexport CGO_LDFLAGS="%s"\n' "${flags% }" >libtorch.env
   say "done: in each shell, first: source $PWD/libtorch.env"
+fi
+
+# --- on demand: the C++ side of the benchmarks ------------------------------------------------------------------------
+if [ "${1:-}" = bench ]; then
+  mkdir -p build
+  configure
+  ninja -C "$dir" bench-peer >>build.log 2>&1 || { grep -E 'error|Error' build.log | head -20 >&2; die "the compiler failed; the whole log is in build.log"; }
+  rm -f build.log
+  cp "$dir/bench-peer" build/bench-peer
+  say "built build/bench-peer"
 fi

@@ -45,7 +45,7 @@ oc_error oc_from_data(const void* data, int64_t bytes, int64_t dtype, const int6
                       int64_t device_type, int64_t device_index, oc_tensor* out) {
   OC_GUARD({
     auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
-    at::Tensor a = at::empty(at::IntArrayRef(sizes, dims), options);
+    at::Tensor a = at::empty(at::IntArrayRef(sizes, dims), options);  // the caller has checked the shape against bytes
     TORCH_CHECK(static_cast<int64_t>(a.nbytes()) == bytes, "the data has ", bytes, " bytes, the shape asks for ",
                 a.nbytes());
     if (bytes > 0) memcpy(a.data_ptr(), data, bytes);

@@ -36,7 +36,7 @@ func (l *Conv2d) Forward(x *torch.Tensor) *torch.Tensor {
 	return torch.Conv2d(x, l.Weight, l.Bias, l.o)
 }
 
-// Out returns the edge of the output for an input edge; below 1 the input is
+// OutSize returns the edge of the output for an input edge; below 1 the input is
 // too small for the kernel.
 func (c Conv2dConfig) OutSize(edge int) int {
 	n := edge + 2*c.Padding - c.Kernel

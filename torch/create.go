@@ -34,7 +34,9 @@ func FromBytes(data []byte, dtype DType, shape ...int) *Tensor {
 }
 
 func fromData(op string, p unsafe.Pointer, bytes int, dtype DType, shape []int) *Tensor {
-	checkShape(op, shape, dtype)
+	if want := checkShape(op, shape, dtype); want != bytes {
+		fail(op, nil, "shape %v of %v needs %d bytes, %d were given", shape, dtype, want, bytes)
+	}
 	d, n := dims(shape)
 	var h C.oc_tensor
 	check(op, C.oc_from_data(p, C.int64_t(bytes), C.int64_t(dtype), d, n, 0, 0, &h))
@@ -42,11 +44,9 @@ func fromData(op string, p unsafe.Pointer, bytes int, dtype DType, shape []int) 
 }
 
 // checkShape refuses what libtorch would answer with a puzzling message or an
-// allocation of nonsensical size.
-func checkShape(op string, shape []int, dtype DType) {
-	if dtype.Size() == 0 {
-		fail(op, nil, "%v is not supported", dtype)
-	}
+// allocation of nonsensical size. It returns the bytes that the shape needs.
+func checkShape(op string, shape []int, dtype DType) int {
+	checkDType(op, dtype)
 	if len(shape) > C.OC_MAX_DIMS {
 		fail(op, nil, "shape %v has more than %d dimensions", shape, C.OC_MAX_DIMS)
 	}
@@ -59,6 +59,14 @@ func checkShape(op string, shape []int, dtype DType) {
 			fail(op, nil, "shape %v is too large to address", shape)
 		}
 		total *= s
+	}
+	return total
+}
+
+// checkDType keeps made-up types from libtorch, which looks them up unchecked.
+func checkDType(op string, dtype DType) {
+	if dtype.Size() == 0 {
+		fail(op, nil, "%v is not supported", dtype)
 	}
 }
 
@@ -120,6 +128,7 @@ func Ones(dtype DType, device Device, shape ...int) *Tensor { return Full(1, dty
 
 // Arange makes start, start+step, ... below end.
 func Arange(start, end, step float64, dtype DType) *Tensor {
+	checkDType("arange", dtype)
 	var h C.oc_tensor
 	check("arange", C.oc_arange(C.double(start), C.double(end), C.double(step), C.int64_t(dtype), 0, 0, &h))
 	return adopt(h)

@@ -32,10 +32,13 @@ func (d Device) String() string {
 }
 
 func (d Device) kind() C.int64_t {
-	if d.IsCUDA() {
+	switch {
+	case d.Type == "cuda" && d.Index >= 0:
 		return 1
+	case (d.Type == "" || d.Type == "cpu") && d.Index == 0:
+		return 0
 	}
-	return 0
+	panic(&Error{Op: "device", Message: fmt.Sprintf("{%q %d} is no device; ParseDevice makes them", d.Type, d.Index)})
 }
 
 func (d Device) index() C.int64_t { return C.int64_t(d.Index) }

@@ -7,6 +7,7 @@ package torch
 import "C"
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 )
@@ -15,6 +16,10 @@ import (
 type Options struct {
 	Threads int // libtorch's threads within an operation; 0 = all cores
 }
+
+// maxThreads keeps a slip of the keyboard from exhausting the system: OpenMP
+// ends the process when it cannot start a thread.
+const maxThreads = 1024
 
 // engine is the state of the goroutine that is inside Run. It is only touched
 // by that goroutine: the shim refuses every other thread before Go state is
@@ -27,8 +32,13 @@ var engine struct {
 // Run executes f as tensor code: on a thread of its own, with libtorch's thread
 // count set, inside a fresh Scope that is closed at the end. It returns the
 // *Error that f panicked with, or what the shim says. Calls from several
-// goroutines wait for each other; a Run within a Run only opens a scope.
+// goroutines wait for each other; a Run within a Run only opens a scope and
+// keeps the thread count. A panic that is no *Error, and runtime.Goexit, pass
+// through after everything has been freed.
 func Run(o Options, f func()) (err error) {
+	if o.Threads > maxThreads {
+		return &Error{Op: "run", Message: fmt.Sprintf("%d threads asked for; at most %d make sense", o.Threads, maxThreads)}
+	}
 	if inEngine() {
 		defer recoverError(&err)
 		s := OpenScope()
@@ -107,6 +117,9 @@ func gradMode(on bool, f func()) {
 // products) computed in dtype, normally BFloat16, on the device's kind, and
 // restores the mode after. Losses and reductions belong outside it.
 func Autocast(d Device, dtype DType, f func()) {
+	if dtype != BFloat16 && dtype != Float16 {
+		fail("autocast", nil, "%v is no type to compute in; use bfloat16 or float16", dtype)
+	}
 	var on, was C.int64_t
 	check("autocast", C.oc_autocast(d.kind(), C.int64_t(dtype), 1, &on, &was))
 	defer func() {
@@ -117,7 +130,8 @@ func Autocast(d Device, dtype DType, f func()) {
 }
 
 // Deterministic makes libtorch refuse operations without a deterministic
-// implementation and choose deterministic ones otherwise. It is global.
+// implementation and choose deterministic ones otherwise. It is global. On CUDA
+// the environment must hold CUBLAS_WORKSPACE_CONFIG=:4096:8 before the start.
 func Deterministic(on bool) { check("deterministic", C.oc_deterministic(flag(on))) }
 
 func flag(b bool) C.int64_t {

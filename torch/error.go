@@ -8,7 +8,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 )
 
@@ -65,9 +64,18 @@ func describe(inputs []*Tensor) string {
 	return strings.Join(parts, ", ")
 }
 
-// Try runs f and returns the *Error that it panicked with, or nil. Other panics
-// pass through, except out-of-memory and similar runtime errors are left alone.
+// Try runs f and returns the *Error that it panicked with, or nil. Scopes that
+// f left open on an error are closed. Other panics are no mistakes of tensor
+// code and pass through.
 func Try(f func()) (err error) {
+	if inEngine() {
+		outer := engine.scope
+		defer func() {
+			if err != nil {
+				closeScopesAbove(outer)
+			}
+		}()
+	}
 	defer recoverError(&err)
 	f()
 	return nil
@@ -78,8 +86,6 @@ func recoverError(err *error) {
 	case nil:
 	case *Error:
 		*err = p
-	case runtime.Error:
-		panic(p)
 	default:
 		panic(p)
 	}

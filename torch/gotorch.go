@@ -6,7 +6,6 @@ package torch
 import "C"
 
 import (
-	"fmt"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -47,10 +46,8 @@ func gotorchCall[R any](op string, inputs []*Tensor, f func(g []gotorch.Tensor) 
 		case string:
 			message, _, _ := strings.Cut(p, "\nException raised from")
 			fail(op, inputs, "%s", message)
-		case runtime.Error:
-			fail(op, inputs, "%v", p)
 		default:
-			fail(op, inputs, "%v", fmt.Sprint(p))
+			fail(op, inputs, "%v", p)
 		}
 	}()
 	r := f(g)
@@ -94,6 +91,9 @@ type Conv2dOptions struct {
 // (nil: none) -> [N, O, H', W'].
 func Conv2d(x, w, b *Tensor, o Conv2dOptions) *Tensor {
 	requireAll("conv2d", x, w)
+	if o.Groups < 0 {
+		fail("conv2d", []*Tensor{x, w, b}, "%d groups", o.Groups)
+	}
 	return viaGotorch("conv2d", []*Tensor{x, w, b}, func(g []gotorch.Tensor) gotorch.Tensor {
 		return functional.Conv2d(g[0], g[1], g[2], pair(o.Stride, 1), pair(o.Padding, 0), pair(o.Dilation, 1),
 			int64(max(o.Groups, 1)))

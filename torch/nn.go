@@ -50,7 +50,8 @@ func Normalize(x *Tensor, dim int, eps float64) *Tensor {
 }
 
 // CrossEntropy is the mean over the batch of -log softmax(x)[target]: x [N, C],
-// target [N] int64 -> scalar.
+// target [N] int64 -> scalar. Every target must lie in [0, C): PyTorch's -100 for
+// "leave out" is an error here.
 func CrossEntropy(x, target *Tensor) *Tensor {
 	x.must("cross_entropy", target)
 	var h C.oc_tensor
@@ -76,7 +77,8 @@ func loss(op string, kind C.int64_t, x, y *Tensor, r Reduction) *Tensor {
 }
 
 // L1Loss is |x - y|. The shapes must be equal: broadcasting a loss is nearly
-// always a mistake.
+// always a mistake. A target y on the CPU that is NaN or infinite is an error,
+// in every loss; on CUDA, where looking would stall each step, the loss is NaN.
 func L1Loss(x, y *Tensor, r Reduction) *Tensor { return loss("l1_loss", C.OC_L1, x, y, r) }
 
 // MSELoss is (x - y)^2.

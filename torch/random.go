@@ -30,11 +30,16 @@ func Bernoulli(p float64, dtype DType, device Device, shape ...int) *Tensor {
 
 // RandInt draws int64 from [low, high).
 func RandInt(low, high int, device Device, shape ...int) *Tensor {
+	const exact = 1 << 53 // bounds travel as float64
+	if low >= high || low < -exact || high > exact {
+		fail("randint", nil, "no numbers to draw from in [%d, %d), or beyond 2^53", low, high)
+	}
 	return random("randint", C.OC_RANDINT, float64(low), float64(high), Int64, device, shape)
 }
 
 // RandPerm returns a random permutation of 0 ... n-1 as int64.
 func RandPerm(n int) *Tensor {
+	checkShape("randperm", []int{n}, Int64)
 	return random("randperm", C.OC_RANDPERM, float64(n), 0, Int64, CPU, nil)
 }
 

@@ -43,12 +43,17 @@ func (s *Scope) close() {
 	if s.closed {
 		return
 	}
-	for engine.scope != s && engine.scope != nil { // left open by a panic on its way out
+	closeScopesAbove(s) // left open by a panic on its way out
+	s.release()
+	engine.scope = s.parent
+}
+
+// closeScopesAbove closes the open scopes inside outer, innermost first.
+func closeScopesAbove(outer *Scope) {
+	for engine.scope != outer && engine.scope != nil {
 		engine.scope.release()
 		engine.scope = engine.scope.parent
 	}
-	s.release()
-	engine.scope = s.parent
 }
 
 func (s *Scope) release() {
@@ -65,8 +70,10 @@ func (s *Scope) release() {
 	C.oc_free(&handles[0], C.int64_t(len(handles)))
 }
 
-// Keep moves tensors out to the enclosing scope, so that they outlive this
-// one. In the outermost scope of a Run there is none: use Tensor.Own.
+// Keep moves tensors of this scope, or of scopes inside it, out to the
+// enclosing scope, so that they outlive this one; those that outlive it anyway
+// stay where they are. In the outermost scope of a Run there is nowhere to move
+// to: use Tensor.Own.
 func (s *Scope) Keep(ts ...*Tensor) {
 	mustEngine("scope.keep")
 	if s == nil || s.closed {
@@ -77,9 +84,12 @@ func (s *Scope) Keep(ts ...*Tensor) {
 	}
 	for _, t := range ts {
 		t.must("scope.keep")
-		if t.scope == s {
-			t.leave()
-			s.parent.add(t)
+		for at := t.scope; at != nil; at = at.parent {
+			if at == s {
+				t.leave()
+				s.parent.add(t)
+				break
+			}
 		}
 	}
 }
