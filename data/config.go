@@ -87,24 +87,24 @@ type POI struct {
 // the usual ones: lon, lng, longitude, x; lat, latitude, y; category,
 // top_category (SafeGraph), type; id, placekey (SafeGraph), osm_id.
 type Columns struct {
-	Lon      string `mapstructure:"lon" yaml:"lon"`
-	Lat      string `mapstructure:"lat" yaml:"lat"`
-	Category string `mapstructure:"category" yaml:"category"`
-	ID       string `mapstructure:"id" yaml:"id"`       // duplicates by id are dropped; optional
-	Count    string `mapstructure:"count" yaml:"count"` // points that stand for several; optional
+	Lon      string `mapstructure:"lon" yaml:"lon"`           // longitude or x
+	Lat      string `mapstructure:"lat" yaml:"lat"`           // latitude or y
+	Category string `mapstructure:"category" yaml:"category"` // raw category
+	ID       string `mapstructure:"id" yaml:"id"`             // duplicates by id are dropped; optional
+	Count    string `mapstructure:"count" yaml:"count"`       // points that stand for several; optional
 }
 
 // Split says which cells train, validate and test.
 type Split struct {
-	Method     string    `mapstructure:"method" yaml:"method"`    // attribute | blocks | list | none; default blocks
-	File       string    `mapstructure:"file" yaml:"file"`        // attribute: polygon file; list: CSV of cell id, split
-	Layer      string    `mapstructure:"layer" yaml:"layer"`      // attribute: layer; default the first
-	Field      string    `mapstructure:"field" yaml:"field"`      // attribute: the district's name
-	Train      []string  `mapstructure:"train" yaml:"train,flow"` // attribute: districts
-	Validation []string  `mapstructure:"validation" yaml:"validation,flow"`
-	Test       []string  `mapstructure:"test" yaml:"test,flow"`
-	Block      int       `mapstructure:"block" yaml:"block"`              // blocks: edge in cells, default 8
-	Fractions  []float64 `mapstructure:"fractions" yaml:"fractions,flow"` // blocks: train, validation, test; default 0.6, 0.2, 0.2
-	Seed       int64     `mapstructure:"seed" yaml:"seed"`                // blocks: seed, default 42
-	Buffer     int       `mapstructure:"buffer" yaml:"buffer"`            // cells: training cells this near (Chebyshev) to a test cell are dropped from training; 0 = none
+	Method     string    `mapstructure:"method" yaml:"method"`              // attribute | blocks | list | none; default blocks
+	File       string    `mapstructure:"file" yaml:"file"`                  // attribute: polygon file; list: CSV of cell id, split
+	Layer      string    `mapstructure:"layer" yaml:"layer"`                // attribute: layer; default the first
+	Field      string    `mapstructure:"field" yaml:"field"`                // attribute: the district's name
+	Train      []string  `mapstructure:"train" yaml:"train,flow"`           // attribute: districts
+	Validation []string  `mapstructure:"validation" yaml:"validation,flow"` // attribute: districts
+	Test       []string  `mapstructure:"test" yaml:"test,flow"`             // attribute: districts
+	Block      int       `mapstructure:"block" yaml:"block"`                // blocks: edge in cells, default 8
+	Fractions  []float64 `mapstructure:"fractions" yaml:"fractions,flow"`   // blocks: train, validation, test; default 0.6, 0.2, 0.2
+	Seed       int64     `mapstructure:"seed" yaml:"seed"`                  // blocks: seed, default 42
+	Buffer     int       `mapstructure:"buffer" yaml:"buffer"`              // cells: training cells this near (Chebyshev) to a test cell are dropped from training; 0 = none
 }

@@ -9,7 +9,7 @@ package config
 
 import "opencarbon/data"
 
-//go:generate go run ./internal/reference
+//go:generate go test -run TestReferenceIsCurrent -update .
 
 // Config is a whole experiment. Defaults are those of Defaults.
 type Config struct {

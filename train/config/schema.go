@@ -10,6 +10,7 @@ import (
 // structs stay the only list of keys.
 type spec struct {
 	key      string // dotted, e.g. "train.epochs"; "" at the root
+	source   string // the Go field, e.g. "config.Train.Epochs"
 	typ      reflect.Type
 	children map[string]*spec // nil for a leaf
 	order    []string         // children's names as declared
@@ -28,6 +29,7 @@ func newSpec(key string, t reflect.Type) *spec {
 		name := t.Field(i).Tag.Get("mapstructure")
 		s.order = append(s.order, name)
 		s.children[name] = newSpec(join(key, name), t.Field(i).Type)
+		s.children[name].source = t.String() + "." + t.Field(i).Name
 	}
 	return s
 }
