@@ -130,6 +130,16 @@ func changes(before, now []Input) string {
 	return "the configuration changed"
 }
 
+// named makes sure that a user's error names the section of the configuration
+// that it is about: the rooms below know files, not always keys.
+func named(err error, section string) error {
+	var in *fault.Input
+	if !errors.As(err, &in) || strings.Contains(err.Error(), "data.") {
+		return err
+	}
+	return &fault.Input{Where: in.Where, What: in.What, Err: in.Err, Remedy: strings.TrimSpace(in.Remedy + "\n  The section of the experiment file: " + section)}
+}
+
 // build is one build under way.
 type build struct {
 	c      *Config
@@ -174,7 +184,7 @@ func (b *build) run(ctx context.Context) error {
 		b.mosaic, err = imagery.Open(imagery.Spec{Path: m.Path, CRS: m.CRS, Bands: m.Bands, Scale: m.Scale, Percentile: m.Percentile,
 			Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata})
 		if err != nil {
-			return err
+			return named(err, "data.imagery")
 		}
 	}
 	if err := b.region(ctx); err != nil {
@@ -182,7 +192,7 @@ func (b *build) run(ctx context.Context) error {
 	}
 	defer b.place.close()
 	if err := b.readPOIs(ctx); err != nil {
-		return err
+		return named(err, "data.poi")
 	}
 	// The split is tried on all cells before pixels are touched, so that a
 	// misspelt district is found in seconds.
@@ -190,7 +200,7 @@ func (b *build) run(ctx context.Context) error {
 	for i := range all {
 		all[i] = i
 	}
-	if _, err := b.split(ctx, all); err != nil {
+	if _, _, err := b.split(ctx, all); err != nil {
 		return err
 	}
 	return b.write(ctx)
@@ -211,7 +221,7 @@ func (b *build) region(ctx context.Context) error {
 	if b.c.Emissions.Path != "" {
 		b.stock, err = emissions.Load(ctx, b.c.emissionsSpec(), b.grid, cells, func(f float64) { b.o.Progress(stageEmissions, int(f*1000), 1000) })
 		if err != nil {
-			return err
+			return named(err, "data.emissions")
 		}
 	}
 	if fromInventory { // leave out what the inventory does not touch
@@ -291,12 +301,12 @@ func (b *build) write(ctx context.Context) (err error) {
 		w.SetCoverage(coverage)
 	}
 	w.SetTargets(b.targets(keep))
-	splits, err := b.split(ctx, keep)
+	splits, account, err := b.split(ctx, keep)
 	if err != nil {
 		return err
 	}
-	w.SetSplits(splits.Splits)
-	b.report.Split = splits.account
+	w.SetSplits(splits)
+	b.report.Split = account
 	if b.points != nil {
 		offsets, points := b.keepPOIs(keep)
 		w.SetPOIs(b.points.Categories, b.points.Size, offsets, points)
@@ -334,7 +344,7 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 	b.o.Progress(stageScale, 0, 1)
 	n, err := b.mosaic.Normalize(ctx, b.c.Workers)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, named(err, "data.imagery")
 	}
 	b.o.Progress(stageScale, 1, 1)
 	b.report.Images = n
@@ -342,7 +352,7 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 		imagery.Options{Workers: b.c.Workers, Progress: func(done, total int) { b.o.Progress(stageImages, done, total) }},
 		func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, named(err, "data.imagery")
 	}
 	best := float32(0)
 	for i, ok := range warped.Kept {
@@ -471,7 +481,7 @@ func (b *build) describe(m *store.Meta, keep []int) error {
 	if b.report.Emissions != nil {
 		m.TargetUnit = b.report.Emissions.Unit
 	}
-	m.Split = b.report.Split.Method
+	m.Split = b.report.Split.Text
 	plain, _ := b.c.plain()
 	if m.Config, err = json.Marshal(plain); err != nil {
 		return err

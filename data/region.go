@@ -16,7 +16,7 @@ import (
 // are in, too, of which it covers a part, and those that it does not touch have
 // yet to be left out.
 func regionCells(ctx context.Context, c *Config, g *grid.Grid, m *imagery.Mosaic) (cells []grid.Cell, fromInventory bool, err error) {
-	none := "No cell's centre lies inside: choose a larger region or smaller cells."
+	none := "No cell's centre lies inside: choose a larger region or smaller cells (data.region, data.grid)."
 	var where string
 	switch {
 	case len(c.Region.BBox) > 0:
@@ -26,21 +26,23 @@ func regionCells(ctx context.Context, c *Config, g *grid.Grid, m *imagery.Mosaic
 			cells, err = g.InBBox(ctx, box)
 		}
 	case c.Region.File != "":
-		where = "data.region.file"
+		where = c.Region.File
 		var shapes []raster.Geometry
 		var crs *raster.CRS
 		if shapes, crs, err = grid.ReadPolygons(ctx, c.Region.File, c.Region.Layer, c.Region.Where); err == nil {
 			cells, err = g.InPolygons(ctx, shapes, crs)
 		}
+		err = named(err, "data.region")
 	case m != nil:
-		where = "data.imagery.path"
+		where = c.Imagery.Path
 		none = "The mosaic is smaller than a cell, or its CRS is wrong: check data.imagery.crs and data.grid."
 		west, south, east, north := m.Bounds()
 		frame := raster.Geometry{Polygons: []raster.Polygon{{{{west, north}, {east, north}, {east, south}, {west, south}, {west, north}}}}}
 		cells, err = g.InPolygons(ctx, []raster.Geometry{frame}, m.CRS())
 	case c.Emissions.Path != "":
-		where, fromInventory = "data.emissions.path", true
+		where, fromInventory = c.Emissions.Path, true
 		cells, err = inventoryBlock(ctx, c, g)
+		err = named(err, "data.emissions")
 	default:
 		return nil, false, fault.New("data.region", "no region is given, and neither imagery nor emissions that would say it",
 			"Give data.region.bbox: [west, south, east, north], or data.region.file.")

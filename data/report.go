@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/emissions"
 	"opencarbon/data/imagery"
 	"opencarbon/data/poi"
+	"opencarbon/data/split"
 )
 
 // Report says what a build found and what became of it. The store keeps it, so
@@ -28,7 +29,7 @@ type Report struct {
 	Images    *imagery.Normalization `json:"images,omitempty"`
 	Emissions *Inventory             `json:"emissions,omitempty"`
 	POI       *POIs                  `json:"poi,omitempty"`
-	Split     Splits                 `json:"split"`
+	Split     *split.Report          `json:"split"`
 	Inputs    []Input                `json:"inputs"`
 	Seconds   float64                `json:"seconds"` // the build took
 }
@@ -96,7 +97,7 @@ func (r *Report) Print(w io.Writer) error {
 	if r.POI != nil {
 		r.printPOIs(w, line, some)
 	}
-	r.printSplit(w, line)
+	r.printSplit(w, line, some)
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {
 		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s", n.CRS, n.DType, n.Scale, n.Resampling))
@@ -178,7 +179,7 @@ func (r *Report) encode() (json.RawMessage, error) { return json.Marshal(r) }
 // decodeReport reads what encode made; nil where it cannot be read.
 func decodeReport(b json.RawMessage) *Report {
 	r := &Report{}
-	if len(b) == 0 || json.Unmarshal(b, r) != nil {
+	if len(b) == 0 || json.Unmarshal(b, r) != nil || r.Split == nil {
 		return nil
 	}
 	return r

@@ -4,31 +4,65 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
+	"opencarbon/data/fault"
+	"opencarbon/data/split"
 	"opencarbon/data/store"
 )
 
-// Splits is the account of the division into training, validation and test.
-type Splits struct {
-	Method     string `json:"method"` // for people
-	Train      int    `json:"train"`  // cells, with or without target
-	Validation int    `json:"validation"`
-	Test       int    `json:"test"`
-	None       int    `json:"none"`
+// split divides the region's cells with the given numbers. A region without an
+// inventory is one to predict: nothing in it trains or tests.
+func (b *build) split(ctx context.Context, keep []int) ([]store.Split, *split.Report, error) {
+	s := b.c.Split
+	spec := split.Spec{Method: s.Method, File: s.File, Layer: s.Layer, Field: s.Field, Train: s.Train, Validation: s.Validation, Test: s.Test,
+		Block: s.Block, Fractions: s.Fractions, Seed: s.Seed, Buffer: s.Buffer}
+	in := split.Input{Columns: b.gridSpec().Columns}
+	samples := 0
+	for _, i := range keep {
+		in.Cells = append(in.Cells, store.Cell{Col: b.cells[i].Col, Row: b.cells[i].Row})
+		in.LonLat = append(in.LonLat, b.place.lon[i], b.place.lat[i])
+		has := b.stock != nil && b.stock.Values[i] > 0 && b.stock.Coverage[i] >= sliver
+		in.HasTarget = append(in.HasTarget, has)
+		if has {
+			samples++
+		}
+	}
+	switch {
+	case b.stock == nil:
+		spec.Method = "none"
+	case samples == 0:
+		return nil, nil, fault.New(b.c.Emissions.Path, "no cell of the region has a positive emission", "Check data.emissions (bands, attribute, nodata) and data.region.")
+	}
+	splits, report, err := split.Make(ctx, spec, in)
+	if err != nil {
+		return nil, nil, named(err, "data.split")
+	}
+	return splits, report, nil
 }
 
-type division struct {
-	Splits  []store.Split
-	account Splits
-}
-
-func (b *build) split(_ context.Context, keep []int) (division, error) {
-	return division{Splits: make([]store.Split, len(keep)), account: Splits{Method: b.c.Split.Method}}, nil
-}
-
-func (r *Report) printSplit(w io.Writer, line liner) {
-	fmt.Fprintf(w, "split (%s)\n", r.Split.Method)
-	line("train", r.Split.Train)
-	line("validation", r.Split.Validation)
-	line("test", r.Split.Test)
+func (r *Report) printSplit(w io.Writer, line liner, some counter) {
+	s := r.Split
+	fmt.Fprintf(w, "split: %s\n", s.Text)
+	if s.Method == "none" {
+		return
+	}
+	share := func(n int) string {
+		return fmt.Sprintf("%.1f%% of the samples", 100*float64(n)/float64(max(1, r.Cells.Samples)))
+	}
+	line("train", s.Train, share(s.Train))
+	line("validation", s.Validation, share(s.Validation))
+	line("test", s.Test, share(s.Test))
+	some("in no split", s.Unused)
+	some("  of these, buffered", s.Buffered, "training cells too near to a test or validation cell")
+	some("lines without a cell", s.Foreign, "in the split list")
+	for _, g := range s.Groups {
+		if strings.EqualFold(g.Name, g.Split) { // a file of splits, not of districts
+			continue
+		}
+		line("  "+g.Name, g.Cells, g.Split)
+	}
+	for _, o := range s.Overlap {
+		line(fmt.Sprintf("overlap left, %d x %d", o.M, o.M), o.Test, fmt.Sprintf("training cells see a test cell, %d a validation cell", o.Validation))
+	}
 }
