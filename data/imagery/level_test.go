@@ -1,0 +1,139 @@
+package imagery
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/grid"
+	"opencarbon/data/raster"
+)
+
+// TestOverviewIsRead: of a mosaic with overviews (a COG) that is much finer than
+// the pictures, a reduced copy is read, and the picture stays what averaging the
+// full resolution gives.
+func TestOverviewIsRead(t *testing.T) {
+	s := covering(t, 2048, 1024)
+	smooth := func(b, x, y int) float64 { return float64((x*200/2048 + y*50/1024 + 20*b) % 256) }
+	s.COG = true
+	path := made(t, s, smooth)
+	m, err := Open(Spec{Path: path, Size: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.plan(metreGrid(t), []grid.Cell{here})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.levels) < 2 || p.level.overview < 0 || p.level.fx > 32 {
+		t.Fatalf("level %+v of %+v: no overview is used for pixels 32 times coarser", p.level, m.levels)
+	}
+	s.COG = false
+	cells := []grid.Cell{here, beside}
+	full, _, _ := warped(t, Spec{Path: made(t, s, smooth), Size: 32}, metreGrid(t), cells, 1)
+	reduced, _, _ := warped(t, Spec{Path: path, Size: 32}, metreGrid(t), cells, 1)
+	// GDAL makes a COG's overviews by a cubic kernel, from rounded bytes.
+	if largest, _ := difference(full, reduced); largest > 2 {
+		t.Errorf("pictures from the overview differ by %d grey levels", largest)
+	}
+}
+
+// TestPreview: the picture of a region shows what the cells' pictures show.
+func TestPreview(t *testing.T) {
+	s := covering(t, 400, 200)
+	path := made(t, s, func(b, x, y int) float64 { return float64(x/2 + y/5 + b) })
+	m, err := Open(Spec{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := m.Normalize(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	west, south, east, north := m.Bounds()
+	p, err := m.Preview(context.Background(), m.CRS(), west, south, east+1000, north, 300, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Cols != 300 || p.Rows != 100 {
+		t.Fatalf("%d x %d pixels", p.Cols, p.Rows)
+	}
+	for _, at := range [][2]int{{10, 10}, {199, 70}, {150, 99}} {
+		x, y := (float64(at[0])+0.5)*2, (float64(at[1])+0.5)*2
+		want := x/2 + y/5
+		if got := float64(p.RGB[at[1]*300+at[0]]); got < want-2 || got > want+2 || p.Mask[at[1]*300+at[0]] != 1 {
+			t.Errorf("pixel %v is %v, want %v", at, got, want)
+		}
+	}
+	if p.Mask[50*300+201] != 0 || p.RGB[50*300+201] != 0 {
+		t.Error("a pixel beyond the mosaic has a value")
+	}
+	if _, err := m.Preview(context.Background(), m.CRS(), east, south, west, north, 300, n); !fault.IsInput(err) {
+		t.Errorf("a region turned round: %v", err)
+	}
+}
+
+// TestSkipping: every k-th pixel is the one in the middle of k.
+func TestSkipping(t *testing.T) {
+	d, err := raster.Open(made(t, covering(t, 60, 30), texture), raster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &skipping{source: d, step: 3}
+	defer s.Close()
+	p := raster.Patch{X: 5, Y: 2, W: 10, H: 6}
+	if err := s.ReadPatch([]int{3, 1}, &p); err != nil {
+		t.Fatal(err)
+	}
+	for k, b := range []int{2, 0} {
+		for y := range 6 {
+			for x := range 10 {
+				if got, want := float64(p.Data[k*60+y*10+x]), texture(b, (5+x)*3+1, (2+y)*3+1); got != want {
+					t.Fatalf("band %d pixel %d, %d is %v, want %v", b+1, x, y, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestHalves: a cell whose source is too large to be read at once is made in
+// parts, and looks the same.
+func TestHalves(t *testing.T) {
+	m, err := Open(Spec{Path: made(t, covering(t, 300, 150), texture), Size: 50, Resampling: "cubic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := metreGrid(t)
+	w, err := m.newWorker(g.CRS(), m.levels[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	west, south, east, north := g.Bounds(beside)
+	for _, f := range []raster.Frame{
+		{West: west, South: south, East: east, North: north, Cols: 50, Rows: 51},
+		{West: west, South: south, East: east + 200, North: north, Cols: 61, Rows: 50},
+	} {
+		area := f.Cols * f.Rows
+		whole, parts := make([]float32, 3*area), make([]float32, 3*area)
+		mask, pieces := make([]uint8, area), make([]uint8, area)
+		a, err := w.render(f, whole, mask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := w.halves(f, parts, pieces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a != b || !bytes.Equal(mask, pieces) {
+			t.Errorf("%d valid pixels at once, %d in halves", a, b)
+		}
+		for i := range whole {
+			// Tabulated kernels are right to 1/512 of a source pixel.
+			if d := whole[i] - parts[i]; d > 0.25 || d < -0.25 {
+				t.Fatalf("value %d: %v at once, %v in halves", i, whole[i], parts[i])
+			}
+		}
+	}
+}
