@@ -425,6 +425,9 @@ func (b *build) keepPOIs(keep []int) ([]int64, store.Points) {
 		out.Col = append(out.Col, p.Col[lo:hi]...)
 		out.Count = append(out.Count, p.Count[lo:hi]...)
 		offsets = append(offsets, int64(out.Len()))
+		if lo == hi {
+			account.Empty++
+		}
 		for k := lo; k < hi; k++ {
 			perCategory[p.Category[k]] += float64(p.Count[k])
 		}

@@ -61,6 +61,7 @@ type POIs struct {
 	Size    int     // of the frame of pixels that points are counted in
 	Dropped float64 // points in cells that were dropped
 	Stored  float64 // points in stored cells
+	Empty   int     // stored cells without a point
 }
 
 // Print writes the report as a table for people.
@@ -161,6 +162,7 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	if p.Dropped > 0 {
 		line("in dropped cells", p.Dropped)
 	}
+	some("cells without any", p.Empty, "of the stored")
 	line("stored", p.Stored, fmt.Sprintf("in %d categories:", len(p.PerCategory)))
 	shown := slices.Clone(p.PerCategory)
 	slices.SortStableFunc(shown, func(a, b poi.ValueCount) int { return cmp.Compare(b.Count, a.Count) })

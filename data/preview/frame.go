@@ -175,13 +175,13 @@ func (f frame) page(m, bar *plot.Plot) io.WriterTo {
 	const below = 1.05 * vg.Inch
 	width := w + aside
 	if bar != nil {
-		width += 1.45 * vg.Inch
+		width += 1.75 * vg.Inch
 	}
 	c := vgimg.NewWith(vgimg.UseWH(width, h+below), vgimg.UseDPI(96), vgimg.UseBackgroundColor(color.White))
 	dc := draw.New(c)
 	m.Draw(draw.Crop(dc, vg.Points(6), w+aside-width-vg.Points(8), vg.Points(6), -vg.Points(6)))
 	if bar != nil {
-		bar.Draw(draw.Crop(dc, w+aside+vg.Points(4), -vg.Points(10), vg.Points(44), -vg.Points(38)))
+		bar.Draw(draw.Crop(dc, w+aside+vg.Points(6), -vg.Points(24), vg.Points(44), -vg.Points(38)))
 	}
 	return vgimg.PngCanvas{Canvas: c}
 }

@@ -104,15 +104,12 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 				if s.HasImages() {
 					px = sample(s.Image(i), s.ImageSize(), k, u, v)
 				}
-				switch {
-				case u == 0 || v == 0 || (k >= 16 && (u == k-1 || v == k-1)):
-					if k >= 4 {
-						px = blend(px, tint, 0.95)
-					} else {
-						px = blend(px, tint, 0.3)
-					}
-				default:
-					px = blend(px, tint, 0.3)
+				// The split shows as an edge and a tint light enough to see through.
+				edge := k >= 4 && (u == 0 || v == 0) || k >= 16 && (u == k-1 || v == k-1)
+				if edge {
+					px = blend(px, tint, 0.9)
+				} else {
+					px = blend(px, tint, 0.2)
 				}
 				img.SetRGBA(x*k+u, y*k+v, px)
 			}
