@@ -28,9 +28,6 @@ import (
 
 func init() {
 	C.oc_install_handler()
-	// A PBF or a VRT is the user's own file, but nothing here should reach out
-	// to the network or write side files next to the user's data.
-	gdal.CPLSetConfigOption("GDAL_PAM_ENABLED", "NO")
 }
 
 // Version returns the version of the GDAL library in use, e.g. "3.6.2".

@@ -8,8 +8,10 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"opencarbon/data/fault"
@@ -345,13 +347,67 @@ func TestBadWrites(t *testing.T) {
 	onlyFiles(t, dir)
 }
 
-// TestFullDisk writes to a device that is always full.
+// TestFullDisk writes more than the process may: in a child whose files are
+// limited to 200 kB, which looks to GDAL like a disk that has run full. The error
+// must come back, with nothing left behind.
 func TestFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full here")
+	if dir := os.Getenv("RASTER_TEST_FULL_DISK"); dir != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		limit := syscall.Rlimit{Cur: 200_000, Max: 200_000}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		fullRaster(t, filepath.Join(dir, "a.tif"), Spec{Compress: "NONE"})
+		fullRaster(t, filepath.Join(dir, "cog.tif"), Spec{COG: true})
+		fullVector(t, filepath.Join(dir, "a.gpkg"))
+		fullVector(t, filepath.Join(dir, "a.geojson"))
+		return
 	}
-	err := publish("/dev/full", filepath.Join(t.TempDir(), "x"))
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^TestFullDisk$")
+	child.Env = append(os.Environ(), "RASTER_TEST_FULL_DISK="+dir)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	} else if strings.Contains(string(out), "ERROR") {
+		t.Errorf("GDAL spoke for itself:\n%s", out)
+	}
+	onlyFiles(t, dir)
+}
+
+func fullRaster(t *testing.T, path string, s Spec) {
+	t.Helper()
+	s.Width, s.Height = 1000, 1000
+	w, err := Create(path, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]float32, 1000*1000)
+	for i := range data {
+		data[i] = float32(i*7919%10007) / 3
+	}
+	err = Write(w, 1, 0, 0, 1000, 1000, data)
 	if err == nil {
-		t.Error("a full disk went unnoticed")
+		err = w.Close()
+	} else {
+		w.Abort()
+	}
+	if !fault.IsInput(err) || !strings.Contains(err.Error(), "disk has room") {
+		t.Errorf("%s: error %v", path, err)
+	}
+}
+
+func fullVector(t *testing.T, path string) {
+	t.Helper()
+	w, err := CreateVector(path, VectorSpec{CRS: mustCRS(t, "EPSG:4326"), Fields: []Field{{"name", Text}}})
+	for i := 0; err == nil && i < 20_000; i++ {
+		err = w.Add(square(float64(i%100), 0, 1), strings.Repeat("x", 100))
+	}
+	if err == nil {
+		err = w.Close()
+	} else {
+		w.Abort()
+	}
+	if !fault.IsInput(err) || !strings.Contains(err.Error(), "disk has room") {
+		t.Errorf("%s: error %v", path, err)
 	}
 }

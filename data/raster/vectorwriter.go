@@ -32,6 +32,7 @@ type VectorWriter struct {
 	layer gdal.Layer
 	open  bool
 	batch int // features since the last commit
+	count int // features in all
 }
 
 // vectorDrivers are the formats by file ending.
@@ -168,6 +169,7 @@ func (w *VectorWriter) Add(g Geometry, values ...any) error {
 	if err != nil {
 		return writeFault(w.path, err)
 	}
+	w.count++
 	return nil
 }
 
@@ -183,11 +185,28 @@ func (w *VectorWriter) Close() error {
 		return err
 	})
 	w.open = false
+	if err == nil {
+		err = w.verify()
+	}
 	if err != nil {
 		w.remove()
 		return writeFault(w.path, err)
 	}
 	return publish(w.temp, w.path)
+}
+
+// verify counts the features of the finished file: OGR's GeoJSON driver does not
+// notice a disk that is full.
+func (w *VectorWriter) verify() error {
+	l, err := OpenVector(w.temp, "", "", nil)
+	if err != nil {
+		return errors.New("what was written cannot be read again")
+	}
+	defer l.Close()
+	if l.Count() != w.count {
+		return fmt.Errorf("%d features were written, %d are in the file", w.count, l.Count())
+	}
+	return nil
 }
 
 // Abort throws the unfinished file away. After Close it does nothing.
