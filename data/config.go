@@ -78,7 +78,7 @@ type POI struct {
 	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OSM PBF: points)
 	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
 	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names
-	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories; empty: raw values are the categories
+	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories, or one that comes with the program (preset:london); empty: raw values are the categories
 	MaxBadRows float64           `mapstructure:"max_bad_rows" yaml:"max_bad_rows"` // share of unreadable rows above which it is an error; default 0.01
 	Options    map[string]string `mapstructure:"options" yaml:"options,omitempty"` // open options of the OGR driver
 }

@@ -74,8 +74,12 @@ const tableHelp = "See the category table's form in the documentation of data.po
 // maxTableBytes bounds the file: a category table is written by hand.
 const maxTableBytes = 4 << 20
 
-// LoadTable reads a category table from a file.
+// LoadTable reads a category table from a file, or one that comes with the
+// program: preset:london.
 func LoadTable(path string) (*Table, error) {
+	if strings.HasPrefix(path, tablePrefix) {
+		return presetTable(path)
+	}
 	info, err := os.Stat(path)
 	if err == nil && info.Size() > maxTableBytes {
 		return nil, fault.New(path, fmt.Sprintf("is too big for a category table (%d bytes)", info.Size()), "Correct data.poi.categories.")

@@ -80,7 +80,7 @@ var meanings = map[string]string{
 	"data.Imagery.Scale":                   "none | minmax | percentile | range; default: none for uint8, else percentile",
 	"data.Imagery.Size":                    "H = W in pixels, 32 to 512; default 256",
 	"data.POI.CRS":                         "EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own",
-	"data.POI.Categories":                  "YAML table that maps raw categories; empty: raw values are the categories",
+	"data.POI.Categories":                  "YAML table that maps raw categories, or one that comes with the program (preset:london); empty: raw values are the categories",
 	"data.POI.Columns":                     "column names",
 	"data.POI.Layer":                       "default: the first (OSM PBF: points)",
 	"data.POI.MaxBadRows":                  "share of unreadable rows above which it is an error; default 0.01",
