@@ -135,6 +135,44 @@ func TestMaskBand(t *testing.T) {
 	}
 }
 
+// TestUnwrittenBlocks: blocks that a stopped program never wrote are missing, and
+// not black; blocks that are black are there, in overviews too.
+func TestUnwrittenBlocks(t *testing.T) {
+	s := covering(t, 1024, 512)
+	s.Tiled, s.Options = true, map[string]string{"SPARSE_OK": "TRUE"}
+	path := filepath.Join(t.TempDir(), "stopped.tif")
+	w, err := raster.Create(path, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b := range 3 { // the lower left of here's four blocks stays unwritten
+		for _, at := range [][2]int{{0, 0}, {256, 0}, {256, 256}, {512, 0}, {768, 0}, {512, 256}, {768, 256}} {
+			block := make([]uint8, 256*256)
+			for i := range block {
+				block[i] = 99
+			}
+			if err := raster.Write(w, b+1, at[0], at[1], 256, 256, block); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rgb, r, _ := warped(t, Spec{Path: path, Size: 64, MinCoverage: 0.5}, metreGrid(t), []grid.Cell{here, beside}, 1)
+	if r.Coverage[0] != 0.75 || r.Coverage[1] != 1 || rgb[63*64] != 0 || rgb[63*64+63] != 99 {
+		t.Errorf("coverage %v, corner pixels %d and %d", r.Coverage, rgb[63*64], rgb[63*64+63])
+	}
+	for _, cog := range []bool{false, true} {
+		s := covering(t, 1200, 600)
+		s.Tiled, s.COG = true, cog
+		black := made(t, s, func(b, x, y int) float64 { return 0 })
+		if _, r, _ := warped(t, Spec{Path: black, Size: 32}, metreGrid(t), []grid.Cell{here}, 1); r.Coverage[0] != 1 {
+			t.Errorf("COG %v: a black mosaic has coverage %v", cog, r.Coverage[0])
+		}
+	}
+}
+
 // TestMinCoverage: cells below the minimum do not reach the sink and are counted.
 func TestMinCoverage(t *testing.T) {
 	s := covering(t, 160, 80)

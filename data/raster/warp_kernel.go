@@ -139,8 +139,8 @@ type phases struct {
 	scale   float64
 	size    int
 	stride  int
-	offset  []int // [phaseCount] first tap, from the pixel that holds the position
-	n       []int // [phaseCount]
+	offset  []int // [phaseCount + 1] first tap, from the pixel that holds the position
+	n       []int // [phaseCount + 1]
 	w       []float32
 	border  []float32
 	pos     float64
@@ -153,10 +153,10 @@ func (t *phases) prepare(r Resampling, scale float64, size int) {
 	t.r, t.scale, t.size, t.stride = r, scale, size, r.tapCount(scale)
 	t.offset, t.n, t.w = t.offset[:0], t.n[:0], t.w[:0]
 	t.border = append(t.border[:0], make([]float32, max(t.stride, Bilinear.tapCount(scale)))...)
-	t.w = append(t.w, make([]float32, phaseCount*t.stride)...)
-	for i := range phaseCount {
+	t.w = append(t.w, make([]float32, (phaseCount+1)*t.stride)...)
+	for i := range phaseCount + 1 {
 		// Far from any border, so that all taps are there.
-		pos := float64(t.stride) + (float64(i)+0.5)/phaseCount
+		pos := float64(t.stride) + float64(i)/phaseCount
 		first, n := r.tapsAt(pos, scale, 4*t.stride, t.w[i*t.stride:])
 		t.offset, t.n = append(t.offset, first-t.stride), append(t.n, n)
 	}
@@ -166,7 +166,7 @@ func (t *phases) prepare(r Resampling, scale float64, size int) {
 func (t *phases) at(pos float64) {
 	t.pos = pos
 	pixel := int(pos)
-	i := int((pos - float64(pixel)) * phaseCount)
+	i := int((pos-float64(pixel))*phaseCount + 0.5)
 	t.first = pixel + t.offset[i]
 	if t.first < 0 || t.first+t.n[i] > t.size {
 		first, n := t.r.tapsAt(pos, t.scale, t.size, t.border)

@@ -42,7 +42,9 @@ func (d *Dataset) Overviews() []Overview {
 // A pixel is not valid where the raster's mask or alpha says so, where a band is
 // NaN or infinite, and where bands hold their nodata value: all of them for
 // unsigned integers (a dark pixel may be 0 in one band of a mosaic whose nodata
-// is 0), any of them for signed and floating-point numbers.
+// is 0), any of them for signed and floating-point numbers. Neither is a pixel
+// valid in a block of a GeoTIFF that was never written, as a program leaves them
+// that was stopped half-way: GDAL would read 0, which is black.
 func (d *Dataset) ReadPatch(bands []int, p *Patch) error {
 	if err := d.window(p.X, p.Y, p.W, p.H, 1, 1); err != nil {
 		return err
@@ -89,6 +91,7 @@ func (d *Dataset) ReadPatch(bands []int, p *Patch) error {
 		p.narrow(func(i int) bool { return valid[i] >= alphaThreshold })
 	}
 	d.narrowByValue(bands, p)
+	d.narrowUnwritten(bands[0], p)
 	if len(p.Valid) == 0 {
 		p.Valid = nil
 	}
@@ -102,16 +105,23 @@ func (p *Patch) narrow(ok func(i int) bool) {
 		if ok(i) {
 			continue
 		}
-		if len(p.Valid) == 0 {
-			if cap(p.Valid) < area {
-				p.Valid = make([]uint8, area)
-			}
-			p.Valid = p.Valid[:area]
-			for k := range p.Valid {
-				p.Valid[k] = 1
-			}
-		}
+		p.needMask()
 		p.Valid[i] = 0
+	}
+}
+
+// needMask makes the mask, of valid pixels, if there is none yet.
+func (p *Patch) needMask() {
+	if len(p.Valid) > 0 {
+		return
+	}
+	area := p.W * p.H
+	if cap(p.Valid) < area {
+		p.Valid = make([]uint8, area)
+	}
+	p.Valid = p.Valid[:area]
+	for k := range p.Valid {
+		p.Valid[k] = 1
 	}
 }
 
@@ -146,6 +156,48 @@ func (d *Dataset) narrowByValue(bands []int, p *Patch) {
 			}
 			return false
 		})
+	}
+}
+
+// narrowUnwritten takes away the blocks of a GeoTIFF that are not in the file.
+// Only blocks that begin with 0 or nodata in the patch are looked up.
+func (d *Dataset) narrowUnwritten(band int, p *Patch) {
+	b := d.bands[band-1]
+	empty := float32(0)
+	if b.HasNodata {
+		empty = float32(b.Nodata)
+	}
+	type block struct{ x, y int }
+	var suspects, missing []block
+	for by := p.Y / b.BlockHeight; by*b.BlockHeight < p.Y+p.H; by++ {
+		for bx := p.X / b.BlockWidth; bx*b.BlockWidth < p.X+p.W; bx++ {
+			x, y := max(p.X, bx*b.BlockWidth), max(p.Y, by*b.BlockHeight)
+			if p.Data[(y-p.Y)*p.W+x-p.X] == empty {
+				suspects = append(suspects, block{bx, by})
+			}
+		}
+	}
+	if len(suspects) == 0 {
+		return
+	}
+	_ = nativeLenient(func() error {
+		if d.ds.Driver().ShortName() != "GTiff" {
+			return nil
+		}
+		raw := d.ds.RasterBand(band)
+		for _, s := range suspects {
+			if raw.MetadataItem(fmt.Sprintf("BLOCK_OFFSET_%d_%d", s.x, s.y), "TIFF") == "" {
+				missing = append(missing, s)
+			}
+		}
+		return nil
+	})
+	for _, m := range missing {
+		p.needMask()
+		x0, x1 := max(p.X, m.x*b.BlockWidth)-p.X, min(p.X+p.W, (m.x+1)*b.BlockWidth)-p.X
+		for y := max(p.Y, m.y*b.BlockHeight) - p.Y; y < min(p.Y+p.H, (m.y+1)*b.BlockHeight)-p.Y; y++ {
+			clear(p.Valid[y*p.W+x0 : y*p.W+x1])
+		}
 	}
 }
 
