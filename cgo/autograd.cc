@@ -5,8 +5,8 @@
 
 using oc::T;
 
-oc_error oc_backward(oc_tensor a, oc_tensor gradient, int64_t retain_graph) {
-  OC_GUARD({
+ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph) {
+  OCG_GUARD({
     TORCH_CHECK(T(a).requires_grad(), "the tensor needs no gradient: nothing to go back through");
     TORCH_CHECK(gradient != nullptr || T(a).numel() == 1, "the gradient can be left out for a scalar only, got size ",
                 T(a).sizes());
@@ -14,15 +14,15 @@ oc_error oc_backward(oc_tensor a, oc_tensor gradient, int64_t retain_graph) {
   })
 }
 
-oc_error oc_grad(oc_tensor a, oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_grad(ocg_tensor a, ocg_tensor* out) {
+  OCG_GUARD({
     const at::Tensor& g = T(a).grad();
     *out = g.defined() ? oc::wrap(g) : nullptr;
   })
 }
 
-oc_error oc_set_grad(oc_tensor a, oc_tensor grad) {
-  OC_GUARD({
+ocg_error ocg_set_grad(ocg_tensor a, ocg_tensor grad) {
+  OCG_GUARD({
     TORCH_CHECK(T(a).sizes() == T(grad).sizes(), "tensor of size ", T(a).sizes(), " and gradient of size ",
                 T(grad).sizes(), " differ");
     TORCH_CHECK(T(a).scalar_type() == T(grad).scalar_type() && T(a).device() == T(grad).device(), "tensor (",
@@ -32,23 +32,23 @@ oc_error oc_set_grad(oc_tensor a, oc_tensor grad) {
   })
 }
 
-oc_error oc_requires_grad_(oc_tensor a, int64_t on) {
-  OC_GUARD({
+ocg_error ocg_requires_grad_(ocg_tensor a, int64_t on) {
+  OCG_GUARD({
     // C++ would let it pass without effect.
     TORCH_CHECK(on != 0 || T(a).is_leaf(), "only a leaf can stop requiring gradients; use detach");
     T(a).set_requires_grad(on != 0);
   })
 }
 
-oc_error oc_zero_grad(const oc_tensor* ts, int64_t n) {
-  OC_GUARD({
+ocg_error ocg_zero_grad(const ocg_tensor* ts, int64_t n) {
+  OCG_GUARD({
     for (int64_t i = 0; i < n; i++) T(ts[i]).mutable_grad() = at::Tensor();
   })
 }
 
 // torch.nn.utils.clip_grad_norm_ with the 2-norm over all gradients. total is the norm before clipping.
-oc_error oc_clip_grad_norm(const oc_tensor* ts, int64_t n, double max_norm, double* total) {
-  OC_GUARD({
+ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, double* total) {
+  OCG_GUARD({
     c10::AutoGradMode no_grad(false);
     std::vector<at::Tensor> grads;
     std::vector<at::Tensor> norms;

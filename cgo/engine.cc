@@ -19,7 +19,7 @@ std::atomic<int64_t> live{0};
 // When even the copy of the message cannot be had: NULL would read as success.
 static char no_memory[] = "out of memory";
 
-oc_error text(const char* message) {
+ocg_error text(const char* message) {
   char* copy = strdup(message);
   return copy ? copy : no_memory;
 }
@@ -28,7 +28,7 @@ void forget_autocast_copies() {
   if (autocast_enabled(c10::kCPU) || autocast_enabled(c10::kCUDA)) at::autocast::clear_cache();
 }
 
-oc_error current_exception_text() {
+ocg_error current_exception_text() {
   try {
     throw;
   } catch (const c10::Error& e) {
@@ -42,13 +42,13 @@ oc_error current_exception_text() {
 
 }  // namespace oc
 
-void oc_free_text(oc_error text) {
+void ocg_free_text(ocg_error text) {
   if (text != oc::no_memory) free(text);
 }
 
-const char* oc_version(void) { return TORCH_VERSION; }
+const char* ocg_version(void) { return TORCH_VERSION; }
 
-oc_error oc_engine_enter(int64_t threads) {
+ocg_error ocg_engine_enter(int64_t threads) {
   try {
     if (threads > 0) at::set_num_threads(static_cast<int>(threads));
     oc::engine_here = true;
@@ -59,8 +59,8 @@ oc_error oc_engine_enter(int64_t threads) {
 }
 
 // Modes go back to their defaults, so that the thread can serve other goroutines.
-oc_error oc_engine_leave(void) {
-  OC_GUARD({
+ocg_error ocg_engine_leave(void) {
+  OCG_GUARD({
     c10::GradMode::set_enabled(true);
     oc::set_autocast(c10::kCPU, at::kBFloat16, false);
     oc::set_autocast(c10::kCUDA, at::kBFloat16, false);
@@ -69,13 +69,13 @@ oc_error oc_engine_leave(void) {
   })
 }
 
-int64_t oc_engine_here(void) { return oc::engine_here; }
-int64_t oc_live(void) { return oc::live.load(); }
+int64_t ocg_engine_here(void) { return oc::engine_here; }
+int64_t ocg_live(void) { return oc::live.load(); }
 
-oc_error oc_threads(int64_t* out) { OC_GUARD({ *out = at::get_num_threads(); }) }
+ocg_error ocg_threads(int64_t* out) { OCG_GUARD({ *out = at::get_num_threads(); }) }
 
-oc_error oc_grad_mode(int64_t enabled, int64_t* before) {
-  OC_GUARD({
+ocg_error ocg_grad_mode(int64_t enabled, int64_t* before) {
+  OCG_GUARD({
     *before = c10::GradMode::is_enabled();
     c10::GradMode::set_enabled(enabled != 0);
     // A low-precision copy of a weight made without gradients must not serve a pass that needs them, where the weight
@@ -84,9 +84,9 @@ oc_error oc_grad_mode(int64_t enabled, int64_t* before) {
   })
 }
 
-oc_error oc_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled,
+ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled,
                      int64_t* before_dtype) {
-  OC_GUARD({
+  OCG_GUARD({
     auto d = device_type == 1 ? c10::kCUDA : c10::kCPU;
     *before_enabled = oc::autocast_enabled(d);
     *before_dtype = static_cast<int64_t>(oc::autocast_dtype(d));
@@ -96,36 +96,36 @@ oc_error oc_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_
   })
 }
 
-oc_error oc_deterministic(int64_t enabled) {
-  OC_GUARD({
+ocg_error ocg_deterministic(int64_t enabled) {
+  OCG_GUARD({
     at::globalContext().setDeterministicAlgorithms(enabled != 0, /*warn_only=*/false);
     at::globalContext().setDeterministicCuDNN(enabled != 0);
     at::globalContext().setBenchmarkCuDNN(enabled == 0);
   })
 }
 
-oc_error oc_cuda_count(int64_t* out) {
-  OC_GUARD({ *out = torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0; })
+ocg_error ocg_cuda_count(int64_t* out) {
+  OCG_GUARD({ *out = torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0; })
 }
 
-oc_error oc_cuda_synchronize(int64_t index) { OC_GUARD({ torch::cuda::synchronize(index); }) }
+ocg_error ocg_cuda_synchronize(int64_t index) { OCG_GUARD({ torch::cuda::synchronize(index); }) }
 
-oc_error oc_manual_seed(int64_t seed) { OC_GUARD({ at::manual_seed(static_cast<uint64_t>(seed)); }) }
+ocg_error ocg_manual_seed(int64_t seed) { OCG_GUARD({ at::manual_seed(static_cast<uint64_t>(seed)); }) }
 
 static at::Generator generator(int64_t device_type, int64_t index) {
   return at::globalContext().defaultGenerator(oc::device(device_type, index));
 }
 
-oc_error oc_rng_state(int64_t device_type, int64_t index, oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_rng_state(int64_t device_type, int64_t index, ocg_tensor* out) {
+  OCG_GUARD({
     auto gen = generator(device_type, index);
     std::lock_guard<std::mutex> lock(gen.mutex());
     *out = oc::wrap(gen.get_state());
   })
 }
 
-oc_error oc_set_rng_state(int64_t device_type, int64_t index, oc_tensor state) {
-  OC_GUARD({
+ocg_error ocg_set_rng_state(int64_t device_type, int64_t index, ocg_tensor state) {
+  OCG_GUARD({
     auto gen = generator(device_type, index);
     std::lock_guard<std::mutex> lock(gen.mutex());
     gen.set_state(oc::T(state));

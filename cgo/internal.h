@@ -14,21 +14,21 @@ namespace oc {
 extern thread_local bool engine_here;
 extern std::atomic<int64_t> live;
 
-oc_error text(const char* message);
+ocg_error text(const char* message);
 // The message of the exception in flight, without libtorch's C++ stack trace.
-oc_error current_exception_text();
+ocg_error current_exception_text();
 
 // Drops autocast's low-precision copies of weights, which are stale once the weights or the grad mode change.
 void forget_autocast_copies();
 
-inline at::Tensor& T(oc_tensor t) { return *static_cast<at::Tensor*>(t); }
-inline at::Tensor optional(oc_tensor t) { return t ? T(t) : at::Tensor(); }
-inline oc_tensor wrap(at::Tensor t) {
+inline at::Tensor& T(ocg_tensor t) { return *static_cast<at::Tensor*>(t); }
+inline at::Tensor optional(ocg_tensor t) { return t ? T(t) : at::Tensor(); }
+inline ocg_tensor wrap(at::Tensor t) {
   auto* p = new at::Tensor(std::move(t));
   live.fetch_add(1, std::memory_order_relaxed);
   return p;
 }
-inline std::vector<at::Tensor> list(const oc_tensor* ts, int64_t n) {
+inline std::vector<at::Tensor> list(const ocg_tensor* ts, int64_t n) {
   std::vector<at::Tensor> v;
   v.reserve(n);
   for (int64_t i = 0; i < n; i++) v.push_back(T(ts[i]));
@@ -46,7 +46,7 @@ constexpr const char* kOutside = "called outside the engine: run tensor code ins
 }  // namespace oc
 
 // Body of every function: refuse foreign threads, let no exception out.
-#define OC_GUARD(...)                                    \
+#define OCG_GUARD(...)                                    \
   if (!oc::engine_here) return oc::text(oc::kOutside);   \
   try {                                                  \
     __VA_ARGS__                                          \

@@ -14,37 +14,37 @@ static void check_target(const at::Tensor& y) {
   TORCH_CHECK(at::isfinite(y).all().item().toBool(), "the target of size ", y.sizes(), " holds NaN or infinity");
 }
 
-oc_error oc_avg_pool2d(oc_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding,
-                       oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_avg_pool2d(ocg_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding,
+                       ocg_tensor* out) {
+  OCG_GUARD({
     *out = wrap(at::avg_pool2d(T(x), at::IntArrayRef(kernel, 2), at::IntArrayRef(stride, 2),
                                at::IntArrayRef(padding, 2)));
   })
 }
 
-oc_error oc_interpolate(oc_tensor x, int64_t h, int64_t w, int64_t mode, int64_t align_corners, oc_tensor* out) {
-  OC_GUARD({
-    if (mode == OC_NEAREST)
+ocg_error ocg_interpolate(ocg_tensor x, int64_t h, int64_t w, int64_t mode, int64_t align_corners, ocg_tensor* out) {
+  OCG_GUARD({
+    if (mode == OCG_NEAREST)
       *out = wrap(at::upsample_nearest2d(T(x), {h, w}));
     else
       *out = wrap(at::upsample_bilinear2d(T(x), {h, w}, align_corners != 0));
   })
 }
 
-oc_error oc_dropout(oc_tensor x, double p, int64_t training, oc_tensor* out) {
-  OC_GUARD({ *out = wrap(at::dropout(T(x), p, training != 0)); })
+ocg_error ocg_dropout(ocg_tensor x, double p, int64_t training, ocg_tensor* out) {
+  OCG_GUARD({ *out = wrap(at::dropout(T(x), p, training != 0)); })
 }
 
 // torch.nn.functional.normalize: x / max(norm(x), eps).
-oc_error oc_normalize(oc_tensor x, double p, int64_t dim, double eps, oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_normalize(ocg_tensor x, double p, int64_t dim, double eps, ocg_tensor* out) {
+  OCG_GUARD({
     const at::Tensor& a = T(x);
     *out = wrap(a / a.norm(p, dim, /*keepdim=*/true).clamp_min(eps).expand_as(a));
   })
 }
 
-oc_error oc_cross_entropy(oc_tensor x, oc_tensor target, oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_cross_entropy(ocg_tensor x, ocg_tensor target, ocg_tensor* out) {
+  OCG_GUARD({
     TORCH_CHECK(T(x).numel() > 0, "the mean over an empty batch is no number");
     check_target(T(target));
     // PyTorch leaves targets of -100 out; here no class is special, so that a negative one is always an error.
@@ -53,27 +53,27 @@ oc_error oc_cross_entropy(oc_tensor x, oc_tensor target, oc_tensor* out) {
   })
 }
 
-oc_error oc_loss(int64_t kind, oc_tensor tx, oc_tensor ty, int64_t reduction, oc_tensor* out) {
-  OC_GUARD({
+ocg_error ocg_loss(int64_t kind, ocg_tensor tx, ocg_tensor ty, int64_t reduction, ocg_tensor* out) {
+  OCG_GUARD({
     const at::Tensor& x = T(tx);
     const at::Tensor& y = T(ty);
     // Broadcasting here is nearly always a mistake ([B, 1] against [B] gives a B x B loss).
     TORCH_CHECK(x.sizes() == y.sizes(), "input of size ", x.sizes(), " and target of size ", y.sizes(), " differ");
-    TORCH_CHECK(reduction >= OC_REDUCE_NONE && reduction <= OC_REDUCE_SUM, "no such reduction: ", reduction);
+    TORCH_CHECK(reduction >= OCG_REDUCE_NONE && reduction <= OCG_REDUCE_SUM, "no such reduction: ", reduction);
     check_target(y);
     switch (kind) {
-      case OC_L1: *out = wrap(at::l1_loss(x, y, reduction)); break;
-      case OC_MSE: *out = wrap(at::mse_loss(x, y, reduction)); break;
-      case OC_SMOOTH_L1: *out = wrap(at::smooth_l1_loss(x, y, reduction)); break;
+      case OCG_L1: *out = wrap(at::l1_loss(x, y, reduction)); break;
+      case OCG_MSE: *out = wrap(at::mse_loss(x, y, reduction)); break;
+      case OCG_SMOOTH_L1: *out = wrap(at::smooth_l1_loss(x, y, reduction)); break;
       default: TORCH_CHECK(false, "no such loss: ", kind);
     }
   })
 }
 
-oc_error oc_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
+ocg_error ocg_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
                             const float* count, int64_t n, int64_t tiles, int64_t categories, int64_t height,
-                            int64_t width, int64_t device_type, int64_t device_index, oc_tensor* out) {
-  OC_GUARD({
+                            int64_t width, int64_t device_type, int64_t device_index, ocg_tensor* out) {
+  OCG_GUARD({
     at::Tensor dense = at::zeros({tiles, categories, height, width}, at::TensorOptions().dtype(at::kFloat));
     float* d = dense.data_ptr<float>();
     for (int64_t i = 0; i < n; i++) {

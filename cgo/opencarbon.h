@@ -1,4 +1,5 @@
-/* The C interface of OpenCarbon's libtorch shim. See README.md for its rules. */
+/* The C interface of the libtorch shim. See README.md for its rules. The prefix is ocg_ (OpenCarbon in Go): oc_ is taken
+   by netCDF, which GDAL brings into the same process. */
 #pragma once
 
 #include <stdint.h>
@@ -7,120 +8,120 @@
 extern "C" {
 #endif
 
-typedef void* oc_tensor; /* an at::Tensor on the heap; freed by oc_free */
-typedef char* oc_error;  /* NULL, or a message to be freed by oc_free_text */
+typedef void* ocg_tensor; /* an at::Tensor on the heap; freed by ocg_free */
+typedef char* ocg_error;  /* NULL, or a message to be freed by ocg_free_text */
 
 /* Scalar types, in c10::ScalarType's numbering. */
-enum { OC_UINT8 = 0, OC_INT8 = 1, OC_INT16 = 2, OC_INT32 = 3, OC_INT64 = 4, OC_FLOAT16 = 5, OC_FLOAT32 = 6,
-       OC_FLOAT64 = 7, OC_BOOL = 11, OC_BFLOAT16 = 15 };
+enum { OCG_UINT8 = 0, OCG_INT8 = 1, OCG_INT16 = 2, OCG_INT32 = 3, OCG_INT64 = 4, OCG_FLOAT16 = 5, OCG_FLOAT32 = 6,
+       OCG_FLOAT64 = 7, OCG_BOOL = 11, OCG_BFLOAT16 = 15 };
 
 /* Memory formats. */
-enum { OC_KEEP_FORMAT = 0, OC_CONTIGUOUS = 1, OC_CHANNELS_LAST = 2 };
+enum { OCG_KEEP_FORMAT = 0, OCG_CONTIGUOUS = 1, OCG_CHANNELS_LAST = 2 };
 
 /* What a caller may want to know of a tensor, in one call. */
-enum { OC_MAX_DIMS = 16 };
+enum { OCG_MAX_DIMS = 16 };
 typedef struct {
   int64_t dtype, device_type /* 0 cpu, 1 cuda, -1 other */, device_index, dims, numel;
   int64_t requires_grad, is_leaf, contiguous, channels_last, defined;
-  int64_t sizes[OC_MAX_DIMS], strides[OC_MAX_DIMS];
-} oc_info_t;
+  int64_t sizes[OCG_MAX_DIMS], strides[OCG_MAX_DIMS];
+} ocg_info_t;
 
 /* ---- engine.cc: threads, modes, devices, random state ---- */
-void oc_free_text(oc_error text);
-const char* oc_version(void);
-oc_error oc_engine_enter(int64_t threads);
-oc_error oc_engine_leave(void);
-int64_t oc_engine_here(void);
-int64_t oc_live(void);
-oc_error oc_threads(int64_t* out);
-oc_error oc_grad_mode(int64_t enabled, int64_t* before);
-oc_error oc_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled, int64_t* before_dtype);
-oc_error oc_deterministic(int64_t enabled);
-oc_error oc_cuda_count(int64_t* out);
-oc_error oc_cuda_synchronize(int64_t index);
-oc_error oc_manual_seed(int64_t seed);
-oc_error oc_rng_state(int64_t device_type, int64_t index, oc_tensor* out);
-oc_error oc_set_rng_state(int64_t device_type, int64_t index, oc_tensor state);
+void ocg_free_text(ocg_error text);
+const char* ocg_version(void);
+ocg_error ocg_engine_enter(int64_t threads);
+ocg_error ocg_engine_leave(void);
+int64_t ocg_engine_here(void);
+int64_t ocg_live(void);
+ocg_error ocg_threads(int64_t* out);
+ocg_error ocg_grad_mode(int64_t enabled, int64_t* before);
+ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled, int64_t* before_dtype);
+ocg_error ocg_deterministic(int64_t enabled);
+ocg_error ocg_cuda_count(int64_t* out);
+ocg_error ocg_cuda_synchronize(int64_t index);
+ocg_error ocg_manual_seed(int64_t seed);
+ocg_error ocg_rng_state(int64_t device_type, int64_t index, ocg_tensor* out);
+ocg_error ocg_set_rng_state(int64_t device_type, int64_t index, ocg_tensor state);
 
 /* ---- tensor.cc: make, look, copy ---- */
-oc_error oc_adopt(oc_tensor t); /* counts a handle that gotorch made */
-void oc_free(oc_tensor* ts, int64_t n);
-oc_error oc_info(oc_tensor t, oc_info_t* out);
-oc_error oc_from_data(const void* data, int64_t bytes, int64_t dtype, const int64_t* sizes, int64_t dims,
-                      int64_t device_type, int64_t device_index, oc_tensor* out);
-oc_error oc_to_data(oc_tensor t, int64_t dtype, void* data, int64_t bytes);
-oc_error oc_full(double value, int64_t dtype, const int64_t* sizes, int64_t dims, int64_t device_type,
-                 int64_t device_index, oc_tensor* out);
-oc_error oc_arange(double start, double end, double step, int64_t dtype, int64_t device_type, int64_t device_index,
-                   oc_tensor* out);
-oc_error oc_random(int64_t kind, double a, double b, int64_t dtype, const int64_t* sizes, int64_t dims,
-                   int64_t device_type, int64_t device_index, oc_tensor* out);
-enum { OC_UNIFORM, OC_NORMAL, OC_BERNOULLI, OC_RANDINT, OC_RANDPERM };
-oc_error oc_to(oc_tensor t, int64_t dtype, int64_t device_type, int64_t device_index, int64_t format,
-               int64_t copy, oc_tensor* out);
-oc_error oc_pin(oc_tensor t, oc_tensor* out);
-oc_error oc_copy_(oc_tensor t, oc_tensor src);
-oc_error oc_string(oc_tensor t, char** out);
+ocg_error ocg_adopt(ocg_tensor t); /* counts a handle that gotorch made */
+void ocg_free(ocg_tensor* ts, int64_t n);
+ocg_error ocg_info(ocg_tensor t, ocg_info_t* out);
+ocg_error ocg_from_data(const void* data, int64_t bytes, int64_t dtype, const int64_t* sizes, int64_t dims,
+                      int64_t device_type, int64_t device_index, ocg_tensor* out);
+ocg_error ocg_to_data(ocg_tensor t, int64_t dtype, void* data, int64_t bytes);
+ocg_error ocg_full(double value, int64_t dtype, const int64_t* sizes, int64_t dims, int64_t device_type,
+                 int64_t device_index, ocg_tensor* out);
+ocg_error ocg_arange(double start, double end, double step, int64_t dtype, int64_t device_type, int64_t device_index,
+                   ocg_tensor* out);
+ocg_error ocg_random(int64_t kind, double a, double b, int64_t dtype, const int64_t* sizes, int64_t dims,
+                   int64_t device_type, int64_t device_index, ocg_tensor* out);
+enum { OCG_UNIFORM, OCG_NORMAL, OCG_BERNOULLI, OCG_RANDINT, OCG_RANDPERM };
+ocg_error ocg_to(ocg_tensor t, int64_t dtype, int64_t device_type, int64_t device_index, int64_t format,
+               int64_t copy, ocg_tensor* out);
+ocg_error ocg_pin(ocg_tensor t, ocg_tensor* out);
+ocg_error ocg_copy_(ocg_tensor t, ocg_tensor src);
+ocg_error ocg_string(ocg_tensor t, char** out);
 
 /* ---- ops.cc ---- */
-enum { OC_NEG, OC_ABS, OC_EXP, OC_LOG, OC_LOG1P, OC_SQRT, OC_RSQRT, OC_SQUARE, OC_SIGN, OC_FLOOR, OC_ROUND, OC_RELU,
-       OC_SIGMOID, OC_TANH, OC_GELU, OC_SOFTPLUS, OC_SIN, OC_COS, OC_ISNAN, OC_ISFINITE, OC_NOT, OC_DETACH, OC_CLONE,
-       OC_CONTIGUOUS_OP, OC_ALIAS };
-oc_error oc_unary(int64_t op, oc_tensor a, oc_tensor* out);
-oc_error oc_unary_(int64_t op, oc_tensor a);
-enum { OC_ADD, OC_SUB, OC_MUL, OC_DIV, OC_POW, OC_MAXIMUM, OC_MINIMUM, OC_EQ, OC_NE, OC_LT, OC_LE, OC_GT, OC_GE, OC_AND,
-       OC_OR, OC_MATMUL, OC_BMM };
-oc_error oc_binary(int64_t op, oc_tensor a, oc_tensor b, oc_tensor* out);
-oc_error oc_binary_(int64_t op, oc_tensor a, oc_tensor b);
-oc_error oc_scalar(int64_t op, oc_tensor a, double b, oc_tensor* out);
-oc_error oc_scalar_(int64_t op, oc_tensor a, double b);
-oc_error oc_fill_(oc_tensor a, double value);
-oc_error oc_clamp(oc_tensor a, double low, double high, oc_tensor* out);
-oc_error oc_where(oc_tensor condition, oc_tensor a, oc_tensor b, oc_tensor* out);
-oc_error oc_masked_fill(oc_tensor a, oc_tensor mask, double value, oc_tensor* out);
-enum { OC_SUM, OC_MEAN, OC_AMAX, OC_AMIN, OC_LOGSUMEXP, OC_VAR, OC_NORM, OC_ANY, OC_ALL };
-oc_error oc_reduce(int64_t op, oc_tensor a, const int64_t* dims, int64_t n, int64_t keepdim, double arg, oc_tensor* out);
-enum { OC_MAX, OC_MIN, OC_SORT };
-oc_error oc_along(int64_t op, oc_tensor a, int64_t dim, int64_t flag, oc_tensor* values, oc_tensor* indices);
-oc_error oc_argmax(oc_tensor a, int64_t dim, int64_t keepdim, oc_tensor* out);
-oc_error oc_softmax(oc_tensor a, int64_t dim, oc_tensor* out);
-oc_error oc_cumsum(oc_tensor a, int64_t dim, oc_tensor* out);
-enum { OC_VIEW, OC_RESHAPE, OC_EXPAND, OC_SQUEEZE, OC_UNSQUEEZE, OC_SELECT, OC_NARROW, OC_SLICE, OC_FLIP, OC_PAD,
-       OC_TRIL, OC_TRIU, OC_DIAG };
-oc_error oc_shape(int64_t op, oc_tensor a, const int64_t* args, int64_t n, oc_tensor* out);
-oc_error oc_cat(const oc_tensor* ts, int64_t n, int64_t dim, oc_tensor* out);
-enum { OC_GATHER, OC_SCATTER_ADD, OC_INDEX_ADD };
-oc_error oc_index(int64_t op, oc_tensor a, int64_t dim, oc_tensor index, oc_tensor src, oc_tensor* out);
-oc_error oc_item(oc_tensor a, double* out);
-oc_error oc_equal(oc_tensor a, oc_tensor b, int64_t* out);
+enum { OCG_NEG, OCG_ABS, OCG_EXP, OCG_LOG, OCG_LOG1P, OCG_SQRT, OCG_RSQRT, OCG_SQUARE, OCG_SIGN, OCG_FLOOR, OCG_ROUND, OCG_RELU,
+       OCG_SIGMOID, OCG_TANH, OCG_GELU, OCG_SOFTPLUS, OCG_SIN, OCG_COS, OCG_ISNAN, OCG_ISFINITE, OCG_NOT, OCG_DETACH, OCG_CLONE,
+       OCG_CONTIGUOUS_OP, OCG_ALIAS };
+ocg_error ocg_unary(int64_t op, ocg_tensor a, ocg_tensor* out);
+ocg_error ocg_unary_(int64_t op, ocg_tensor a);
+enum { OCG_ADD, OCG_SUB, OCG_MUL, OCG_DIV, OCG_POW, OCG_MAXIMUM, OCG_MINIMUM, OCG_EQ, OCG_NE, OCG_LT, OCG_LE, OCG_GT, OCG_GE, OCG_AND,
+       OCG_OR, OCG_MATMUL, OCG_BMM };
+ocg_error ocg_binary(int64_t op, ocg_tensor a, ocg_tensor b, ocg_tensor* out);
+ocg_error ocg_binary_(int64_t op, ocg_tensor a, ocg_tensor b);
+ocg_error ocg_scalar(int64_t op, ocg_tensor a, double b, ocg_tensor* out);
+ocg_error ocg_scalar_(int64_t op, ocg_tensor a, double b);
+ocg_error ocg_fill_(ocg_tensor a, double value);
+ocg_error ocg_clamp(ocg_tensor a, double low, double high, ocg_tensor* out);
+ocg_error ocg_where(ocg_tensor condition, ocg_tensor a, ocg_tensor b, ocg_tensor* out);
+ocg_error ocg_masked_fill(ocg_tensor a, ocg_tensor mask, double value, ocg_tensor* out);
+enum { OCG_SUM, OCG_MEAN, OCG_AMAX, OCG_AMIN, OCG_LOGSUMEXP, OCG_VAR, OCG_NORM, OCG_ANY, OCG_ALL };
+ocg_error ocg_reduce(int64_t op, ocg_tensor a, const int64_t* dims, int64_t n, int64_t keepdim, double arg, ocg_tensor* out);
+enum { OCG_MAX, OCG_MIN, OCG_SORT };
+ocg_error ocg_along(int64_t op, ocg_tensor a, int64_t dim, int64_t flag, ocg_tensor* values, ocg_tensor* indices);
+ocg_error ocg_argmax(ocg_tensor a, int64_t dim, int64_t keepdim, ocg_tensor* out);
+ocg_error ocg_softmax(ocg_tensor a, int64_t dim, ocg_tensor* out);
+ocg_error ocg_cumsum(ocg_tensor a, int64_t dim, ocg_tensor* out);
+enum { OCG_VIEW, OCG_RESHAPE, OCG_EXPAND, OCG_SQUEEZE, OCG_UNSQUEEZE, OCG_SELECT, OCG_NARROW, OCG_SLICE, OCG_FLIP, OCG_PAD,
+       OCG_TRIL, OCG_TRIU, OCG_DIAG };
+ocg_error ocg_shape(int64_t op, ocg_tensor a, const int64_t* args, int64_t n, ocg_tensor* out);
+ocg_error ocg_cat(const ocg_tensor* ts, int64_t n, int64_t dim, ocg_tensor* out);
+enum { OCG_GATHER, OCG_SCATTER_ADD, OCG_INDEX_ADD };
+ocg_error ocg_index(int64_t op, ocg_tensor a, int64_t dim, ocg_tensor index, ocg_tensor src, ocg_tensor* out);
+ocg_error ocg_item(ocg_tensor a, double* out);
+ocg_error ocg_equal(ocg_tensor a, ocg_tensor b, int64_t* out);
 
 /* ---- nn.cc ---- */
-oc_error oc_avg_pool2d(oc_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding, oc_tensor* out);
-oc_error oc_interpolate(oc_tensor x, int64_t h, int64_t w, int64_t mode, int64_t align_corners, oc_tensor* out);
-enum { OC_NEAREST, OC_BILINEAR };
-oc_error oc_dropout(oc_tensor x, double p, int64_t training, oc_tensor* out);
-oc_error oc_normalize(oc_tensor x, double p, int64_t dim, double eps, oc_tensor* out);
-oc_error oc_cross_entropy(oc_tensor x, oc_tensor target, oc_tensor* out);
-oc_error oc_loss(int64_t kind, oc_tensor x, oc_tensor y, int64_t reduction, oc_tensor* out);
-enum { OC_L1, OC_MSE, OC_SMOOTH_L1 };
-enum { OC_REDUCE_NONE, OC_REDUCE_MEAN, OC_REDUCE_SUM };
+ocg_error ocg_avg_pool2d(ocg_tensor x, const int64_t* kernel, const int64_t* stride, const int64_t* padding, ocg_tensor* out);
+ocg_error ocg_interpolate(ocg_tensor x, int64_t h, int64_t w, int64_t mode, int64_t align_corners, ocg_tensor* out);
+enum { OCG_NEAREST, OCG_BILINEAR };
+ocg_error ocg_dropout(ocg_tensor x, double p, int64_t training, ocg_tensor* out);
+ocg_error ocg_normalize(ocg_tensor x, double p, int64_t dim, double eps, ocg_tensor* out);
+ocg_error ocg_cross_entropy(ocg_tensor x, ocg_tensor target, ocg_tensor* out);
+ocg_error ocg_loss(int64_t kind, ocg_tensor x, ocg_tensor y, int64_t reduction, ocg_tensor* out);
+enum { OCG_L1, OCG_MSE, OCG_SMOOTH_L1 };
+enum { OCG_REDUCE_NONE, OCG_REDUCE_MEAN, OCG_REDUCE_SUM };
 /* Scatters n points into zeros [tiles, categories, height, width]. */
-oc_error oc_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
+ocg_error ocg_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
                             const float* count, int64_t n, int64_t tiles, int64_t categories, int64_t height,
-                            int64_t width, int64_t device_type, int64_t device_index, oc_tensor* out);
+                            int64_t width, int64_t device_type, int64_t device_index, ocg_tensor* out);
 
 /* ---- autograd.cc ---- */
-oc_error oc_backward(oc_tensor a, oc_tensor gradient, int64_t retain_graph);
-oc_error oc_grad(oc_tensor a, oc_tensor* out); /* *out = NULL when there is none */
-oc_error oc_set_grad(oc_tensor a, oc_tensor grad);
-oc_error oc_requires_grad_(oc_tensor a, int64_t on);
-oc_error oc_zero_grad(const oc_tensor* ts, int64_t n);
-oc_error oc_clip_grad_norm(const oc_tensor* ts, int64_t n, double max_norm, double* total);
+ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph);
+ocg_error ocg_grad(ocg_tensor a, ocg_tensor* out); /* *out = NULL when there is none */
+ocg_error ocg_set_grad(ocg_tensor a, ocg_tensor grad);
+ocg_error ocg_requires_grad_(ocg_tensor a, int64_t on);
+ocg_error ocg_zero_grad(const ocg_tensor* ts, int64_t n);
+ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, double* total);
 
 /* ---- optim.cc ---- */
-oc_error oc_adam_step(const oc_tensor* params, const oc_tensor* m, const oc_tensor* v, int64_t* steps, int64_t n,
+ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* m, const ocg_tensor* v, int64_t* steps, int64_t n,
                       double lr, double beta1, double beta2, double eps, double weight_decay, int64_t decoupled);
-oc_error oc_sgd_step(const oc_tensor* params, const oc_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
+ocg_error ocg_sgd_step(const ocg_tensor* params, const ocg_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
                      double momentum, double weight_decay);
 
 #ifdef __cplusplus

@@ -74,9 +74,9 @@ void adam_foreach(std::vector<at::Tensor>& p, std::vector<at::Tensor>& g, std::v
 
 }  // namespace
 
-oc_error oc_adam_step(const oc_tensor* params, const oc_tensor* ms, const oc_tensor* vs, int64_t* steps, int64_t n,
+ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* ms, const ocg_tensor* vs, int64_t* steps, int64_t n,
                       double lr, double beta1, double beta2, double eps, double weight_decay, int64_t decoupled) {
-  OC_GUARD({
+  OCG_GUARD({
     c10::AutoGradMode no_grad(false);
     const Adam o{lr, beta1, beta2, eps, weight_decay, decoupled != 0};
     std::vector<at::Tensor> ps, gs, fm, fv;  // for the foreach path
@@ -108,9 +108,9 @@ oc_error oc_adam_step(const oc_tensor* params, const oc_tensor* ms, const oc_ten
   })
 }
 
-oc_error oc_sgd_step(const oc_tensor* params, const oc_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
+ocg_error ocg_sgd_step(const ocg_tensor* params, const ocg_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
                      double momentum, double weight_decay) {
-  OC_GUARD({
+  OCG_GUARD({
     c10::AutoGradMode no_grad(false);
     for (int64_t i = 0; i < n; i++) {
       at::Tensor& p = T(params[i]);

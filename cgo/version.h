@@ -5,13 +5,13 @@
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
 
-#define OC_TORCH_AT_LEAST(major, minor) \
+#define OCG_TORCH_AT_LEAST(major, minor) \
   (TORCH_VERSION_MAJOR > (major) || (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
 
 namespace oc {
 
 // Autocast's switches took a device type in 2.4; before, CPU and CUDA had functions of their own.
-#if OC_TORCH_AT_LEAST(2, 4)
+#if OCG_TORCH_AT_LEAST(2, 4)
 inline bool autocast_enabled(c10::DeviceType d) { return at::autocast::is_autocast_enabled(d); }
 inline at::ScalarType autocast_dtype(c10::DeviceType d) { return at::autocast::get_autocast_dtype(d); }
 inline void set_autocast(c10::DeviceType d, at::ScalarType dtype, bool on) {

@@ -9,7 +9,7 @@ import "C"
 // are collected for, or not; it returns t.
 func (t *Tensor) SetRequiresGrad(on bool) *Tensor {
 	t.must("requires_grad_")
-	check("requires_grad_", C.oc_requires_grad_(t.h, flag(on)), t)
+	check("requires_grad_", C.ocg_requires_grad_(t.h, flag(on)), t)
 	return t
 }
 
@@ -24,14 +24,14 @@ func (t *Tensor) BackwardWith(gradient *Tensor, retainGraph bool) { t.backward(g
 func (t *Tensor) backward(gradient *Tensor, retain bool) {
 	t.must("backward")
 	optional("backward", t, gradient)
-	check("backward", C.oc_backward(t.h, gradient.handle(), flag(retain)), t, gradient)
+	check("backward", C.ocg_backward(t.h, gradient.handle(), flag(retain)), t, gradient)
 }
 
 // Grad returns the gradient collected for a leaf, or nil when there is none.
 func (t *Tensor) Grad() *Tensor {
 	t.must("grad")
-	var h C.oc_tensor
-	check("grad", C.oc_grad(t.h, &h), t)
+	var h C.ocg_tensor
+	check("grad", C.ocg_grad(t.h, &h), t)
 	if h == nil {
 		return nil
 	}
@@ -41,14 +41,14 @@ func (t *Tensor) Grad() *Tensor {
 // SetGrad sets the gradient of a leaf.
 func (t *Tensor) SetGrad(g *Tensor) {
 	t.must("set_grad", g)
-	check("set_grad", C.oc_set_grad(t.h, g.h), t, g)
+	check("set_grad", C.ocg_set_grad(t.h, g.h), t, g)
 }
 
 // ZeroGrad drops the gradients of all tensors.
 func ZeroGrad(ts []*Tensor) {
 	requireAll("zero_grad", ts...)
 	if h := handles(ts); h != nil {
-		check("zero_grad", C.oc_zero_grad(h, C.int64_t(len(ts))))
+		check("zero_grad", C.ocg_zero_grad(h, C.int64_t(len(ts))))
 	}
 }
 
@@ -61,16 +61,16 @@ func ClipGradNorm(ts []*Tensor, maxNorm float64) float64 {
 	}
 	var total C.double
 	if h := handles(ts); h != nil {
-		check("clip_grad_norm", C.oc_clip_grad_norm(h, C.int64_t(len(ts)), C.double(maxNorm), &total))
+		check("clip_grad_norm", C.ocg_clip_grad_norm(h, C.int64_t(len(ts)), C.double(maxNorm), &total))
 	}
 	return float64(total)
 }
 
-func handles(ts []*Tensor) *C.oc_tensor {
+func handles(ts []*Tensor) *C.ocg_tensor {
 	if len(ts) == 0 {
 		return nil
 	}
-	h := make([]C.oc_tensor, len(ts))
+	h := make([]C.ocg_tensor, len(ts))
 	for i, t := range ts {
 		h[i] = t.h
 	}

@@ -8,19 +8,19 @@ import "C"
 // To returns t on the device. Where t is there already, the result shares its
 // memory.
 func (t *Tensor) To(device Device) *Tensor {
-	return t.to("to", t.mustInfo("to").dtype, device, C.OC_KEEP_FORMAT, false)
+	return t.to("to", t.mustInfo("to").dtype, device, C.OCG_KEEP_FORMAT, false)
 }
 
 // Cast returns t with elements of another type.
 func (t *Tensor) Cast(dtype DType) *Tensor {
-	return t.to("cast", dtype, t.mustInfo("cast").device, C.OC_KEEP_FORMAT, false)
+	return t.to("cast", dtype, t.mustInfo("cast").device, C.OCG_KEEP_FORMAT, false)
 }
 
 // ChannelsLast returns a four-dimensional t in NHWC order, which convolutions
 // are fastest in.
 func (t *Tensor) ChannelsLast() *Tensor {
 	i := t.mustInfo("channels_last")
-	return t.to("channels_last", i.dtype, i.device, C.OC_CHANNELS_LAST, false)
+	return t.to("channels_last", i.dtype, i.device, C.OCG_CHANNELS_LAST, false)
 }
 
 func (t *Tensor) to(op string, dtype DType, device Device, format C.int64_t, cp bool) *Tensor {
@@ -28,8 +28,8 @@ func (t *Tensor) to(op string, dtype DType, device Device, format C.int64_t, cp 
 	if dtype.Size() == 0 {
 		fail(op, []*Tensor{t}, "%v is not supported", dtype)
 	}
-	var h C.oc_tensor
-	check(op, C.oc_to(t.h, C.int64_t(dtype), device.kind(), device.index(), format, flag(cp), &h), t)
+	var h C.ocg_tensor
+	check(op, C.ocg_to(t.h, C.int64_t(dtype), device.kind(), device.index(), format, flag(cp), &h), t)
 	return adopt(h)
 }
 
@@ -37,22 +37,22 @@ func (t *Tensor) to(op string, dtype DType, device Device, format C.int64_t, cp 
 // in the background.
 func (t *Tensor) Pin() *Tensor {
 	t.must("pin_memory")
-	var h C.oc_tensor
-	check("pin_memory", C.oc_pin(t.h, &h), t)
+	var h C.ocg_tensor
+	check("pin_memory", C.ocg_pin(t.h, &h), t)
 	return adopt(h)
 }
 
 // CopyInPlace overwrites t's elements with src's (converted, broadcast).
 func (t *Tensor) CopyInPlace(src *Tensor) {
 	t.must("copy_", src)
-	check("copy_", C.oc_copy_(t.h, src.h), t, src)
+	check("copy_", C.ocg_copy_(t.h, src.h), t, src)
 }
 
 // Contiguous returns t in dense row-major order.
-func (t *Tensor) Contiguous() *Tensor { return t.unary("contiguous", C.OC_CONTIGUOUS_OP) }
+func (t *Tensor) Contiguous() *Tensor { return t.unary("contiguous", C.OCG_CONTIGUOUS_OP) }
 
 // Clone returns a copy through which gradients flow.
-func (t *Tensor) Clone() *Tensor { return t.unary("clone", C.OC_CLONE) }
+func (t *Tensor) Clone() *Tensor { return t.unary("clone", C.OCG_CLONE) }
 
 // Detach returns t cut off from the gradients, sharing memory.
-func (t *Tensor) Detach() *Tensor { return t.unary("detach", C.OC_DETACH) }
+func (t *Tensor) Detach() *Tensor { return t.unary("detach", C.OCG_DETACH) }

@@ -38,8 +38,8 @@ func fromData(op string, p unsafe.Pointer, bytes int, dtype DType, shape []int) 
 		fail(op, nil, "shape %v of %v needs %d bytes, %d were given", shape, dtype, want, bytes)
 	}
 	d, n := dims(shape)
-	var h C.oc_tensor
-	check(op, C.oc_from_data(p, C.int64_t(bytes), C.int64_t(dtype), d, n, 0, 0, &h))
+	var h C.ocg_tensor
+	check(op, C.ocg_from_data(p, C.int64_t(bytes), C.int64_t(dtype), d, n, 0, 0, &h))
 	return adopt(h)
 }
 
@@ -47,8 +47,8 @@ func fromData(op string, p unsafe.Pointer, bytes int, dtype DType, shape []int) 
 // allocation of nonsensical size. It returns the bytes that the shape needs.
 func checkShape(op string, shape []int, dtype DType) int {
 	checkDType(op, dtype)
-	if len(shape) > C.OC_MAX_DIMS {
-		fail(op, nil, "shape %v has more than %d dimensions", shape, C.OC_MAX_DIMS)
+	if len(shape) > C.OCG_MAX_DIMS {
+		fail(op, nil, "shape %v has more than %d dimensions", shape, C.OCG_MAX_DIMS)
 	}
 	total := dtype.Size()
 	for _, s := range shape {
@@ -94,7 +94,7 @@ func (t *Tensor) Bytes() []byte {
 	i := t.mustInfo("bytes")
 	out := make([]byte, i.numel*i.dtype.Size())
 	if len(out) > 0 {
-		check("bytes", C.oc_to_data(t.h, C.int64_t(i.dtype), unsafe.Pointer(&out[0]), C.int64_t(len(out))), t)
+		check("bytes", C.ocg_to_data(t.h, C.int64_t(i.dtype), unsafe.Pointer(&out[0]), C.int64_t(len(out))), t)
 	}
 	return out
 }
@@ -102,7 +102,7 @@ func (t *Tensor) Bytes() []byte {
 func copyOut[E Element](t *Tensor, n int) []E {
 	out := make([]E, n)
 	if n > 0 {
-		check("copy out", C.oc_to_data(t.h, C.int64_t(dtypeOf[E]()), unsafe.Pointer(&out[0]),
+		check("copy out", C.ocg_to_data(t.h, C.int64_t(dtypeOf[E]()), unsafe.Pointer(&out[0]),
 			C.int64_t(n*int(unsafe.Sizeof(out[0])))), t)
 	}
 	return out
@@ -115,8 +115,8 @@ func Scalar(v float64, dtype DType) *Tensor { return Full(v, dtype, CPU) }
 func Full(v float64, dtype DType, device Device, shape ...int) *Tensor {
 	checkShape("full", shape, dtype)
 	d, n := dims(shape)
-	var h C.oc_tensor
-	check("full", C.oc_full(C.double(v), C.int64_t(dtype), d, n, device.kind(), device.index(), &h))
+	var h C.ocg_tensor
+	check("full", C.ocg_full(C.double(v), C.int64_t(dtype), d, n, device.kind(), device.index(), &h))
 	return adopt(h)
 }
 
@@ -129,8 +129,8 @@ func Ones(dtype DType, device Device, shape ...int) *Tensor { return Full(1, dty
 // Arange makes start, start+step, ... below end.
 func Arange(start, end, step float64, dtype DType) *Tensor {
 	checkDType("arange", dtype)
-	var h C.oc_tensor
-	check("arange", C.oc_arange(C.double(start), C.double(end), C.double(step), C.int64_t(dtype), 0, 0, &h))
+	var h C.ocg_tensor
+	check("arange", C.ocg_arange(C.double(start), C.double(end), C.double(step), C.int64_t(dtype), 0, 0, &h))
 	return adopt(h)
 }
 
@@ -146,8 +146,8 @@ func PointsToDense(tile []int32, category, row, col []uint16, count []float32, t
 			n, len(category), len(row), len(col), len(count))
 	}
 	checkShape(op, []int{tiles, categories, height, width}, Float32)
-	var h C.oc_tensor
-	check(op, C.oc_points_to_dense(first[C.int32_t](tile), first[C.uint16_t](category), first[C.uint16_t](row),
+	var h C.ocg_tensor
+	check(op, C.ocg_points_to_dense(first[C.int32_t](tile), first[C.uint16_t](category), first[C.uint16_t](row),
 		first[C.uint16_t](col), first[C.float](count), C.int64_t(n), C.int64_t(tiles), C.int64_t(categories),
 		C.int64_t(height), C.int64_t(width), device.kind(), device.index(), &h))
 	return adopt(h)

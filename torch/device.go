@@ -46,7 +46,7 @@ func (d Device) index() C.int64_t { return C.int64_t(d.Index) }
 // CUDACount returns the number of usable CUDA devices.
 func CUDACount() int {
 	var n C.int64_t
-	check("cuda.device_count", C.oc_cuda_count(&n))
+	check("cuda.device_count", C.ocg_cuda_count(&n))
 	return int(n)
 }
 
@@ -92,6 +92,6 @@ func ParseDevice(s string) Device {
 // Synchronize waits until the device has done all that was asked of it.
 func (d Device) Synchronize() {
 	if d.IsCUDA() {
-		check("synchronize", C.oc_cuda_synchronize(d.index()))
+		check("synchronize", C.ocg_cuda_synchronize(d.index()))
 	}
 }

@@ -12,16 +12,16 @@ type DType int8
 
 // The element types in use, in libtorch's numbering.
 const (
-	UInt8    DType = C.OC_UINT8
-	Int8     DType = C.OC_INT8
-	Int16    DType = C.OC_INT16
-	Int32    DType = C.OC_INT32
-	Int64    DType = C.OC_INT64
-	Float16  DType = C.OC_FLOAT16
-	Float32  DType = C.OC_FLOAT32
-	Float64  DType = C.OC_FLOAT64
-	Bool     DType = C.OC_BOOL
-	BFloat16 DType = C.OC_BFLOAT16
+	UInt8    DType = C.OCG_UINT8
+	Int8     DType = C.OCG_INT8
+	Int16    DType = C.OCG_INT16
+	Int32    DType = C.OCG_INT32
+	Int64    DType = C.OCG_INT64
+	Float16  DType = C.OCG_FLOAT16
+	Float32  DType = C.OCG_FLOAT32
+	Float64  DType = C.OCG_FLOAT64
+	Bool     DType = C.OCG_BOOL
+	BFloat16 DType = C.OCG_BFLOAT16
 )
 
 var dtypes = map[DType]struct {

@@ -54,11 +54,11 @@ func Run(o Options, f func()) (err error) {
 	if threads <= 0 {
 		threads = runtime.NumCPU()
 	}
-	if e := C.oc_engine_enter(C.int64_t(threads)); e != nil {
+	if e := C.ocg_engine_enter(C.int64_t(threads)); e != nil {
 		return fromText("engine", e)
 	}
 	defer func() {
-		if e := C.oc_engine_leave(); e != nil && err == nil {
+		if e := C.ocg_engine_leave(); e != nil && err == nil {
 			err = fromText("engine", e)
 		}
 	}()
@@ -69,14 +69,14 @@ func Run(o Options, f func()) (err error) {
 	return nil
 }
 
-func fromText(op string, e C.oc_error) error {
+func fromText(op string, e C.ocg_error) error {
 	message := C.GoString(e)
-	C.oc_free_text(e)
+	C.ocg_free_text(e)
 	return &Error{Op: op, Message: message}
 }
 
 // inEngine reports whether the calling goroutine is inside Run.
-func inEngine() bool { return C.oc_engine_here() != 0 }
+func inEngine() bool { return C.ocg_engine_here() != 0 }
 
 // mustEngine refuses calls from outside; for what does not pass through the
 // shim (gotorch) or touches Go state first.
@@ -87,18 +87,18 @@ func mustEngine(op string) {
 }
 
 // Version returns libtorch's version, e.g. "1.13.1".
-func Version() string { return C.GoString(C.oc_version()) }
+func Version() string { return C.GoString(C.ocg_version()) }
 
 // Threads returns the number of threads libtorch uses within an operation.
 func Threads() int {
 	var n C.int64_t
-	check("threads", C.oc_threads(&n))
+	check("threads", C.ocg_threads(&n))
 	return int(n)
 }
 
 // Live returns the number of tensor handles that exist in the process. Tests
 // assert that it is back at its start.
-func Live() int { return int(C.oc_live()) }
+func Live() int { return int(C.ocg_live()) }
 
 // NoGrad runs f without recording gradients, and restores the mode after.
 func NoGrad(f func()) { gradMode(false, f) }
@@ -108,8 +108,8 @@ func EnableGrad(f func()) { gradMode(true, f) }
 
 func gradMode(on bool, f func()) {
 	var before, ignored C.int64_t
-	check("grad_mode", C.oc_grad_mode(flag(on), &before))
-	defer func() { check("grad_mode", C.oc_grad_mode(before, &ignored)) }()
+	check("grad_mode", C.ocg_grad_mode(flag(on), &before))
+	defer func() { check("grad_mode", C.ocg_grad_mode(before, &ignored)) }()
 	f()
 }
 
@@ -121,10 +121,10 @@ func Autocast(d Device, dtype DType, f func()) {
 		fail("autocast", nil, "%v is no type to compute in; use bfloat16 or float16", dtype)
 	}
 	var on, was C.int64_t
-	check("autocast", C.oc_autocast(d.kind(), C.int64_t(dtype), 1, &on, &was))
+	check("autocast", C.ocg_autocast(d.kind(), C.int64_t(dtype), 1, &on, &was))
 	defer func() {
 		var a, b C.int64_t
-		check("autocast", C.oc_autocast(d.kind(), was, on, &a, &b))
+		check("autocast", C.ocg_autocast(d.kind(), was, on, &a, &b))
 	}()
 	f()
 }
@@ -132,7 +132,7 @@ func Autocast(d Device, dtype DType, f func()) {
 // Deterministic makes libtorch refuse operations without a deterministic
 // implementation and choose deterministic ones otherwise. It is global. On CUDA
 // the environment must hold CUBLAS_WORKSPACE_CONFIG=:4096:8 before the start.
-func Deterministic(on bool) { check("deterministic", C.oc_deterministic(flag(on))) }
+func Deterministic(on bool) { check("deterministic", C.ocg_deterministic(flag(on))) }
 
 func flag(b bool) C.int64_t {
 	if b {

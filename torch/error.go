@@ -35,12 +35,12 @@ func fail(op string, inputs []*Tensor, format string, args ...any) {
 }
 
 // check panics when a shim call returned a message.
-func check(op string, e C.oc_error, inputs ...*Tensor) {
+func check(op string, e C.ocg_error, inputs ...*Tensor) {
 	if e == nil {
 		return
 	}
 	message := C.GoString(e)
-	C.oc_free_text(e)
+	C.ocg_free_text(e)
 	panic(&Error{Op: op, Inputs: describe(inputs), Message: message})
 }
 

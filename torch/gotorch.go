@@ -57,9 +57,9 @@ func gotorchCall[R any](op string, inputs []*Tensor, f func(g []gotorch.Tensor) 
 
 func adoptGotorch(op string, g gotorch.Tensor) *Tensor {
 	runtime.SetFinalizer(g.T, nil)
-	h := C.oc_tensor(*g.T)
+	h := C.ocg_tensor(*g.T)
 	runtime.KeepAlive(g.T)
-	check(op, C.oc_adopt(h))
+	check(op, C.ocg_adopt(h))
 	return adopt(h)
 }
 

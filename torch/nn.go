@@ -10,25 +10,25 @@ func AvgPool2d(x *Tensor, kernel, stride, padding int) *Tensor {
 	x.must("avg_pool2d")
 	k, s, p := [2]C.int64_t{C.int64_t(kernel), C.int64_t(kernel)}, [2]C.int64_t{C.int64_t(stride), C.int64_t(stride)},
 		[2]C.int64_t{C.int64_t(padding), C.int64_t(padding)}
-	var h C.oc_tensor
-	check("avg_pool2d", C.oc_avg_pool2d(x.h, &k[0], &s[0], &p[0], &h), x)
+	var h C.ocg_tensor
+	check("avg_pool2d", C.ocg_avg_pool2d(x.h, &k[0], &s[0], &p[0], &h), x)
 	return adopt(h)
 }
 
 // InterpolateNearest resizes x [N, C, H, W] to h x w by the nearest neighbor.
 func InterpolateNearest(x *Tensor, h, w int) *Tensor {
-	return interpolate(x, h, w, C.OC_NEAREST, false)
+	return interpolate(x, h, w, C.OCG_NEAREST, false)
 }
 
 // InterpolateBilinear resizes x [N, C, H, W] to h x w bilinearly.
 func InterpolateBilinear(x *Tensor, h, w int, alignCorners bool) *Tensor {
-	return interpolate(x, h, w, C.OC_BILINEAR, alignCorners)
+	return interpolate(x, h, w, C.OCG_BILINEAR, alignCorners)
 }
 
 func interpolate(x *Tensor, height, width int, mode C.int64_t, align bool) *Tensor {
 	x.must("interpolate")
-	var h C.oc_tensor
-	check("interpolate", C.oc_interpolate(x.h, C.int64_t(height), C.int64_t(width), mode, flag(align), &h), x)
+	var h C.ocg_tensor
+	check("interpolate", C.ocg_interpolate(x.h, C.int64_t(height), C.int64_t(width), mode, flag(align), &h), x)
 	return adopt(h)
 }
 
@@ -36,16 +36,16 @@ func interpolate(x *Tensor, height, width int, mode C.int64_t, align bool) *Tens
 // rest by 1 / (1 - p).
 func Dropout(x *Tensor, p float64, training bool) *Tensor {
 	x.must("dropout")
-	var h C.oc_tensor
-	check("dropout", C.oc_dropout(x.h, C.double(p), flag(training), &h), x)
+	var h C.ocg_tensor
+	check("dropout", C.ocg_dropout(x.h, C.double(p), flag(training), &h), x)
 	return adopt(h)
 }
 
 // Normalize divides x by its 2-norm along dim (at least eps), as F.normalize.
 func Normalize(x *Tensor, dim int, eps float64) *Tensor {
 	x.must("normalize")
-	var h C.oc_tensor
-	check("normalize", C.oc_normalize(x.h, 2, C.int64_t(dim), C.double(eps), &h), x)
+	var h C.ocg_tensor
+	check("normalize", C.ocg_normalize(x.h, 2, C.int64_t(dim), C.double(eps), &h), x)
 	return adopt(h)
 }
 
@@ -54,8 +54,8 @@ func Normalize(x *Tensor, dim int, eps float64) *Tensor {
 // "leave out" is an error here.
 func CrossEntropy(x, target *Tensor) *Tensor {
 	x.must("cross_entropy", target)
-	var h C.oc_tensor
-	check("cross_entropy", C.oc_cross_entropy(x.h, target.h, &h), x, target)
+	var h C.ocg_tensor
+	check("cross_entropy", C.ocg_cross_entropy(x.h, target.h, &h), x, target)
 	return adopt(h)
 }
 
@@ -64,27 +64,27 @@ type Reduction int
 
 // The reductions, in libtorch's numbering.
 const (
-	ReduceNone Reduction = C.OC_REDUCE_NONE
-	ReduceMean Reduction = C.OC_REDUCE_MEAN
-	ReduceSum  Reduction = C.OC_REDUCE_SUM
+	ReduceNone Reduction = C.OCG_REDUCE_NONE
+	ReduceMean Reduction = C.OCG_REDUCE_MEAN
+	ReduceSum  Reduction = C.OCG_REDUCE_SUM
 )
 
 func loss(op string, kind C.int64_t, x, y *Tensor, r Reduction) *Tensor {
 	x.must(op, y)
-	var h C.oc_tensor
-	check(op, C.oc_loss(kind, x.h, y.h, C.int64_t(r), &h), x, y)
+	var h C.ocg_tensor
+	check(op, C.ocg_loss(kind, x.h, y.h, C.int64_t(r), &h), x, y)
 	return adopt(h)
 }
 
 // L1Loss is |x - y|. The shapes must be equal: broadcasting a loss is nearly
 // always a mistake. A target y on the CPU that is NaN or infinite is an error,
 // in every loss; on CUDA, where looking would stall each step, the loss is NaN.
-func L1Loss(x, y *Tensor, r Reduction) *Tensor { return loss("l1_loss", C.OC_L1, x, y, r) }
+func L1Loss(x, y *Tensor, r Reduction) *Tensor { return loss("l1_loss", C.OCG_L1, x, y, r) }
 
 // MSELoss is (x - y)^2.
-func MSELoss(x, y *Tensor, r Reduction) *Tensor { return loss("mse_loss", C.OC_MSE, x, y, r) }
+func MSELoss(x, y *Tensor, r Reduction) *Tensor { return loss("mse_loss", C.OCG_MSE, x, y, r) }
 
 // SmoothL1Loss is quadratic below 1 and linear above.
 func SmoothL1Loss(x, y *Tensor, r Reduction) *Tensor {
-	return loss("smooth_l1_loss", C.OC_SMOOTH_L1, x, y, r)
+	return loss("smooth_l1_loss", C.OCG_SMOOTH_L1, x, y, r)
 }

@@ -96,7 +96,7 @@ func (a *adam) Step() {
 	if len(a.params) == 0 {
 		return
 	}
-	check(a.kind(), C.oc_adam_step(handles(a.params), handles(a.m), handles(a.v), first[C.int64_t](a.steps),
+	check(a.kind(), C.ocg_adam_step(handles(a.params), handles(a.m), handles(a.v), first[C.int64_t](a.steps),
 		C.int64_t(len(a.params)), C.double(a.o.LearningRate), C.double(a.o.Beta1), C.double(a.o.Beta2),
 		C.double(a.o.Eps), C.double(a.o.WeightDecay), flag(a.decoupled)))
 }
@@ -151,7 +151,7 @@ func (s *sgd) Step() {
 	if len(s.params) == 0 {
 		return
 	}
-	check("sgd", C.oc_sgd_step(handles(s.params), handles(s.buffers), first[C.int64_t](s.steps),
+	check("sgd", C.ocg_sgd_step(handles(s.params), handles(s.buffers), first[C.int64_t](s.steps),
 		C.int64_t(len(s.params)), C.double(s.o.LearningRate), C.double(s.o.Momentum), C.double(s.o.WeightDecay)))
 }
 

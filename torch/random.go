@@ -8,24 +8,24 @@ import "C"
 func random(op string, kind C.int64_t, a, b float64, dtype DType, device Device, shape []int) *Tensor {
 	checkShape(op, shape, dtype)
 	d, n := dims(shape)
-	var h C.oc_tensor
-	check(op, C.oc_random(kind, C.double(a), C.double(b), C.int64_t(dtype), d, n, device.kind(), device.index(), &h))
+	var h C.ocg_tensor
+	check(op, C.ocg_random(kind, C.double(a), C.double(b), C.int64_t(dtype), d, n, device.kind(), device.index(), &h))
 	return adopt(h)
 }
 
 // Uniform draws from [low, high).
 func Uniform(low, high float64, dtype DType, device Device, shape ...int) *Tensor {
-	return random("uniform", C.OC_UNIFORM, low, high, dtype, device, shape)
+	return random("uniform", C.OCG_UNIFORM, low, high, dtype, device, shape)
 }
 
 // Normal draws from the normal distribution.
 func Normal(mean, std float64, dtype DType, device Device, shape ...int) *Tensor {
-	return random("normal", C.OC_NORMAL, mean, std, dtype, device, shape)
+	return random("normal", C.OCG_NORMAL, mean, std, dtype, device, shape)
 }
 
 // Bernoulli draws ones with probability p, else zeros.
 func Bernoulli(p float64, dtype DType, device Device, shape ...int) *Tensor {
-	return random("bernoulli", C.OC_BERNOULLI, p, 0, dtype, device, shape)
+	return random("bernoulli", C.OCG_BERNOULLI, p, 0, dtype, device, shape)
 }
 
 // RandInt draws int64 from [low, high).
@@ -34,24 +34,24 @@ func RandInt(low, high int, device Device, shape ...int) *Tensor {
 	if low >= high || low < -exact || high > exact {
 		fail("randint", nil, "no numbers to draw from in [%d, %d), or beyond 2^53", low, high)
 	}
-	return random("randint", C.OC_RANDINT, float64(low), float64(high), Int64, device, shape)
+	return random("randint", C.OCG_RANDINT, float64(low), float64(high), Int64, device, shape)
 }
 
 // RandPerm returns a random permutation of 0 ... n-1 as int64.
 func RandPerm(n int) *Tensor {
 	checkShape("randperm", []int{n}, Int64)
-	return random("randperm", C.OC_RANDPERM, float64(n), 0, Int64, CPU, nil)
+	return random("randperm", C.OCG_RANDPERM, float64(n), 0, Int64, CPU, nil)
 }
 
 // ManualSeed seeds the generators of all devices.
-func ManualSeed(seed int64) { check("manual_seed", C.oc_manual_seed(C.int64_t(seed))) }
+func ManualSeed(seed int64) { check("manual_seed", C.ocg_manual_seed(C.int64_t(seed))) }
 
 // RNGState returns the state of the device's generator, to be stored in a
 // checkpoint.
 func RNGState(d Device) []byte {
 	mustEngine("rng_state")
-	var h C.oc_tensor
-	check("rng_state", C.oc_rng_state(d.kind(), d.index(), &h))
+	var h C.ocg_tensor
+	check("rng_state", C.ocg_rng_state(d.kind(), d.index(), &h))
 	t := adopt(h)
 	defer t.Close()
 	return t.Bytes()
@@ -62,5 +62,5 @@ func SetRNGState(d Device, state []byte) {
 	mustEngine("set_rng_state")
 	t := FromBytes(state, UInt8, len(state))
 	defer t.Close()
-	check("set_rng_state", C.oc_set_rng_state(d.kind(), d.index(), t.h), t)
+	check("set_rng_state", C.ocg_set_rng_state(d.kind(), d.index(), t.h), t)
 }

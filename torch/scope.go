@@ -61,13 +61,13 @@ func (s *Scope) release() {
 	if len(s.tensors) == 0 {
 		return
 	}
-	handles := make([]C.oc_tensor, len(s.tensors))
+	handles := make([]C.ocg_tensor, len(s.tensors))
 	for i, t := range s.tensors {
 		handles[i] = t.h
 		t.h, t.scope = nil, nil
 	}
 	s.tensors = nil
-	C.oc_free(&handles[0], C.int64_t(len(handles)))
+	C.ocg_free(&handles[0], C.int64_t(len(handles)))
 }
 
 // Keep moves tensors of this scope, or of scopes inside it, out to the
@@ -110,7 +110,7 @@ func (t *Tensor) Close() {
 	t.leave()
 	h := t.h
 	t.h = nil
-	C.oc_free(&h, 1)
+	C.ocg_free(&h, 1)
 }
 
 func (s *Scope) add(t *Tensor) {

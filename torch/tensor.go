@@ -14,9 +14,9 @@ import (
 // Methods never change their receiver unless their name ends in InPlace or
 // says so.
 type Tensor struct {
-	h     C.oc_tensor // nil once closed
-	scope *Scope      // owner, nil when owned by the caller
-	index int         // place in the owner's list
+	h     C.ocg_tensor // nil once closed
+	scope *Scope       // owner, nil when owned by the caller
+	index int          // place in the owner's list
 }
 
 type info struct {
@@ -28,7 +28,7 @@ type info struct {
 }
 
 // adopt gives a fresh handle of the shim to the current scope.
-func adopt(h C.oc_tensor) *Tensor {
+func adopt(h C.ocg_tensor) *Tensor {
 	t := &Tensor{h: h}
 	engine.scope.add(t)
 	return t
@@ -54,7 +54,7 @@ func closedText(t *Tensor) string {
 }
 
 // handle returns t's handle, or nil for an absent optional tensor.
-func (t *Tensor) handle() C.oc_tensor {
+func (t *Tensor) handle() C.ocg_tensor {
 	if t == nil {
 		return nil
 	}
@@ -71,8 +71,8 @@ func optional(op string, ts ...*Tensor) {
 }
 
 func (t *Tensor) info() (info, error) {
-	var c C.oc_info_t
-	if e := C.oc_info(t.h, &c); e != nil {
+	var c C.ocg_info_t
+	if e := C.ocg_info(t.h, &c); e != nil {
 		return info{}, fromText("info", e)
 	}
 	i := info{
@@ -161,11 +161,11 @@ func (t *Tensor) String() string {
 		return s
 	}
 	var c *C.char
-	if e := C.oc_string(t.h, &c); e != nil {
-		C.oc_free_text(e)
+	if e := C.ocg_string(t.h, &c); e != nil {
+		C.ocg_free_text(e)
 		return s
 	}
-	defer C.oc_free_text(c)
+	defer C.ocg_free_text(c)
 	return s + "\n" + C.GoString(c)
 }
 
@@ -174,7 +174,7 @@ func (t *Tensor) String() string {
 func (t *Tensor) Item() float64 {
 	t.must("item")
 	var v C.double
-	check("item", C.oc_item(t.h, &v), t)
+	check("item", C.ocg_item(t.h, &v), t)
 	return float64(v)
 }
 
@@ -183,7 +183,7 @@ func (t *Tensor) Item() float64 {
 func Equal(a, b *Tensor) bool {
 	a.must("equal", b)
 	var v C.int64_t
-	check("equal", C.oc_equal(a.h, b.h, &v), a, b)
+	check("equal", C.ocg_equal(a.h, b.h, &v), a, b)
 	return v != 0
 }
 
