@@ -43,11 +43,16 @@ var trade = [numCategories]float64{1, 0.6, 0.2, 0.6, -1, -0.8, 0, 1, -0.7, 0, 0.
 
 // A POI is one row of the table.
 type POI struct {
-	ID       string
+	Number   int32   // from 1; rows with the same number are the same point
+	Category uint8   // index into Categories
 	Lon, Lat float64 // degrees, WGS84
-	Category string
-	Name     string
 }
+
+// ID is the point's identifier in the table.
+func (p POI) ID() string { return fmt.Sprintf("p%07d", p.Number) }
+
+// Name is the point's name in the table.
+func (p POI) Name() string { return fmt.Sprintf("%s %d", Categories[p.Category], p.Number) }
 
 // tradeOf is the hidden trade of a cell, about standard normal, smooth over two cells.
 func (p *plan) tradeOf(row, col int) float64 {
@@ -75,7 +80,7 @@ func (c *City) drawPOIs(rng *rand.Rand, cell int, share [numZones]float64, point
 				at := where[z][rng.IntN(len(where[z]))]
 				x := float64(col) + (float64(at%sampling)+0.02+0.96*rng.Float64())/sampling
 				y := float64(row) + (float64(at/sampling)+0.02+0.96*rng.Float64())/sampling
-				c.addPOI(Categories[k], x, y)
+				c.addPOI(k, x, y)
 			}
 		}
 	}
@@ -83,11 +88,10 @@ func (c *City) drawPOIs(rng *rand.Rand, cell int, share [numZones]float64, point
 }
 
 // addPOI appends a POI at (x, y) cells from the north-west corner.
-func (c *City) addPOI(category string, x, y float64) {
-	n := len(c.POIs) + 1
+func (c *City) addPOI(category int, x, y float64) {
 	c.POIs = append(c.POIs, POI{
-		ID: fmt.Sprintf("p%07d", n), Lon: c.West + x*CellDegrees, Lat: c.North - y*CellDegrees,
-		Category: category, Name: fmt.Sprintf("%s %d", category, n),
+		Number: int32(len(c.POIs) + 1), Category: uint8(category),
+		Lon: c.West + x*CellDegrees, Lat: c.North - y*CellDegrees,
 	})
 }
 
@@ -105,7 +109,7 @@ func (c *City) addDirt(rng *rand.Rand) {
 		if rng.IntN(2) == 1 {
 			x = float64(c.Cols) + 0.5 + 3*rng.Float64()
 		}
-		c.addPOI(Categories[rng.IntN(numCategories)], x, rng.Float64()*float64(c.Rows))
+		c.addPOI(rng.IntN(numCategories), x, rng.Float64()*float64(c.Rows))
 		c.Outside++
 	}
 }

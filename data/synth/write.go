@@ -254,11 +254,18 @@ func (c *City) writeMonths(ctx context.Context, dir string, year int, crs *raste
 
 func (c *City) writePOIs(w io.Writer) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"id", "lon", "lat", "category", "name"}}
+	row := []string{"id", "lon", "lat", "category", "name"}
+	err := out.Write(row)
 	for _, p := range c.POIs {
-		rows = append(rows, []string{p.ID, strconv.FormatFloat(p.Lon, 'f', 7, 64), strconv.FormatFloat(p.Lat, 'f', 7, 64), p.Category, p.Name})
+		if err != nil {
+			return err
+		}
+		row[0], row[1], row[2] = p.ID(), strconv.FormatFloat(p.Lon, 'f', 7, 64), strconv.FormatFloat(p.Lat, 'f', 7, 64)
+		row[3], row[4] = Categories[p.Category], p.Name()
+		err = out.Write(row)
 	}
-	return out.WriteAll(rows)
+	out.Flush()
+	return errors.Join(err, out.Error())
 }
 
 // writeFile lets fill write a file and makes sure that it reached the disk.

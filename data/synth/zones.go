@@ -166,8 +166,12 @@ func (p *plan) at(x, y float64) spot {
 	cj := min(max(j+parcelPad, 0), len(p.parcel)/p.pw-1)
 	s.zone = p.parcel[cj*p.pw+ci]
 
-	bank := math.Abs(wy-p.river.at-p.river.slope*(wx-p.centers[0].x)-
-		p.river.swing*noise(p.seed, wx/7, 0.5, saltRiver)) - p.river.width*(1+0.35*noise(p.seed, wx/3, 9.5, saltRiver))
+	// The river's noise is not asked for where the river cannot be.
+	bank := math.Inf(1)
+	if off := wy - p.river.at - p.river.slope*(wx-p.centers[0].x); math.Abs(off) < p.river.swing+1.35*p.river.width {
+		off -= p.river.swing * noise(p.seed, wx/7, 0.5, saltRiver)
+		bank = math.Abs(off) - p.river.width*(1+0.35*noise(p.seed, wx/3, 9.5, saltRiver))
+	}
 	way := math.Inf(1)
 	c := p.centers[0]
 	for _, r := range p.roads {
