@@ -20,7 +20,8 @@ type Report struct {
 	Uncategorized int          `json:"uncategorized"` // points without a category, where there is no table
 	Pixels        int          `json:"pixels"`        // different (cell, category, row, column)
 	PerCategory   []ValueCount `json:"per_category"`  // in the order of the categories; count columns are added up
-	// UnmappedValues are the raw values behind Unmapped, the commonest first.
+	// UnmappedValues are the raw values behind Unmapped, the commonest first, at
+	// most 1,000 of them.
 	UnmappedValues []ValueCount `json:"unmapped_values"`
 }
 

@@ -241,6 +241,20 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+func TestReadOnlyDisk(t *testing.T) {
+	mount := t.TempDir()
+	if err := unix.Mount("tmpfs", mount, "tmpfs", unix.MS_RDONLY, "size=64k"); err != nil {
+		t.Skip("mounting a file system needs rights:", err)
+	}
+	defer unix.Unmount(mount, unix.MNT_DETACH)
+	for _, dir := range []string{filepath.Join(mount, "s"), filepath.Join(mount, "a", "s")} {
+		_, err := Create(dir, Meta{}, 4, 32)
+		if !fault.IsInput(err) || !strings.Contains(err.Error(), mount) || !strings.Contains(err.Error(), "where you may write") {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	dir := t.TempDir()
 	f := filepath.Join(dir, "file")

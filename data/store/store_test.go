@@ -407,6 +407,18 @@ func TestKilledBuild(t *testing.T) {
 	}
 }
 
+// A region may have POI categories (from a table) and no point of them.
+func TestNoPoints(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	m := makeTiles(8, 2, 2, 0, 5)
+	m.offsets, m.points = make([]int64, 5), Points{}
+	m.write(t, dir, Meta{})
+	s := open(t, dir)
+	if err := s.Verify(context.Background()); err != nil || !s.HasPOIs() || len(s.Categories()) != 5 || s.POIs(3).Len() != 0 {
+		t.Errorf("HasPOIs %v, categories %v, Verify %v", s.HasPOIs(), s.Categories(), err)
+	}
+}
+
 func TestBytesPerTile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s")
 	m := makeTiles(8, 10, 10, 0, 17)

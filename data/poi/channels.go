@@ -1,0 +1,123 @@
+package poi
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+)
+
+// maxUnmapped bounds the list of values that a category table does not know.
+const maxUnmapped = 1000
+
+// channels decides the categories: their names and, for each raw value, its
+// category's number, or -1.
+func (c *collector) channels() (names []string, channel []int32, err error) {
+	channel = make([]int32, len(c.names))
+	if c.table == nil {
+		for k, name := range c.names {
+			if c.seen[k] > 0 && name != "" {
+				names = append(names, name)
+			}
+		}
+		if len(names) > maxRawCategories {
+			return nil, nil, fault.New(c.spec.Path, fmt.Sprintf("has %d different categories, more than the %d that are sensible as they are", len(names), maxRawCategories),
+				"Is data.poi.columns.category the right column? If so, group its values with a table in data.poi.categories.")
+		}
+		slices.Sort(names)
+		at := map[string]int32{}
+		for i, name := range names {
+			at[name] = int32(i)
+		}
+		for k, name := range c.names {
+			channel[k] = -1
+			if i, ok := at[name]; ok {
+				channel[k] = i
+			} else if name == "" {
+				c.report.Uncategorized += int(c.seen[k])
+			}
+		}
+		if len(names) == 0 {
+			return nil, nil, fault.New(c.spec.Path, "no point in the region has a category", "Name the column that holds categories in data.poi.columns.category.")
+		}
+		return names, channel, nil
+	}
+	used := 0.0
+	for k, name := range c.names {
+		m := c.table.Match(name)
+		channel[k] = int32(m)
+		switch {
+		case m >= 0:
+			used += c.seen[k]
+		case m == Ignored:
+			c.report.Ignored += int(c.seen[k])
+		case c.seen[k] > 0:
+			c.report.Unmapped += int(c.seen[k])
+			c.report.UnmappedValues = append(c.report.UnmappedValues, ValueCount{name, c.seen[k]})
+		}
+		if m < 0 {
+			channel[k] = -1
+		}
+	}
+	slices.SortFunc(c.report.UnmappedValues, byCount)
+	c.report.UnmappedValues = c.report.UnmappedValues[:min(len(c.report.UnmappedValues), maxUnmapped)]
+	if used == 0 {
+		return nil, nil, fault.New(c.spec.Categories, fmt.Sprintf("maps none of the %d points in the region to a category", c.inside),
+			"The commonest values that it does not know: "+firstValues(c.report.UnmappedValues, 8))
+	}
+	return c.table.Names, channel, nil
+}
+
+// merge sorts the points by cell, category, row, column and adds up those that
+// share all four.
+func (c *collector) merge(channel []int32) ([]int64, store.Points) {
+	start := make([]int64, c.target.Cells+1) // counting sort by cell keeps the input's order
+	for i, cell := range c.cells {
+		if channel[c.category[i]] >= 0 {
+			start[cell+1]++
+		}
+	}
+	for i := range c.target.Cells {
+		start[i+1] += start[i]
+	}
+	type entry struct {
+		key   uint64
+		count float64
+	}
+	all := make([]entry, start[c.target.Cells])
+	next := slices.Clone(start)
+	for i, cell := range c.cells {
+		if ch := channel[c.category[i]]; ch >= 0 {
+			all[next[cell]] = entry{uint64(ch)<<32 | uint64(c.rows[i])<<16 | uint64(c.cols[i]), c.counts[i]}
+			next[cell]++
+		}
+	}
+	offsets := make([]int64, c.target.Cells+1)
+	var p store.Points
+	for cell := range c.target.Cells {
+		part := all[start[cell]:start[cell+1]]
+		slices.SortStableFunc(part, func(a, b entry) int {
+			switch {
+			case a.key < b.key:
+				return -1
+			case a.key > b.key:
+				return 1
+			}
+			return 0
+		})
+		for i := 0; i < len(part); {
+			sum, key := 0.0, part[i].key
+			for ; i < len(part) && part[i].key == key; i++ {
+				sum += part[i].count
+			}
+			p.Category = append(p.Category, uint16(key>>32))
+			p.Row = append(p.Row, uint16(key>>16))
+			p.Col = append(p.Col, uint16(key))
+			p.Count = append(p.Count, float32(min(sum, math.MaxFloat32)))
+		}
+		offsets[cell+1] = int64(p.Len())
+	}
+	return offsets, p
+}
