@@ -100,6 +100,8 @@ type Mosaic struct {
 	read          []int // distinct bands to be read
 	pick          [3]int
 	levels        []level // the full resolution first, then ever coarser
+	block         [2]int  // width and height of what is decoded at once
+	files         []string
 	tiles         *tileSet
 }
 
@@ -172,6 +174,11 @@ func (m *Mosaic) openFile() error {
 	} else {
 		m.dtype = raster.Byte
 	}
+	first, err := d.Band(1)
+	if err != nil {
+		return err
+	}
+	m.block, m.files = [2]int{first.BlockWidth, first.BlockHeight}, d.Files()
 	m.geotransform, _ = d.GeoTransform()
 	m.invert()
 	m.levels = []level{{overview: -1, width: m.width, height: m.height, fx: 1, fy: 1}}

@@ -3,7 +3,15 @@ package imagery
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
@@ -135,5 +143,74 @@ func TestHalves(t *testing.T) {
 				t.Fatalf("value %d: %v at once, %v in halves", i, whole[i], parts[i])
 			}
 		}
+	}
+}
+
+// TestVRT: a mosaic of several files; its sources belong to its fingerprint, and
+// one that has gone is an error.
+func TestVRT(t *testing.T) {
+	program, err := exec.LookPath("gdalbuildvrt")
+	if err != nil {
+		t.Skip("gdalbuildvrt is not installed")
+	}
+	s := covering(t, 160, 80)
+	s.Width = 80
+	west := made(t, s, texture)
+	s.GeoTransform[0] += 1000
+	east := made(t, s, texture)
+	vrt := filepath.Join(t.TempDir(), "mosaic.vrt")
+	if text, err := exec.Command(program, "-q", vrt, west, east).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	_, r, n := warped(t, Spec{Path: vrt, Size: 40}, metreGrid(t), []grid.Cell{here, beside}, 1)
+	if r.Coverage[0] != 1 || r.Coverage[1] != 1 || n.Source.Files != 3 {
+		t.Errorf("coverage %v, source %+v", r.Coverage, n.Source)
+	}
+	if err := os.Chtimes(east, time.Time{}, n.Source.ModTime.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, again := warped(t, Spec{Path: vrt, Size: 40}, metreGrid(t), []grid.Cell{here}, 1)
+	if again.Source.Fingerprint == n.Source.Fingerprint {
+		t.Error("a source changed, the fingerprint did not")
+	}
+	if err := os.Remove(east); err != nil {
+		t.Fatal(err)
+	}
+	if err := attempt(t, Spec{Path: vrt, Size: 40}, metreGrid(t), here, beside); !fault.IsInput(err) {
+		t.Errorf("a source is gone: %v", err)
+	}
+}
+
+// TestPaletteFile: one band of indices becomes three of colors. The file is a
+// PNG with a world file and no CRS, which the configuration supplies.
+func TestPaletteFile(t *testing.T) {
+	dir := t.TempDir()
+	img := image.NewPaletted(image.Rect(0, 0, 80, 40), color.Palette{color.NRGBA{250, 5, 5, 255}, color.NRGBA{0, 130, 200, 255}, color.NRGBA{9, 9, 9, 0}})
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i % 80 / 35) // 0 to column 34, 1 to 69, transparent from 70
+	}
+	writeTile(t, dir, "map.png", img)
+	west, _, _, north := metreGrid(t).Bounds(here)
+	world := fmt.Sprintf("25\n0\n0\n-25\n%f\n%f\n", west+12.5, north-12.5)
+	if err := os.WriteFile(filepath.Join(dir, "map.pgw"), []byte(world), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	spec := Spec{Path: filepath.Join(dir, "map.png"), Size: 40, Resampling: "near", MinCoverage: 0.5}
+	if _, err := Open(spec); !fault.IsInput(err) || !strings.Contains(err.Error(), "crs") {
+		t.Errorf("no CRS: %v", err)
+	}
+	spec.CRS = "EPSG:32633"
+	rgb, r, _ := warped(t, spec, metreGrid(t), []grid.Cell{here, beside}, 1)
+	for i, want := range map[int][3]uint8{0: {250, 5, 5}, 39: {0, 130, 200}, 3*1600 + 5: {0, 130, 200}, 3*1600 + 35: {0, 0, 0}} {
+		if got := [3]uint8{rgb[i], rgb[i+1600], rgb[i+3200]}; got != want {
+			t.Errorf("pixel %d is %v, want %v", i, got, want)
+		}
+	}
+	if r.Coverage[0] != 1 || r.Coverage[1] != 0.75 {
+		t.Errorf("coverage %v", r.Coverage)
+	}
+	spec.Bands = []int{1, 2, 4}
+	if _, err := Open(spec); !fault.IsInput(err) {
+		t.Errorf("band 4 of a palette: %v", err)
 	}
 }

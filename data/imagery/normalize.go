@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,10 +40,10 @@ type Normalization struct {
 	TileZoom    int        `json:"tile_zoom,omitempty"` // of map tiles
 }
 
-// Source identifies the file or folder. Fingerprint is a SHA-256: of the sizes
-// and of up to 64 evenly spread blocks of 64 KiB for a file (all of a small
-// one), of names, sizes and times for a folder of tiles. A VRT stands for its
-// own text, not for the files it names.
+// Source identifies the file or folder. Fingerprint is a SHA-256: of the file's
+// size and up to 64 evenly spread blocks of 64 KiB (all of a small file), and of
+// names, sizes and times of the files that belong to it (a VRT's sources, a mask
+// beside a GeoTIFF); of names, sizes and times for a folder of tiles.
 type Source struct {
 	Path        string    `json:"path"`
 	Files       int       `json:"files"`
@@ -156,6 +157,15 @@ func (m *Mosaic) identify() (Source, error) {
 	}
 	if err != nil && info.Mode().IsRegular() {
 		return s, fault.Wrap(err, file, "cannot be read", "check the disk, or fetch the file again")
+	}
+	for _, other := range m.files {
+		if other == file || other == s.Path || strings.HasPrefix(other, "/vsi") {
+			continue
+		}
+		if info, err := os.Stat(other); err == nil {
+			s.note(info)
+			fmt.Fprintf(sum, "%s\x00%d\x00%d\x00", filepath.Base(other), info.Size(), info.ModTime().UnixNano())
+		}
 	}
 	s.Fingerprint = hex.EncodeToString(sum.Sum(nil))
 	return s, nil

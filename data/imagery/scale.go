@@ -30,12 +30,23 @@ const (
 // window is a part of a level that is read at once.
 type window struct{ x, y, w, h int }
 
-// strips cuts a level into windows of full width.
-func strips(l level) []window {
-	h := max(1, min(l.height, (2<<20)/l.width))
+// tiling cuts a level into windows of about 2 million pixels along the borders
+// of its blocks, so that each block is decoded once.
+func (m *Mosaic) tiling(l level) []window {
+	const edge = 1448
+	w, h := m.block[0]*((edge+m.block[0]-1)/m.block[0]), m.block[1]*((edge+m.block[1]-1)/m.block[1])
+	if m.block[0] >= l.width { // strips
+		w = l.width
+		h = m.block[1] * max(1, edge*edge/l.width/m.block[1])
+	}
+	if w, h = min(w, l.width), min(h, l.height); w*h > patchPixels {
+		w, h = l.width, max(1, edge*edge/l.width) // a huge block: memory matters more
+	}
 	var list []window
 	for y := 0; y < l.height; y += h {
-		list = append(list, window{0, y, l.width, min(h, l.height-y)})
+		for x := 0; x < l.width; x += w {
+			list = append(list, window{x, y, min(w, l.width-x), min(h, l.height-y)})
+		}
 	}
 	return list
 }
@@ -56,7 +67,7 @@ func lattice(l level) []window {
 func (m *Mosaic) samples() (level, []window) {
 	for _, l := range m.levels {
 		if l.width*l.height <= sampleWhole {
-			return l, strips(l)
+			return l, m.tiling(l)
 		}
 	}
 	return m.levels[0], lattice(m.levels[0])
@@ -125,7 +136,7 @@ func (m *Mosaic) scan(ctx context.Context, l level, windows []window, workers in
 // limits finds the numbers that become 0 and 255 in each band that is read, and
 // how many valid pixels they were found from.
 func (m *Mosaic) limits(ctx context.Context, workers int) (low, high []float64, n int64, err error) {
-	l, windows := m.levels[0], strips(m.levels[0])
+	l, windows := m.levels[0], m.tiling(m.levels[0])
 	if m.spec.Scale == ScalePercentile {
 		l, windows = m.samples()
 	}

@@ -26,6 +26,41 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestWindows: tilings cover every pixel once, lattices stay inside.
+func TestWindows(t *testing.T) {
+	for _, block := range [][2]int{{256, 256}, {5000, 1}, {5000, 3000}, {1, 1}, {90000, 16}} {
+		m := &Mosaic{block: block}
+		l := level{width: 5000, height: 3000}
+		area := 0
+		seen := map[[2]int]bool{}
+		for _, w := range m.tiling(l) {
+			if w.x < 0 || w.y < 0 || w.w < 1 || w.h < 1 || w.x+w.w > l.width || w.y+w.h > l.height || w.w*w.h > patchPixels || seen[[2]int{w.x, w.y}] {
+				t.Errorf("blocks %v: window %+v", block, w)
+			}
+			seen[[2]int{w.x, w.y}] = true
+			area += w.w * w.h
+		}
+		if area != l.width*l.height {
+			t.Errorf("blocks %v: %d pixels of %d", block, area, l.width*l.height)
+		}
+	}
+	for _, l := range []level{{width: 20000, height: 9000}, {width: 300, height: 900000}} {
+		for _, w := range lattice(l) {
+			if w.x < 0 || w.y < 0 || w.x+w.w > l.width || w.y+w.h > l.height {
+				t.Errorf("%+v is not inside %+v", w, l)
+			}
+		}
+	}
+	m := &Mosaic{block: [2]int{256, 256}, levels: []level{{width: 100000, height: 100000}, {overview: 1, width: 8000, height: 8000}}}
+	if l, _ := m.samples(); l.overview != 1 {
+		t.Error("the overview is not taken")
+	}
+	m.levels = m.levels[:1]
+	if _, windows := m.samples(); len(windows) != sampleGrid*sampleGrid {
+		t.Errorf("%d windows of a large mosaic", len(windows))
+	}
+}
+
 // TestLimits compares the two-pass counts with sorting, for numbers of several
 // kinds, and with any number of workers.
 func TestLimits(t *testing.T) {

@@ -74,7 +74,7 @@ func (m *Mosaic) openTiles() error {
 	if m.crs, err = raster.ParseCRS("EPSG:3857"); err != nil {
 		return err
 	}
-	m.tiles, m.dtype = t, raster.Byte
+	m.tiles, m.dtype, m.block = t, raster.Byte, [2]int{t.px, t.px}
 	m.width, m.height = t.nx*t.px, t.ny*t.px
 	resolution := 2 * worldEdge / float64(t.px) / float64(int(1)<<t.zoom)
 	m.geotransform = [6]float64{float64(t.x0*t.px)*resolution - worldEdge, resolution, 0,

@@ -16,6 +16,17 @@ const alphaThreshold = 128
 // ReadPatch expands it, so that it has the bands 1, 2, 3 for red, green, blue.
 func (d *Dataset) Palette() bool { return len(d.bands) == 1 && d.bands[0].Color == "Palette" }
 
+// Files lists the files that the raster is made of, as GDAL names them: its own,
+// and masks, overviews and world files beside it; of a VRT also its sources.
+func (d *Dataset) Files() []string {
+	var files []string
+	_ = nativeLenient(func() error {
+		files = d.ds.FileList()
+		return nil
+	})
+	return files
+}
+
 // Overview is one of the reduced copies of a raster that its file holds.
 type Overview struct {
 	Level         int // for the open option OVERVIEW_LEVEL
