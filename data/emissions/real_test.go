@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,6 +117,9 @@ func loadReal(t testing.TB, c goldenCase) (*Result, []grid.Cell) {
 // across edges where pixels and cells coincide.
 func TestRealSources(t *testing.T) {
 	for _, c := range readGolden(t).Cases {
+		if c.Name == nightLights {
+			continue
+		}
 		t.Run(c.Name+" "+c.Scheme, func(t *testing.T) {
 			res, cells := loadReal(t, c)
 			r := res.Report
@@ -150,5 +154,84 @@ func TestRealSources(t *testing.T) {
 			}
 			t.Logf("%.6f Mt in %d cells (referee %d), worst sampled cell off by %.1e\n%s", sum/1e6, n, c.Cells, worst, r)
 		})
+	}
+}
+
+// nightLights is the proxy case: means instead of sums.
+const nightLights = "tokyo night lights"
+
+// TestProxyAgainstReferee compares area-weighted means of the night lights. The
+// pixels are the tiles of zoom 15 themselves, so that case repeats the file's
+// own numbers.
+func TestProxyAgainstReferee(t *testing.T) {
+	n := 0
+	for _, c := range readGolden(t).Cases {
+		if c.Name != nightLights {
+			continue
+		}
+		n++
+		g := mustGrid(t, c.spec())
+		s := Spec{Path: sharedData(t, "tokyo/blackmarble2012.tif"), Units: "proxy", Bands: []int{3}}
+		var cells []grid.Cell
+		for _, v := range c.Sample {
+			cells = append(cells, grid.Cell{Col: int64(v[0]), Row: int64(v[1])})
+		}
+		slices.SortFunc(cells, func(a, b grid.Cell) int { return int(a.Row-b.Row)*100_000 + int(a.Col-b.Col) })
+		cells = slices.Compact(cells) // the largest may be in the sample twice
+		res := mustLoad(t, s, g, cells)
+		at := map[grid.Cell]float64{}
+		for i, cell := range cells {
+			at[cell] = res.Values[i]
+		}
+		for _, v := range c.Sample {
+			cell := grid.Cell{Col: int64(v[0]), Row: int64(v[1])}
+			if math.Abs(at[cell]-v[2]) > 2e-5*v[2]+1e-6 {
+				t.Errorf("%s %s: mean %.9g, referee %.9g", g, cell, at[cell], v[2])
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+// TestExtent: an inventory's own ground can be the region.
+func TestExtent(t *testing.T) {
+	for _, c := range []struct {
+		spec       Spec
+		file       string
+		cells      int // 1 km cells of EPSG:27700 with their centre in the source
+		totalShare float64
+	}{
+		{Spec{Attribute: "all_2019", Units: "tCO2"}, "london/laei2019_co2_all_sources.shp", 2466, 0.999},
+		{Spec{Units: "tCO2"}, "london/laei2019_co2_tonnes_1km_27700.tif", 61 * 52, 1 - 1e-9},
+	} {
+		c.spec.Path = sharedData(t, c.file)
+		ctx := context.Background()
+		shapes, crs, err := Extent(ctx, c.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := mustGrid(t, grid.Spec{Scheme: grid.Projected, EPSG: 27700})
+		cells, err := g.InPolygons(ctx, shapes, crs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := 0.0
+		res, err := Load(ctx, c.spec, g, cells, func(f float64) {
+			if f < last || f > 1 {
+				t.Errorf("progress went from %g to %g", last, f)
+			}
+			last = f
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last != 1 {
+			t.Errorf("progress ended at %g", last)
+		}
+		if len(cells) != c.cells || res.Report.Regridded < c.totalShare*29064344 || res.Report.Regridded > 29064344.2 {
+			t.Errorf("%s: %d cells, %.1f t", c.file, len(cells), res.Report.Regridded)
+		}
 	}
 }

@@ -17,8 +17,8 @@ type Result struct {
 }
 
 // Report counts what happened. Amounts are in tonnes of CO2 a year, except for a
-// proxy, whose totals are value x km2. Elements are source pixels or polygons;
-// only those in reach of the region are counted.
+// proxy, whose totals are value x km2. Elements are source pixels or polygons; of
+// a raster only those in reach of the region are read and counted.
 type Report struct {
 	Files         []string
 	Units         string
@@ -31,7 +31,7 @@ type Report struct {
 	Outside     float64 // the rest of it
 	Regridded   float64 // the sum over cells; equals InRegion up to rounding
 
-	Elements    int     // pixels or polygons in reach
+	Elements    int     // pixels in reach, or all polygons of the file
 	Valid       int     // that gave something, zero included
 	Zero        int     // of the valid: exactly zero
 	Nodata      int     // nodata or NaN in every file and band, or a null attribute

@@ -12,6 +12,7 @@ python3-pyproj, python3-rasterio and gdal-bin; the Go tests only read its JSON.
 import json, math, subprocess, sys, tempfile, os
 import numpy as np
 import rasterio
+from rasterio.windows import Window
 from pyproj import CRS, Geod, Transformer
 from shapely.geometry import Polygon, MultiPolygon, shape
 from shapely.strtree import STRtree
@@ -70,13 +71,15 @@ def move(geom, tr, longest):
     return g if g.is_valid else g.buffer(0)
 
 
-def regrid(elements, crs, longest, grid, center):
-    """elements: [(shape in crs, amount)]; returns {cell: amount}."""
+def regrid(elements, crs, longest, grid, center, mean=False):
+    """elements: [(shape in crs, amount)]; returns {cell: amount}.
+
+    With mean=True the amounts are intensities: {cell: mean weighted by area}."""
     laea = CRS.from_proj4("+proj=laea +lat_0=%f +lon_0=%f +datum=WGS84" % (center[1], center[0]))
     there = Transformer.from_crs(crs, laea, always_xy=True)
     cells = Transformer.from_crs(grid.crs, laea, always_xy=True)
     to_grid = Transformer.from_crs(laea, grid.crs, always_xy=True)
-    out, cache = {}, {}
+    out, cache, ground = {}, {}, {}
     for geom, amount in elements:
         g = move(geom, there, longest)
         x0, y0, x1, y1 = g.bounds
@@ -90,15 +93,18 @@ def regrid(elements, crs, longest, grid, center):
                     cache[c, r] = Polygon(carry(cells, grid.ring((c, r))))
                 a = g.intersection(cache[c, r]).area
                 if a > 0:
-                    out[c, r] = out.get((c, r), 0.0) + amount * a / g.area
+                    out[c, r] = out.get((c, r), 0.0) + amount * (a if mean else a / g.area)
+                    ground[c, r] = ground.get((c, r), 0.0) + a
+    if mean:  # only cells that are covered wholly
+        return {k: v / ground[k] for k, v in out.items() if ground[k] > 0.999999 * cache[k].area}
     return out
 
 
-def pixels(path, bands=(1,)):
+def pixels(path, bands=(1,), window=None):
     """Valid pixels as polygons with the sum of their bands."""
     with rasterio.open(path) as f:
-        data = [f.read(b, masked=True).astype("float64") for b in bands]
-        t, crs = f.transform, f.crs.to_wkt()
+        data = [f.read(b, masked=True, window=window).astype("float64") for b in bands]
+        t, crs = f.window_transform(window) if window else f.transform, f.crs.to_wkt()
     valid = np.any([~np.ma.getmaskarray(d) for d in data], axis=0)
     total = np.sum([d.filled(0) for d in data], axis=0)
     out = []
@@ -147,6 +153,12 @@ def main():
         px, crs = pixels(os.path.join(DATA, city, "odiac2022_1km_excl_intl_2112.tif"))
         for g in (Grid("xyz", 15), Grid("degrees", 1 / 120)):
             cases.append(case(city + " odiac", px, crs, 0.002, g, at, 12 * 44 / 12))
+    # Night lights: 1,223 m pixels that happen to be the tiles of zoom 15.
+    px, crs = pixels(os.path.join(DATA, "tokyo/blackmarble2012.tif"), (3,), Window(150, 80, 40, 40))
+    for g in (Grid("xyz", 15), Grid("degrees", 1 / 120), Grid("projected", 1000, 32654)):
+        values = regrid(px, crs, 300.0, g, (139.75, 35.68), mean=True)
+        cases.append({"name": "tokyo night lights", "scheme": g.scheme, "value": g.value, "crs": g.crs, "cells": len(values),
+                      "sample": [list(x) for x in sample(values)]})
     areas = []
     for g, cells in ((Grid("xyz", 15), [(29072, 12872), (16371, 10896), (16384, 16383), (100, 2000)]),
                      (Grid("degrees", 1 / 120), [(38400, 5400), (21600, 10800), (5, 40)]),
