@@ -133,6 +133,8 @@ func TestErrors(t *testing.T) {
 		{"floor above rate", "train:\n  min_learning_rate: 0.1\n", nil, []string{"above train.learning_rate"}},
 		{"all warm-up", "train: {epochs: 5, warmup_epochs: 5}\n", nil, []string{"train.warmup_epochs is 5 of 5"}},
 		{"never validated", "train: {epochs: 5, validate_every: 6}\n", nil, []string{"train.validate_every", "best weights"}},
+		{"the name elsewhere", "train:\n  lr: 0.1\n", nil, []string{"unknown key train.lr", "Did you mean train.learning_rate?"}},
+		{"set, the name elsewhere", small, []string{"contrastive.warmup_epochs=5"}, []string{"Did you mean train.contrastive_warmup_epochs?"}},
 		{"set without value", small, []string{"train.epochs"}, []string{"--set train.epochs", "key=value"}},
 		{"set unknown", small, []string{"train.epoch=5"}, []string{"--set train.epoch=5", "Did you mean train.epochs?"}},
 		{"set ill-typed", small, []string{"train.epochs=x"}, []string{"--set train.epochs=x", "a whole number"}},
@@ -231,6 +233,30 @@ seed: 9007199254740993
 	}
 }
 
+// A checkpoint's config is what was trained with, whatever the environment says
+// now.
+func TestParseIgnoresEnvironment(t *testing.T) {
+	t.Setenv("OPENCARBON_TRAIN_EPOCHS", "8")
+	c, err := Parse([]byte(small), "checkpoint")
+	if err != nil || c.Train.Epochs != 7 {
+		t.Errorf("%v %v", c, err)
+	}
+	for text, want := range map[string]string{"train: {epoch: 1}": "checkpoint, line 1: unknown key train.epoch", "a: [": "checkpoint: not valid YAML"} {
+		if _, err := Parse([]byte(text), "checkpoint"); !fault.IsInput(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// Every other name leads to a key that is there.
+func TestElsewhere(t *testing.T) {
+	for name, key := range elsewhere {
+		if root.find(key) == nil || root.find(name) != nil {
+			t.Errorf("%s -> %s", name, key)
+		}
+	}
+}
+
 // The values of the paper and the published program (method.md, "per city").
 func TestPaperPresets(t *testing.T) {
 	for _, c := range []struct {
@@ -282,8 +308,16 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if _, err := c.YAML(); err != nil {
+		out, err := c.YAML()
+		if err != nil {
 			t.Fatal(err)
+		}
+		again, err := Parse(out, "again")
+		if err != nil {
+			t.Fatalf("%v\nof\n%s", err, out)
+		}
+		if !reflect.DeepEqual(c, again) {
+			t.Fatalf("not the same again:\n%s", out)
 		}
 	})
 }

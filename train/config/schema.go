@@ -88,6 +88,13 @@ func (s *spec) expects() string {
 	return "a section (" + strings.Join(s.order, ", ") + ")"
 }
 
+// elsewhere are names that papers and other programs have for our keys.
+var elsewhere = map[string]string{
+	"contrastive.warmup_epochs": "train.contrastive_warmup_epochs", "lr": "train.learning_rate", "batch": "train.batch_size",
+	"tau": "model.temperature", "image_size": "data.imagery.size", "pretrained": "model.image_weights",
+	"grad_clip": "train.clip_norm", "amp": "train.precision", "backbone": "model.image_weights",
+}
+
 // nearest finds the valid key that a person most likely meant by key, or "".
 // It compares whole dotted keys, and last names too, so that `epochs` at the
 // top finds train.epochs.
@@ -106,6 +113,11 @@ func nearest(key string) string {
 
 	key = strings.ToLower(key)
 	last := key[strings.LastIndex(key, ".")+1:]
+	for _, name := range []string{key, last} {
+		if ours, ok := elsewhere[name]; ok {
+			return ours
+		}
+	}
 	type scored struct {
 		key  string
 		cost int

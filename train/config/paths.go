@@ -1,0 +1,35 @@
+package config
+
+import (
+	"path/filepath"
+	"regexp"
+)
+
+// connection matches what GDAL opens that is no path of ours: "PG:dbname=x",
+// "https://...", "WMTS:...". A Windows drive has one letter.
+var connection = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+:|/vsi|preset:)`)
+
+// inputPaths are the keys that name files to read.
+var inputPaths = map[string]bool{
+	"data.region.file": true, "data.imagery.path": true, "data.emissions.path": true,
+	"data.poi.path": true, "data.poi.categories": true, "data.split.file": true,
+	"model.image_weights": true,
+}
+
+// resolve makes an input path absolute; see Load.
+func (s *sourceText) resolve(l leaf) any {
+	path, ok := l.value.(string)
+	if !ok || path == "" || !inputPaths[l.spec.key] || connection.MatchString(path) {
+		return l.value
+	}
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	if l.origin == fromFile || l.origin == fromPreset {
+		return filepath.Join(s.dir, path)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
