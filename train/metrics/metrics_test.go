@@ -114,8 +114,10 @@ func TestTable(t *testing.T) {
 			t.Errorf("table lacks %s:\n%s", want, got)
 		}
 	}
-	if proxy := Table([]Split{s}, ""); strings.Contains(proxy, "bias") || !strings.Contains(proxy, "R2") {
-		t.Errorf("proxy table:\n%s", proxy)
+	for _, unit := range []string{"", "proxy"} {
+		if proxy := Table([]Split{s}, unit); strings.Contains(proxy, "bias") || strings.Contains(proxy, "proxy") || !strings.Contains(proxy, "R2") {
+			t.Errorf("proxy table:\n%s", proxy)
+		}
 	}
 }
 

@@ -8,9 +8,12 @@ import (
 )
 
 // Table prints one line per split, for a terminal. unit is what the amounts are
-// counted in, e.g. "tCO2/yr"; an empty unit (a proxy target, which has none)
+// counted in, e.g. "tCO2/yr"; an empty unit, or "proxy" (a target without one),
 // leaves their columns out. Why an R2 is missing stands below the table.
 func Table(splits []Split, unit string) string {
+	if unit == "proxy" {
+		unit = ""
+	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "split\tcells\tR2\tMAE ln\tRMSE ln\t")
