@@ -66,7 +66,11 @@ func Run(in Input) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := fmt.Sprintf("ridge regression on ln(1 + POI counts) of the cell and its %d x %d neighborhood, lambda %g by leave-one-out", in.M, in.M, r.Lambda)
+	around := ""
+	if in.M > 1 {
+		around = fmt.Sprintf(" and its %d x %d neighborhood", in.M, in.M)
+	}
+	about := fmt.Sprintf("ridge regression on ln(1 + POI counts) of the cell%s, lambda %.3g by leave-one-out", around, r.Lambda)
 	second, err := in.score("ridge", about, r.Predict(x))
 	return []Result{first, second}, err
 }
