@@ -27,19 +27,19 @@ static void CPL_STDCALL on_error(CPLErr kind, CPLErrorNum num, const char *msg) 
   }
 }
 
-void oc_install_handler(void) { CPLSetErrorHandler(on_error); }
+void ocraster_install_handler(void) { CPLSetErrorHandler(on_error); }
 
-void oc_error_reset(void) {
+void ocraster_error_reset(void) {
   CPLErrorReset();
   failure[0] = '\0';
   warning[0] = '\0';
 }
 
-const char *oc_error_message(void) { return failure; }
+const char *ocraster_error_message(void) { return failure; }
 
-const char *oc_warning_message(void) { return warning; }
+const char *ocraster_warning_message(void) { return warning; }
 
-const char *oc_version(void) { return GDALVersionInfo("RELEASE_NAME"); }
+const char *ocraster_version(void) { return GDALVersionInfo("RELEASE_NAME"); }
 
 static OGRGeometryH from_wkb(const unsigned char *wkb, int size) {
   OGRGeometryH g = NULL;
@@ -47,7 +47,7 @@ static OGRGeometryH from_wkb(const unsigned char *wkb, int size) {
   return g;
 }
 
-int oc_is_valid(const unsigned char *wkb, int size) {
+int ocraster_is_valid(const unsigned char *wkb, int size) {
   OGRGeometryH g = from_wkb(wkb, size);
   int ok;
   if (g == NULL) return -1;
@@ -56,7 +56,7 @@ int oc_is_valid(const unsigned char *wkb, int size) {
   return ok;
 }
 
-int oc_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size) {
+int ocraster_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size) {
   OGRGeometryH g = from_wkb(wkb, size), fixed;
   int n;
   if (g == NULL) return 0;
@@ -75,8 +75,8 @@ int oc_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *
   return 1;
 }
 
-void oc_free(void *p) { VSIFree(p); }
+void ocraster_free(void *p) { VSIFree(p); }
 
-void oc_set_description(void *object, const char *text) {
+void ocraster_set_description(void *object, const char *text) {
   GDALSetDescription((GDALMajorObjectH)object, text);
 }

@@ -27,11 +27,11 @@ import (
 )
 
 func init() {
-	C.oc_install_handler()
+	C.ocraster_install_handler()
 }
 
 // Version returns the version of the GDAL library in use, e.g. "3.6.2".
-func Version() string { return C.GoString(C.oc_version()) }
+func Version() string { return C.GoString(C.ocraster_version()) }
 
 // complaint is GDAL's own message; it keeps the error that the caller had.
 type complaint struct {
@@ -48,13 +48,13 @@ func (c complaint) Unwrap() error { return c.cause }
 func native(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	C.oc_error_reset()
+	C.ocraster_error_reset()
 	err := f()
-	if msg := C.GoString(C.oc_error_message()); msg != "" {
+	if msg := C.GoString(C.ocraster_error_message()); msg != "" {
 		return complaint{msg, err}
 	}
 	if err != nil {
-		if msg := C.GoString(C.oc_warning_message()); msg != "" {
+		if msg := C.GoString(C.ocraster_warning_message()); msg != "" {
 			return complaint{msg, err}
 		}
 	}
@@ -66,12 +66,12 @@ func native(f func() error) error {
 func nativeLenient(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	C.oc_error_reset()
+	C.ocraster_error_reset()
 	err := f()
 	if err == nil {
 		return nil
 	}
-	if msg := C.GoString(C.oc_error_message()); msg != "" {
+	if msg := C.GoString(C.ocraster_error_message()); msg != "" {
 		return complaint{msg, err}
 	}
 	return err
@@ -86,7 +86,7 @@ func (g Geometry) Valid() bool {
 	}
 	ok := false
 	_ = nativeLenient(func() error {
-		ok = C.oc_is_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b))) == 1
+		ok = C.ocraster_is_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b))) == 1
 		return nil
 	})
 	return ok
@@ -103,11 +103,11 @@ func (g Geometry) Repair() (Geometry, error) {
 	err := nativeLenient(func() error {
 		var out *C.uchar
 		var n C.int
-		if C.oc_make_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b)), &out, &n) == 0 {
+		if C.ocraster_make_valid((*C.uchar)(unsafe.Pointer(&b[0])), C.int(len(b)), &out, &n) == 0 {
 			return errors.New("the geometry cannot be repaired")
 		}
 		fixed = C.GoBytes(unsafe.Pointer(out), n)
-		C.oc_free(unsafe.Pointer(out))
+		C.ocraster_free(unsafe.Pointer(out))
 		return nil
 	})
 	if err != nil {
@@ -121,5 +121,5 @@ func (g Geometry) Repair() (Geometry, error) {
 func setDescription(b gdal.RasterBand, text string) {
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))
-	C.oc_set_description(*(*unsafe.Pointer)(unsafe.Pointer(&b)), c)
+	C.ocraster_set_description(*(*unsafe.Pointer)(unsafe.Pointer(&b)), c)
 }

@@ -2,29 +2,29 @@
 #define OPENCARBON_RASTER_NATIVE_H
 
 /* Installs the error handler of this package for the whole process. */
-void oc_install_handler(void);
+void ocraster_install_handler(void);
 
 /* Forgets what the calling thread's GDAL calls have complained about. */
-void oc_error_reset(void);
+void ocraster_error_reset(void);
 
 /* The first failure on the calling thread since the reset, or an empty string. */
-const char *oc_error_message(void);
+const char *ocraster_error_message(void);
 
 /* The first warning on the calling thread since the reset, or an empty string. */
-const char *oc_warning_message(void);
+const char *ocraster_warning_message(void);
 
-const char *oc_version(void);
+const char *ocraster_version(void);
 
 /* Repairs the geometry in wkb (size bytes). On success *out holds a buffer of
-   *out_size bytes to be given to oc_free; 0 is failure. */
-int oc_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size);
+   *out_size bytes to be given to ocraster_free; 0 is failure. */
+int ocraster_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size);
 
 /* 1 valid, 0 invalid, -1 the bytes are no geometry. */
-int oc_is_valid(const unsigned char *wkb, int size);
+int ocraster_is_valid(const unsigned char *wkb, int size);
 
-void oc_free(void *p);
+void ocraster_free(void *p);
 
 /* Sets the description of a GDAL object (a band's name). */
-void oc_set_description(void *object, const char *text);
+void ocraster_set_description(void *object, const char *text);
 
 #endif
