@@ -214,3 +214,22 @@ func TestPaletteFile(t *testing.T) {
 		t.Errorf("band 4 of a palette: %v", err)
 	}
 }
+
+// TestJPEG2000: a lossless JP2 makes the pictures of the GeoTIFF it came from.
+func TestJPEG2000(t *testing.T) {
+	program, err := exec.LookPath("gdal_translate")
+	if err != nil {
+		t.Skip("gdal_translate is not installed")
+	}
+	tif := made(t, covering(t, 160, 80), texture)
+	jp2 := filepath.Join(t.TempDir(), "mosaic.jp2")
+	if text, err := exec.Command(program, "-q", "-of", "JP2OpenJPEG", "-co", "QUALITY=100", "-co", "REVERSIBLE=YES", tif, jp2).CombinedOutput(); err != nil {
+		t.Skipf("GDAL writes no JPEG 2000 here: %v: %s", err, text)
+	}
+	cells := []grid.Cell{here, beside}
+	want, _, _ := warped(t, Spec{Path: tif, Size: 100}, metreGrid(t), cells, 1)
+	got, _, _ := warped(t, Spec{Path: jp2, Size: 100}, metreGrid(t), cells, 2)
+	if !bytes.Equal(got, want) {
+		t.Error("other pictures than from the GeoTIFF")
+	}
+}
