@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -203,8 +204,15 @@ func (w *VectorWriter) verify() error {
 		return errors.New("what was written cannot be read again")
 	}
 	defer l.Close()
-	if l.Count() != w.count {
-		return fmt.Errorf("%d features were written, %d are in the file", w.count, l.Count())
+	n := l.Count()
+	if n < 0 { // the driver does not keep count
+		n = 0
+		if err := l.Each(context.Background(), func(*Feature) error { n++; return nil }); err != nil {
+			return errors.New("what was written cannot be read again")
+		}
+	}
+	if n != w.count {
+		return fmt.Errorf("%d features were written, %d are in the file", w.count, n)
 	}
 	return nil
 }

@@ -1,0 +1,108 @@
+package raster
+
+import (
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"opencarbon/data/fault"
+)
+
+// TestBadWrites: nothing half-written is ever left.
+func TestBadWrites(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Create(filepath.Join(dir, "no", "a.tif"), Spec{Width: 1, Height: 1}); !fault.IsInput(err) {
+		t.Errorf("missing folder: %v", err)
+	}
+	if _, err := Create(filepath.Join(dir, "a.tif"), Spec{Width: 0, Height: 1}); err == nil {
+		t.Error("no width accepted")
+	}
+	if _, err := Create(filepath.Join(dir, "a.tif"), Spec{Width: 8, Height: 8, Compress: "NONSENSE"}); !fault.IsInput(err) {
+		t.Errorf("unknown compression: %v", err)
+	}
+	w, err := Create(filepath.Join(dir, "a.tif"), Spec{Width: 8, Height: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(w, 1, 4, 4, 5, 5, make([]float32, 25)); err == nil {
+		t.Error("window beyond the raster written")
+	}
+	if err := Write(w, 2, 0, 0, 1, 1, []uint8{1}); err == nil {
+		t.Error("band 2 of 1 written")
+	}
+	w.Abort()
+	w.Abort()
+	if err := w.Close(); err == nil {
+		t.Error("closing an aborted file succeeds")
+	}
+	onlyFiles(t, dir)
+}
+
+// TestFullDisk writes more than the process may: in a child whose files are
+// limited to 200 kB, which looks to GDAL like a disk that has run full. The error
+// must come back, with nothing left behind.
+func TestFullDisk(t *testing.T) {
+	if dir := os.Getenv("RASTER_TEST_FULL_DISK"); dir != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		limit := syscall.Rlimit{Cur: 200_000, Max: 200_000}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		fullRaster(t, filepath.Join(dir, "a.tif"), Spec{Compress: "NONE"})
+		fullRaster(t, filepath.Join(dir, "cog.tif"), Spec{COG: true})
+		fullVector(t, filepath.Join(dir, "a.gpkg"))
+		fullVector(t, filepath.Join(dir, "a.geojson"))
+		return
+	}
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^TestFullDisk$")
+	child.Env = append(os.Environ(), "RASTER_TEST_FULL_DISK="+dir)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	} else if strings.Contains(string(out), "ERROR") {
+		t.Errorf("GDAL spoke for itself:\n%s", out)
+	}
+	onlyFiles(t, dir)
+}
+
+func fullRaster(t *testing.T, path string, s Spec) {
+	t.Helper()
+	s.Width, s.Height = 1000, 1000
+	w, err := Create(path, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]float32, 1000*1000)
+	for i := range data {
+		data[i] = float32(i*7919%10007) / 3
+	}
+	err = Write(w, 1, 0, 0, 1000, 1000, data)
+	if err == nil {
+		err = w.Close()
+	} else {
+		w.Abort()
+	}
+	if !fault.IsInput(err) || !strings.Contains(err.Error(), "disk has room") {
+		t.Errorf("%s: error %v", path, err)
+	}
+}
+
+func fullVector(t *testing.T, path string) {
+	t.Helper()
+	w, err := CreateVector(path, VectorSpec{CRS: mustCRS(t, "EPSG:4326"), Fields: []Field{{"name", Text}}})
+	for i := 0; err == nil && i < 20_000; i++ {
+		err = w.Add(square(float64(i%100), 0, 1), strings.Repeat("x", 100))
+	}
+	if err == nil {
+		err = w.Close()
+	} else {
+		w.Abort()
+	}
+	if !fault.IsInput(err) || !strings.Contains(err.Error(), "disk has room") {
+		t.Errorf("%s: error %v", path, err)
+	}
+}
