@@ -2,11 +2,9 @@ package data
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -153,6 +151,7 @@ type build struct {
 	cells  []grid.Cell     // of the region
 	place  *place
 	stock  *emissions.Result // nil: no targets
+	least  float64           // the smallest emission that is one; 0: not yet known
 	points *poi.Result       // nil: no POI modality
 }
 
@@ -205,12 +204,6 @@ func (b *build) run(ctx context.Context) error {
 	}
 	return b.write(ctx)
 }
-
-// sliver is the share of a cell's ground that an inventory must at least cover
-// to give it a target. Digitized borders miss the grid's lines by a metre: of a
-// cell that is touched like that the inventory knows nothing, and the logarithm
-// of a millionth of a cell's emission would be a wild outlier.
-const sliver = 0.01
 
 // region finds the cells and what the inventory says about them.
 func (b *build) region(ctx context.Context) error {
@@ -369,130 +362,4 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 	c := &b.report.Cells
 	c.Coverage, c.NoImage, c.Stored = warped.Dropped, warped.Empty, len(keep)
 	return keep, coverage, nil
-}
-
-// targets returns the stored cells' yearly emissions; NaN is no sample: the
-// model predicts a logarithm, so zero is none either.
-func (b *build) targets(keep []int) []float64 {
-	out := make([]float64, len(keep))
-	if b.stock == nil {
-		for k := range out {
-			out[k] = math.NaN()
-		}
-		return out
-	}
-	c, sum := &b.report.Cells, 0.0
-	for k, i := range keep {
-		v := b.stock.Values[i]
-		switch {
-		case math.IsNaN(v):
-			c.NoTarget++
-		case b.stock.Coverage[i] < sliver:
-			c.Sliver++
-			v = math.NaN()
-		case v <= 0:
-			c.Zero++
-			v = math.NaN()
-		default:
-			c.Samples++
-			sum += v
-			if b.stock.Coverage[i] < 0.5 {
-				c.Partial++
-			}
-		}
-		out[k] = v
-	}
-	unit := "tCO2/yr"
-	if b.stock.Report.Proxy {
-		unit = "proxy"
-		sum /= math.Max(1, float64(c.Samples))
-	}
-	b.report.Emissions = &Inventory{Report: b.stock.Report, Unit: unit, Samples: sum}
-	return out
-}
-
-// keepPOIs returns the points of the cells that stay, as store.SetPOIs wants them.
-func (b *build) keepPOIs(keep []int) ([]int64, store.Points) {
-	from, p := b.points.Offsets, b.points.Points
-	account := &POIs{Report: b.points.Report, Size: b.points.Size}
-	perCategory := make([]float64, len(b.points.Categories))
-	offsets := make([]int64, 1, len(keep)+1)
-	var out store.Points
-	for _, i := range keep {
-		lo, hi := from[i], from[i+1]
-		out.Category = append(out.Category, p.Category[lo:hi]...)
-		out.Row = append(out.Row, p.Row[lo:hi]...)
-		out.Col = append(out.Col, p.Col[lo:hi]...)
-		out.Count = append(out.Count, p.Count[lo:hi]...)
-		offsets = append(offsets, int64(out.Len()))
-		if lo == hi {
-			account.Empty++
-		}
-		for k := lo; k < hi; k++ {
-			perCategory[p.Category[k]] += float64(p.Count[k])
-		}
-	}
-	account.PerCategory = nil
-	for k, v := range b.points.Report.PerCategory {
-		account.Stored += perCategory[k]
-		account.Dropped += v.Count - perCategory[k]
-		account.PerCategory = append(account.PerCategory, poi.ValueCount{Value: v.Value, Count: perCategory[k]})
-	}
-	account.Pixels = out.Len()
-	b.report.POI = account
-	return offsets, out
-}
-
-// gridSpec describes the grid for the store.
-func (b *build) gridSpec() store.GridSpec {
-	s := b.grid.Spec()
-	g := store.GridSpec{Scheme: s.Scheme, WKT: b.grid.CRS().WKT()}
-	west, _, east, _ := b.grid.Bounds(grid.Cell{})
-	switch s.Scheme {
-	case grid.XYZ:
-		g.Zoom, g.EPSG, g.CellSize, g.Columns = s.Zoom, 3857, east-west, 1<<s.Zoom
-	case grid.Degrees:
-		// Columns in the first degree: their number is exact where the edge is not.
-		per, _ := b.grid.Units(-179, 90)
-		g.EPSG, g.CellSize = 4326, 1/per
-		if round := 360 * per; math.Abs(round-math.Round(round)) < 1e-9 {
-			g.Columns = int64(math.Round(round))
-		}
-	default:
-		g.EPSG, g.CellSize = s.EPSG, s.CellMetres/b.grid.CRS().Metres()
-	}
-	return g
-}
-
-// describe fills in the store's metadata.
-func (b *build) describe(m *store.Meta, keep []int) error {
-	lo, hi := b.cells[keep[0]], b.cells[keep[0]]
-	for _, i := range keep {
-		c := b.cells[i]
-		lo.Col, hi.Col = min(lo.Col, c.Col), max(hi.Col, c.Col)
-		lo.Row, hi.Row = min(lo.Row, c.Row), max(hi.Row, c.Row)
-	}
-	var err error
-	if m.Bounds, err = blockBounds(b.grid, lo, hi); err != nil {
-		return err
-	}
-	if b.report.Images != nil {
-		if m.Normalization, err = json.Marshal(b.report.Images); err != nil {
-			return err
-		}
-	}
-	if b.report.Emissions != nil {
-		m.TargetUnit = b.report.Emissions.Unit
-	}
-	m.Split = b.report.Split.Text
-	plain, _ := b.c.plain()
-	if m.Config, err = json.Marshal(plain); err != nil {
-		return err
-	}
-	for _, in := range b.report.Inputs {
-		m.Inputs = append(m.Inputs, store.InputFile{Path: in.Path, Bytes: in.Bytes, SHA256: in.SHA256})
-	}
-	b.report.Seconds = time.Since(b.began).Seconds()
-	m.Report, err = b.report.encode()
-	return err
 }

@@ -43,7 +43,7 @@ type Cells struct {
 	Samples  int `json:"samples"`   // of the stored: with a target
 	NoTarget int `json:"no_target"` // of the stored: the inventory says nothing there (nodata, or beyond its edge)
 	Sliver   int `json:"sliver"`    // of the stored: the inventory covers less than a hundredth of the cell's ground
-	Zero     int `json:"zero"`      // of the stored: the emission is zero, whose logarithm does not exist
+	Zero     int `json:"zero"`      // of the stored: the emission is zero (or below a millionth of the mean), whose logarithm says nothing
 	Partial  int `json:"partial"`   // of the samples: the inventory covers less than half of the cell's ground
 }
 

@@ -22,9 +22,8 @@ func (b *build) split(ctx context.Context, keep []int) ([]store.Split, *split.Re
 	for _, i := range keep {
 		in.Cells = append(in.Cells, store.Cell{Col: b.cells[i].Col, Row: b.cells[i].Row})
 		in.LonLat = append(in.LonLat, b.place.lon[i], b.place.lat[i])
-		has := b.stock != nil && b.stock.Values[i] > 0 && b.stock.Coverage[i] >= sliver
-		in.HasTarget = append(in.HasTarget, has)
-		if has {
+		in.HasTarget = append(in.HasTarget, b.sample(i))
+		if b.sample(i) {
 			samples++
 		}
 	}
