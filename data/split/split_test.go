@@ -227,6 +227,41 @@ func TestAntimeridian(t *testing.T) {
 	if got := n.buffer(splits, 1); got != 1 || splits[1] != store.None {
 		t.Errorf("%d buffered, %v", got, splits)
 	}
+	splits = []store.Split{store.Test, store.Test, store.Train, store.Train, store.Train} // seen from the other side
+	n = newNearness(in, splits)
+	if got := n.overlap(splits); got[0].Test != 1 || got[1].Test != 2 || got[2].Test != 2 {
+		t.Errorf("overlap %+v", got)
+	}
+}
+
+// Blocks are anchored at column and row 0, so negative ones round down too.
+func TestFloorDiv(t *testing.T) {
+	for _, c := range [][3]int64{{0, 4, 0}, {3, 4, 0}, {4, 4, 1}, {-1, 4, -1}, {-4, 4, -1}, {-5, 4, -2}, {-8, 1, -8}} {
+		if got := floorDiv(c[0], c[1]); got != c[2] {
+			t.Errorf("floorDiv(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+// A district that no list names may lie over listed ones (a whole city over its
+// parts): it takes nothing from them.
+func TestUnlistedDistrictsOverlap(t *testing.T) {
+	in := town(4, 20, 10)
+	strip := `{"type":"Feature","properties":{"name":%q},"geometry":{"type":"Polygon","coordinates":[[[10,50],[%[2]g,50],[%[2]g,53],[10,53],[10,50]]]}}`
+	path := write(t, "d.geojson", `{"type":"FeatureCollection","features":[`+fmt.Sprintf(strip, "All", 10.2)+","+fmt.Sprintf(strip, "Part", 10.1)+","+fmt.Sprintf(strip, "Whole", 10.2)+`]}`)
+	splits, r := mustMake(t, Spec{Method: "attribute", File: path, Field: "name", Train: []string{"Part"}}, in)
+	for i, c := range in.Cells {
+		want := store.None
+		if in.HasTarget[i] && c.Col < 5 { // 10 cells from column -5
+			want = store.Train
+		}
+		if splits[i] != want {
+			t.Fatalf("cell %v is %v, want %v", c, splits[i], want)
+		}
+	}
+	if len(r.Groups) != 3 || r.Groups[1].Cells != r.Train {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestNone(t *testing.T) {
