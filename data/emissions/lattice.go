@@ -53,7 +53,10 @@ func (l *lattice) choosePieces(x0, y0, w, h int) {
 			l.line(col, row, 0, 0.5, 3)
 			l.flush()
 			for k := 0; k < 6; k += 3 {
-				bend := math.Hypot(l.x[k+1]-(l.x[k]+l.x[k+2])/2, l.y[k+1]-(l.y[k]+l.y[k+2])/2)
+				// Distance of the middle from the chord; a shift along the chord
+				// changes no outline.
+				dx, dy := l.x[k+2]-l.x[k], l.y[k+2]-l.y[k]
+				bend := math.Abs(dx*(l.y[k+1]-l.y[k])-dy*(l.x[k+1]-l.x[k])) / math.Hypot(dx, dy)
 				if !math.IsNaN(bend) {
 					worst = math.Max(worst, bend)
 				}
