@@ -102,6 +102,11 @@ func BenchmarkWarp(b *testing.B) {
 		thousand.path = tiledMosaic(b, thousand, "EPSG:3857", 4.7)
 		compareSpeed(b, thousand)
 	})
+	fine := benchCase{"25-256px-utm-1m", "", 29072, 12872, 5, 5, 256}
+	b.Run(fine.name, func(b *testing.B) {
+		fine.path = tiledMosaic(b, fine, "EPSG:32654", 1)
+		compareSpeed(b, fine)
+	})
 	utm := benchCase{"1000-256px-utm-10m", "", 29072, 12872, 40, 25, 256}
 	b.Run(utm.name, func(b *testing.B) {
 		utm.path = tiledMosaic(b, utm, "EPSG:32654", 10)

@@ -95,6 +95,9 @@ func TestFaults(t *testing.T) {
 		{"no overlap: degrees taken for metres", func() Spec {
 			return Spec{Path: bare(func(s *raster.Spec) { s.GeoTransform = raster.North(13, 52, 0.01, 0.01) })}
 		}, []string{"does not overlap", "32633"}},
+		{"pixels of a millimetre", func() Spec {
+			return Spec{Path: bare(func(s *raster.Spec) { s.GeoTransform[1], s.GeoTransform[5] = 0.001, -0.001 }), Size: 32}
+		}, []string{"mosaic.tif", "31250 times finer", "gdaladdo"}},
 		{"band 4 of 3", func() Spec { return Spec{Path: good(), Bands: []int{4, 2, 1}} }, []string{"band 4", "3 band", "data.imagery.bands"}},
 		{"band 0", func() Spec { return Spec{Path: good(), Bands: []int{0, 1, 2}} }, []string{"band 0"}},
 		{"two bands named", func() Spec { return Spec{Path: good(), Bands: []int{1, 2}} }, []string{"data.imagery.bands", "2 bands"}},

@@ -1,11 +1,13 @@
 package imagery
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
 	_ "image/jpeg" // map tiles are JPEG
 	_ "image/png"  // or PNG
+	"io"
 	"path/filepath"
 
 	"opencarbon/data/fault"
@@ -105,14 +107,24 @@ func (t *tileSet) decode(file string) ([]uint8, error) {
 		return nil, t.tileFault(file, err)
 	}
 	defer f.Close()
-	img, _, err := image.Decode(f)
+	const limit = 128 << 20 // no tile is larger
+	content, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, t.tileFault(file, err)
+	}
+	// The size first: a small file may unpack to a huge picture.
+	c, _, err := image.DecodeConfig(bytes.NewReader(content))
+	if err != nil {
+		return nil, t.tileFault(file, err)
+	}
+	if c.Width != t.px || c.Height != t.px {
+		return nil, fault.New(filepath.Join(t.root, file), fmt.Sprintf("the tile is %d x %d pixels, the others %d x %d", c.Width, c.Height, t.px, t.px), "bring all tiles to one size")
+	}
+	img, _, err := image.Decode(bytes.NewReader(content))
 	if err != nil {
 		return nil, t.tileFault(file, err)
 	}
 	b := img.Bounds()
-	if b.Dx() != t.px || b.Dy() != t.px {
-		return nil, fault.New(filepath.Join(t.root, file), fmt.Sprintf("the tile is %d x %d pixels, the others %d x %d", b.Dx(), b.Dy(), t.px, t.px), "bring all tiles to one size")
-	}
 	out := make([]uint8, 4*t.px*t.px)
 	put := func(i int, c color.NRGBA) { out[4*i], out[4*i+1], out[4*i+2], out[4*i+3] = c.R, c.G, c.B, c.A }
 	var palette []color.NRGBA

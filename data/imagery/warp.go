@@ -130,6 +130,10 @@ const (
 	patchPixels = 8 << 20
 )
 
+// maxScale is how many times finer than the pictures the resolution that is read
+// may be; beyond it one pixel would need a kernel of ten thousand taps.
+const maxScale = 4096
+
 // worker makes pictures; it owns a dataset handle, a projection and scratch.
 type worker struct {
 	m         *Mosaic
@@ -218,11 +222,15 @@ func (w *worker) render(f raster.Frame, bands []float32, mask []uint8) (valid in
 	w.place(f)
 	var need window
 	need.x, need.y, need.w, need.h = p.Window(w.m.kernel, w.l.width, w.l.height)
+	if p.ScaleX > maxScale || p.ScaleY > maxScale || (need.w*need.h > patchPixels && f.Cols*f.Rows == 1) {
+		return 0, fault.New(w.m.spec.Path, fmt.Sprintf("the mosaic is %.0f times finer than the pictures", math.Max(p.ScaleX, p.ScaleY)),
+			"add overviews (gdaladdo -r average), choose a larger data.imagery.size, or check its CRS and pixel size")
+	}
 	patch := &w.shared
 	if need.w == 0 || !holds(&w.shared, need) {
 		patch = &w.own
 		patch.X, patch.Y, patch.W, patch.H, patch.Bands = need.x, need.y, need.w, need.h, len(w.m.read)
-		if need.w*need.h > patchPixels && f.Cols*f.Rows > 1 {
+		if need.w*need.h > patchPixels {
 			return w.halves(f, bands, mask)
 		}
 		if need.w > 0 {
