@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	stddraw "image/draw"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -131,22 +132,16 @@ func (f mapFrame) rows() int64 { return f.lastRow - f.row + 1 }
 // paint makes the picture of the cells, each some pixels wide so that drawing it
 // at another size does not blur its edges.
 func (f mapFrame) paint(d MapsData, values []float64, steps []color.RGBA, lo, hi float64) image.Image {
-	k := int(max(1, 1600/max(f.cols(), f.rows())))
+	k := int(max(1, 1200/max(f.cols(), f.rows())))
 	img := image.NewRGBA(image.Rect(0, 0, int(f.cols())*k, int(f.rows())*k))
-	for i := range img.Pix {
-		img.Pix[i] = 255
-	}
+	stddraw.Draw(img, img.Bounds(), image.White, image.Point{}, stddraw.Src)
 	for i, v := range values {
 		c := noValue
 		if finite(v) {
 			c = at(steps, (v-lo)/(hi-lo))
 		}
 		x, y := int(d.Col[i]-f.col)*k, int(d.Row[i]-f.row)*k
-		for dy := range k {
-			for dx := range k {
-				img.SetRGBA(x+dx, y+dy, c)
-			}
-		}
+		stddraw.Draw(img, image.Rect(x, y, x+k, y+k), image.NewUniform(c), image.Point{}, stddraw.Src)
 	}
 	return img
 }

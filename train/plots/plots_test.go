@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"math/rand/v2"
@@ -20,15 +21,16 @@ func keep(t *testing.T, name string, f *Figure, err error) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := f.PNG()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := os.Getenv("OPENCARBON_PLOTS_DIR")
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	if err := f.Save(filepath.Join(dir, name+".png")); err != nil {
+	path := filepath.Join(dir, name+".png")
+	if err := f.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	img, err := png.Decode(bytes.NewReader(text))
@@ -38,19 +40,23 @@ func keep(t *testing.T, name string, f *Figure, err error) image.Image {
 	return img
 }
 
-// count counts the pixels that are nearly of color c.
-func count(img image.Image, c color.RGBA) int {
-	n := 0
-	b := img.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, _ := img.At(x, y).RGBA()
-			near := func(a uint32, b uint8) bool { return math.Abs(float64(a>>8)-float64(b)) <= 2 }
-			if near(r, c.R) && near(g, c.G) && near(bl, c.B) {
-				n++
-			}
-		}
+// pixels visits the pixels of a decoded picture from the top.
+func pixels(img image.Image, visit func(y int, c color.RGBA)) {
+	rgba := image.NewRGBA(img.Bounds())
+	draw.Draw(rgba, rgba.Bounds(), img, img.Bounds().Min, draw.Src)
+	for i := 0; i < len(rgba.Pix); i += 4 {
+		visit(i/rgba.Stride, color.RGBA{rgba.Pix[i], rgba.Pix[i+1], rgba.Pix[i+2], 255})
 	}
+}
+
+// count counts the pixels of color c.
+func count(img image.Image, want color.RGBA) int {
+	n := 0
+	pixels(img, func(_ int, c color.RGBA) {
+		if c == want {
+			n++
+		}
+	})
 	return n
 }
 
@@ -144,6 +150,9 @@ func TestMaps(t *testing.T) {
 	if count(img, noValue) < 100 {
 		t.Error("cells without value are not gray")
 	}
+	if text, err := f.PNG(); err != nil || !bytes.HasPrefix(text, []byte("\x89PNG")) {
+		t.Errorf("no PNG: %v", err)
+	}
 	f, err = Maps(MapsData{Col: []int64{5}, Row: []int64{7}, Layers: []Layer{{Title: "one cell", Values: []float64{3}, Label: "x"}}})
 	keep(t, "maps-one", f, err)
 	f, err = Maps(MapsData{Col: []int64{0, 1}, Row: []int64{0, 0}, Aspect: 1.4, Layers: []Layer{{Title: "no values", Values: []float64{math.NaN(), math.NaN()}}}})
@@ -163,17 +172,14 @@ func TestMaps(t *testing.T) {
 func TestMapOrientation(t *testing.T) {
 	f, err := Maps(MapsData{Col: []int64{0, 0}, Row: []int64{0, 1}, Layers: []Layer{{Values: []float64{0, 1}, Low: 0, High: 1}}})
 	img := keep(t, "maps-north", f, err)
-	first := func(c color.RGBA) int {
-		b := img.Bounds()
-		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				r, g, bl, _ := img.At(x, y).RGBA()
-				if uint8(r>>8) == c.R && uint8(g>>8) == c.G && uint8(bl>>8) == c.B {
-					return y
-				}
+	first := func(want color.RGBA) int {
+		at := -1
+		pixels(img, func(y int, c color.RGBA) {
+			if at < 0 && c == want {
+				at = y
 			}
-		}
-		return -1
+		})
+		return at
 	}
 	north, south := first(viridis[0]), first(viridis[len(viridis)-1])
 	if north < 0 || south < 0 || north >= south {

@@ -81,8 +81,8 @@ func ReadMetrics(path string) (columns []string, rows [][]float64, err error) {
 	}
 	lines := strings.Split(string(text), "\n")
 	columns = strings.Split(lines[0], ",")
-	if columns[0] != "epoch" {
-		return nil, nil, fault.New(path, "is no metrics table: its first column is not epoch", "Give the metrics.csv of a run folder.")
+	if columns[0] != "epoch" || len(lines) < 2 {
+		return nil, nil, fault.New(path, "is no metrics table: it does not begin with a line of column names, epoch first", "Give the metrics.csv of a run folder.")
 	}
 	for i, line := range lines[1 : len(lines)-1] {
 		row, err := parseRow(line, len(columns))
