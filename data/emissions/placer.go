@@ -15,9 +15,10 @@ var errUnplaced = errors.New("no place in the grid")
 type placer struct {
 	g        *grid.Grid
 	t        *raster.Transform
-	straight bool    // both CRSs are one: edges stay straight
-	piece    float64 // longest piece of an edge in cells
+	straight bool // both CRSs are one: edges stay straight
 	x, y     []float64
+	probe    [][2]float64
+	dense    [][2]float64
 	r        ring
 }
 
@@ -46,7 +47,7 @@ func (p *placer) units(points [][2]float64) (u, v []float64, err error) {
 
 // curveTolerance is how far, in cells, a densified edge may stray from the true
 // one.
-const curveTolerance = 5e-7
+const curveTolerance = 2e-7
 
 // place cuts a shape into pieces and returns its area in km2.
 func (p *placer) place(t *target, shape raster.Geometry) (float64, error) {
@@ -69,65 +70,75 @@ func (p *placer) place(t *target, shape raster.Geometry) (float64, error) {
 
 // ring carries a ring into cell units; edges that bend on the way are followed.
 func (p *placer) ring(edge [][2]float64) (ring, error) {
-	u, v, err := p.units(edge)
+	if n := len(edge); n > 0 && edge[0] != edge[n-1] {
+		edge = append(edge[:n:n], edge[0])
+	}
+	if p.straight || len(edge) < 2 {
+		u, v, err := p.units(edge)
+		p.keep(u, v, 1)
+		return p.r, err
+	}
+	// Each edge is probed at its thirds.
+	p.probe = p.probe[:0]
+	for i := 0; i+1 < len(edge); i++ {
+		p.probe = append(p.probe, edge[i], between(edge[i], edge[i+1], 1./3), between(edge[i], edge[i+1], 2./3))
+	}
+	p.probe = append(p.probe, edge[len(edge)-1])
+	u, v, err := p.units(p.probe)
 	if err != nil {
 		return nil, err
 	}
-	p.r = p.r[:0]
-	for i := range u {
-		p.r = append(p.r, [2]float64{u[i], v[i]})
-	}
-	if n := len(p.r); n > 0 && p.r[0] != p.r[n-1] {
-		p.r = append(p.r, p.r[0])
-		edge = append(edge[:n:n], edge[0])
-	}
-	if p.straight {
-		return p.r, nil
-	}
-	if p.piece == 0 && len(p.r) > 0 {
-		if p.piece, err = p.longestPiece(p.r[0]); err != nil {
-			return nil, err
-		}
-	}
-	dense := make([][2]float64, 0, 2*len(edge))
+	p.dense = p.dense[:0]
 	for i := 0; i+1 < len(edge); i++ {
-		a, b := edge[i], edge[i+1]
-		dense = append(dense, a)
-		length := math.Hypot(p.r[i+1][0]-p.r[i][0], p.r[i+1][1]-p.r[i][1])
-		n := int(min(math.Ceil(length/p.piece), 4096))
-		for k := 1; k < n; k++ {
-			f := float64(k) / float64(n)
-			dense = append(dense, [2]float64{a[0] + f*(b[0]-a[0]), a[1] + f*(b[1]-a[1])})
+		n := piecesOf(u[3*i:3*i+4], v[3*i:3*i+4])
+		for k := range n {
+			p.dense = append(p.dense, between(edge[i], edge[i+1], float64(k)/float64(n)))
 		}
 	}
-	dense = append(dense, edge[len(edge)-1])
-	if len(dense) == len(edge) {
+	if len(p.dense) == len(edge)-1 { // no edge bends
+		p.keep(u, v, 3)
 		return p.r, nil
 	}
-	if u, v, err = p.units(dense); err != nil {
+	p.dense = append(p.dense, edge[len(edge)-1])
+	if u, v, err = p.units(p.dense); err != nil {
 		return nil, err
 	}
-	p.r = p.r[:0]
-	for i := range u {
-		p.r = append(p.r, [2]float64{u[i], v[i]})
-	}
+	p.keep(u, v, 1)
 	return p.r, nil
 }
 
-// longestPiece returns the length in cells below which a straight line of one
-// CRS strays less than curveTolerance from straight in the other. A line of
-// length l bends by l^2 / 8R, with a radius of curvature R that for usual
-// projections at usual latitudes is no less than a quarter of the earth's.
-func (p *placer) longestPiece(at [2]float64) (float64, error) {
-	m, err := p.g.NewMeasure()
-	if err != nil {
-		return 0, err
+// keep makes the ring of every step-th point.
+func (p *placer) keep(u, v []float64, step int) {
+	p.r = p.r[:0]
+	for i := 0; i < len(u); i += step {
+		p.r = append(p.r, [2]float64{u[i], v[i]})
 	}
-	defer m.Close()
-	cell := grid.Cell{Col: int64(math.Floor(at[0])), Row: int64(math.Floor(at[1]))}
-	areas, err := m.Areas([]grid.Cell{cell})
-	if err != nil || !(areas[0] > 0) {
-		return 1, nil
+}
+
+// between returns the point at fraction f of the way from a to b.
+func between(a, b [2]float64, f float64) [2]float64 {
+	if f == 0 {
+		return a
 	}
-	return math.Sqrt(8 * 6371 / 4 * curveTolerance / math.Sqrt(areas[0])), nil
+	return [2]float64{a[0] + f*(b[0]-a[0]), a[1] + f*(b[1]-a[1])}
+}
+
+// maxPieces bounds the pieces of one edge.
+const maxPieces = 4096
+
+// piecesOf returns into how many pieces an edge has to be cut so that each strays
+// less than curveTolerance from the true line. u and v are its ends and thirds.
+// The bend of an edge shrinks with the square of its length; a parabola's at the
+// thirds is 8/9 of that in the middle.
+func piecesOf(u, v []float64) int {
+	du, dv := u[3]-u[0], v[3]-v[0]
+	length := math.Hypot(du, dv)
+	if !(length > 0) {
+		return 1
+	}
+	bend := 0.0
+	for k := 1; k <= 2; k++ {
+		bend = math.Max(bend, math.Abs(du*(v[k]-v[0])-dv*(u[k]-u[0]))/length)
+	}
+	return int(math.Min(math.Max(1, math.Ceil(math.Sqrt(9./8*bend/curveTolerance))), maxPieces))
 }
