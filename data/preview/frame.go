@@ -106,7 +106,7 @@ func (t plainTicks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	decimals := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 	var out []plot.Tick
-	for k := math.Ceil(lo / step); k*step <= hi; k++ {
+	for k := math.Ceil(lo/step - 1e-6); k <= hi/step+1e-6; k++ {
 		out = append(out, plot.Tick{Value: k * step, Label: fmt.Sprintf("%.*f", decimals, k*step)})
 	}
 	return out

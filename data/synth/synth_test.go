@@ -366,3 +366,21 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("over an older city: %v", err)
 	}
 }
+
+func FuzzParseCells(f *testing.F) {
+	for _, s := range []string{"24x24", "8X200", "", "x", "-1x5", "1e3x2", "99999999999999999999x1", "8x8\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		rows, cols, err := ParseCells(s)
+		if err != nil {
+			if !fault.IsInput(err) || rows != 0 || cols != 0 {
+				t.Errorf("%q: %d x %d, %v", s, rows, cols, err)
+			}
+			return
+		}
+		if _, err := (Config{Rows: rows, Cols: cols}).withDefaults(); err == nil && (rows != 0 && rows < 8 || cols > 200) {
+			t.Errorf("%q became %d x %d", s, rows, cols)
+		}
+	})
+}
