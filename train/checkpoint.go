@@ -1,0 +1,194 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/torch/safetensors"
+	"opencarbon/train/config"
+)
+
+// checkpointFormat is raised when an older program could misread a file.
+const checkpointFormat = 1
+
+// headerKey is the metadata entry of the safetensors file that holds Header.
+const headerKey = "opencarbon"
+
+// Header is what a checkpoint knows besides its tensors: enough to use the
+// model on new places without the old YAML, and to go on training exactly.
+type Header struct {
+	Format        int                `json:"format"`
+	Program       string             `json:"program"`
+	Libtorch      string             `json:"libtorch"`
+	Config        string             `json:"config"` // the whole experiment, YAML
+	Model         layers.ModelConfig `json:"model"`
+	Categories    []string           `json:"categories"`              // POI categories in the order of the model's channels
+	Normalization json.RawMessage    `json:"normalization,omitempty"` // how the mosaic's numbers became uint8
+	Grid          store.GridSpec     `json:"grid"`
+	TargetUnit    string             `json:"target_unit"` // the model predicts ln of this: "tCO2/yr" or "proxy"
+	Store         string             `json:"store"`       // config hash of the store it was trained on
+	Threads       int                `json:"threads"`     // libtorch's; another number may change the last bits
+	State         State              `json:"state"`
+	Optimizer     string             `json:"optimizer"`
+	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
+	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
+}
+
+// State is where training stands.
+type State struct {
+	Epoch     int     `json:"epoch"` // epochs completed
+	Step      int     `json:"step"`  // batches done of the epoch under way
+	LossSum   float64 `json:"loss_sum"`
+	LossCells int     `json:"loss_cells"`
+	HasBest   bool    `json:"has_best"`
+	Best      float64 `json:"best"` // best validation R2 so far
+	BestEpoch int     `json:"best_epoch"`
+	Bad       int     `json:"bad"` // validations without improvement
+	Stopped   string  `json:"stopped,omitempty"`
+}
+
+// save writes model, optimiser and header to path: temporary file, sync,
+// rename. It refuses a model with values that are not finite, so that the last
+// good checkpoint stays.
+func (t *trainer) save(path string) error {
+	f := safetensors.File{Arrays: map[string]safetensors.Array{}, Metadata: map[string]string{}}
+	torch.NoGrad(func() {
+		torch.InScope(func(*torch.Scope) {
+			for _, e := range t.model.Store.Entries() {
+				f.Arrays["model."+e.Name] = torch.ToArray(e.Tensor)
+			}
+			names := t.model.Store.ParameterNames()
+			for kind, ts := range t.optimizer.State().Tensors {
+				for i, x := range ts {
+					f.Arrays["optimizer."+kind+"."+names[i]] = torch.ToArray(x)
+				}
+			}
+			state := torch.RNGState(torch.CPU)
+			f.Arrays["rng.cpu"] = safetensors.Array{DType: "U8", Shape: []int{len(state)}, Data: state}
+		})
+	})
+	if bad := t.notFinite(); bad != "" {
+		return fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
+	}
+	h := t.header
+	h.State, h.Plateau = t.state, nil
+	if p, ok := t.schedule.(*torch.Plateau); ok {
+		h.Plateau = p
+	}
+	o := t.optimizer.State()
+	h.Optimizer, h.Steps = o.Kind, o.Steps
+	text, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("checkpoint header: %w", err)
+	}
+	f.Metadata[headerKey] = string(text)
+	if err := safetensors.WriteFile(path, f); err != nil {
+		return fmt.Errorf("the checkpoint could not be written: %w", err)
+	}
+	return nil
+}
+
+// notFinite names a parameter or buffer with NaN or infinite values, or "".
+func (t *trainer) notFinite() (name string) {
+	torch.NoGrad(func() {
+		torch.InScope(func(*torch.Scope) {
+			for _, e := range t.model.Store.Entries() {
+				if e.Tensor.DType().IsFloat() && e.Tensor.IsFinite().All().Item() == 0 {
+					name = e.Name
+					return
+				}
+			}
+		})
+	})
+	return name
+}
+
+// Checkpoint is a file read back.
+type Checkpoint struct {
+	Path   string
+	Header Header
+	arrays map[string]safetensors.Array
+}
+
+// ReadCheckpoint reads and checks a checkpoint of our own form.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	f, err := safetensors.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.New(path, "there is no such checkpoint", "A run leaves best.safetensors and last.safetensors in runs/<name>/<time>/.")
+	case err != nil:
+		return nil, fault.Wrap(err, path, "is not a checkpoint that can be read", "Give a .safetensors file that go run ./cmd/train wrote.")
+	}
+	text, ok := f.Metadata[headerKey]
+	if !ok {
+		return nil, fault.New(path, "is a safetensors file, but not a checkpoint of this program", "Give best.safetensors or last.safetensors of a run folder.")
+	}
+	c := &Checkpoint{Path: path, arrays: f.Arrays}
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal([]byte(text), &version); err != nil {
+		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
+	}
+	if version.Format > checkpointFormat {
+		return nil, fault.New(path, fmt.Sprintf("was written by a newer program (format %d, this one knows %d)", version.Format, checkpointFormat),
+			"Update this program.")
+	}
+	if err := json.Unmarshal([]byte(text), &c.Header); err != nil {
+		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
+	}
+	return c, nil
+}
+
+// tensors makes the arrays under a prefix into tensors of the current scope.
+func (c *Checkpoint) tensors(prefix string) map[string]*torch.Tensor {
+	out := map[string]*torch.Tensor{}
+	for name, a := range c.arrays {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			out[rest] = torch.FromArray(a)
+		}
+	}
+	return out
+}
+
+// loadModel copies the checkpoint's weights into the model.
+func (c *Checkpoint) loadModel(s *layers.Store) (err error) {
+	torch.InScope(func(*torch.Scope) {
+		if e := s.Load("", c.tensors("model."), true); e != nil {
+			err = fault.Wrap(e, c.Path, "holds other weights than its header says", "The file is damaged; use another checkpoint of the run.")
+		}
+	})
+	return err
+}
+
+// loadOptimizer restores the optimiser's moments and counts.
+func (c *Checkpoint) loadOptimizer(o torch.Optimizer, s *layers.Store) error {
+	return torch.Try(func() {
+		torch.InScope(func(*torch.Scope) {
+			state := torch.OptimizerState{Kind: c.Header.Optimizer, Steps: c.Header.Steps, Tensors: map[string][]*torch.Tensor{}}
+			for kind := range o.State().Tensors {
+				have := c.tensors("optimizer." + kind + ".")
+				for _, name := range s.ParameterNames() {
+					state.Tensors[kind] = append(state.Tensors[kind], have[name])
+				}
+			}
+			o.LoadState(state)
+		})
+	})
+}
+
+// Experiment returns the config that the checkpoint was trained with.
+func (c *Checkpoint) Experiment() (*config.Config, error) {
+	cfg, err := config.Parse([]byte(c.Header.Config), "config of "+c.Path)
+	if err != nil {
+		return nil, fault.Wrap(err, c.Path, "its config cannot be read", "The file is damaged; use another checkpoint of the run.")
+	}
+	return cfg, nil
+}

@@ -1,0 +1,199 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+
+	"opencarbon/data/store"
+	"opencarbon/train/baselines"
+	"opencarbon/train/metrics"
+	"opencarbon/train/plots"
+	"opencarbon/train/runlog"
+)
+
+// Baseline is a simple predictor's score on the run's split.
+type Baseline struct {
+	Name   string          `json:"name"`
+	About  string          `json:"about"`
+	Splits []metrics.Split `json:"splits"`
+}
+
+// conclude takes the best weights, predicts every cell, scores the splits and
+// the baselines, and draws the pictures.
+func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
+	d, run := t.data, rec.run
+	r := &Result{Dir: run.Dir, Epochs: t.state.Epoch, BestEpoch: t.state.BestEpoch, Stopped: t.state.Stopped,
+		Unit: d.store.Meta().TargetUnit}
+	if _, err := os.Stat(run.Path(BestFile)); err == nil {
+		best, err := ReadCheckpoint(run.Path(BestFile))
+		if err != nil {
+			return nil, err
+		}
+		if err := best.loadModel(t.model.Store); err != nil {
+			return nil, err
+		}
+	}
+	cells := make([]int32, d.store.Len())
+	for i := range cells {
+		cells[i] = int32(i)
+	}
+	predicted, err := t.evaluate(ctx, cells, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []struct {
+		name  string
+		cells []int32
+	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
+		truth, guess := make([]float64, len(part.cells)), make([]float64, len(part.cells))
+		for i, c := range part.cells {
+			truth[i], guess[i] = d.ln[c], predicted[c]
+		}
+		v, err := metrics.Evaluate(part.name, truth, guess)
+		if err != nil {
+			return nil, err
+		}
+		r.Splits = append(r.Splits, v)
+	}
+	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted)); err != nil {
+		return nil, err
+	}
+	if r.Baselines, err = d.baselines(t.assembler); err != nil {
+		return nil, err
+	}
+	if t.config.Output.Plots {
+		if r.Pictures, err = draw(d, predicted, r, rec); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func predictionRows(d *dataset, predicted []float64) []runlog.Prediction {
+	rows := make([]runlog.Prediction, d.store.Len())
+	at, lonlat, splits := d.store.Cells(), d.store.LonLat(), d.store.Splits()
+	for i := range rows {
+		split := store.None
+		if i < len(splits) {
+			split = splits[i]
+		}
+		rows[i] = runlog.Prediction{Cell: i, Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
+			Split: split.String(), True: d.ln[i], Predicted: predicted[i]}
+	}
+	return rows
+}
+
+// baselines scores the mean and, with POIs, ridge regression on the same split.
+func (d *dataset) baselines(a *assembler) ([]Baseline, error) {
+	in := baselines.Input{Targets: d.ln, Train: ints(d.train), Validation: ints(d.validation), Test: ints(d.test),
+		Neighbors: a.neighbors, M: a.m}
+	if d.store.HasPOIs() {
+		offsets, p := d.store.AllPOIs()
+		in.Categories, in.Offsets, in.Category, in.Count = len(d.store.Categories()), offsets, p.Category, p.Count
+	}
+	results, err := baselines.Run(in)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Baseline, len(results))
+	for i, b := range results {
+		out[i] = Baseline{b.Name, b.About, b.Splits}
+	}
+	return out, nil
+}
+
+func ints(v []int32) []int {
+	out := make([]int, len(v))
+	for i, x := range v {
+		out[i] = int(x)
+	}
+	return out
+}
+
+// draw writes the pictures of a run and returns their paths.
+func draw(d *dataset, predicted []float64, r *Result, rec *recorder) ([]string, error) {
+	var files []string
+	save := func(name string, f *plots.Figure, err error) error {
+		if err != nil {
+			return fmt.Errorf("picture %s: %w", name, err)
+		}
+		if err := f.Save(rec.run.Path(name)); err != nil {
+			return err
+		}
+		files = append(files, rec.run.Path(name))
+		return nil
+	}
+	name := d.store.Meta().Name
+	if len(rec.history) > 0 {
+		f, err := plots.Curves(curves(name, r, rec))
+		if err := save("learning_curves.png", f, err); err != nil {
+			return nil, err
+		}
+	}
+	scatter := plots.ScatterData{Title: name + ": predicted and true emission", Unit: r.Unit}
+	for i, cells := range [][]int32{d.train, d.validation, d.test} {
+		s := r.Splits[i]
+		p := plots.Points{Name: fmt.Sprintf("%s  R2 %s  MAE %s", s.Name, metrics.Number(s.Ln.R2), metrics.Number(s.Ln.MAE))}
+		for _, c := range cells {
+			p.True, p.Predicted = append(p.True, d.ln[c]), append(p.Predicted, predicted[c])
+		}
+		if len(cells) > 0 {
+			scatter.Sets = append(scatter.Sets, p)
+		}
+	}
+	f, err := plots.Scatter(scatter)
+	if err := save("scatter.png", f, err); err != nil {
+		return nil, err
+	}
+	f, err = plots.Maps(maps(name, d, predicted, r.Unit))
+	if err := save("maps.png", f, err); err != nil {
+		return nil, err
+	}
+	return files, nil
+}
+
+func curves(name string, r *Result, rec *recorder) plots.CurvesData {
+	loss, r2 := plots.Line{Name: "train loss per cell"}, plots.Line{Name: "validation R2"}
+	data := plots.CurvesData{Title: name + ": training", Best: float64(r.BestEpoch)}
+	before := 0.0
+	for _, h := range rec.history {
+		loss.X, loss.Y = append(loss.X, h[0]), append(loss.Y, h[2])
+		r2.X, r2.Y = append(r2.X, h[0]), append(r2.Y, h[3])
+		if h[6] > before {
+			data.Events = append(data.Events, plots.Event{X: h[0], Name: "contrastive loss on"})
+		}
+		before = h[6]
+	}
+	data.Loss, data.R2 = []plots.Line{loss}, []plots.Line{r2}
+	return data
+}
+
+func maps(name string, d *dataset, predicted []float64, unit string) plots.MapsData {
+	m := plots.MapsData{Title: name}
+	for _, c := range d.store.Cells() {
+		m.Col, m.Row = append(m.Col, c.Col), append(m.Row, c.Row)
+	}
+	if d.store.Meta().Grid.Scheme == "degrees" { // a degree of longitude shrinks toward the poles
+		m.Aspect = 1 / math.Max(0.1, math.Cos(d.store.LonLat()[1]*math.Pi/180))
+	}
+	failure := make([]float64, len(predicted))
+	low, high := math.Inf(1), math.Inf(-1)
+	for i, y := range d.ln {
+		failure[i] = predicted[i] - y // NaN where there is no target
+		if !math.IsNaN(y) {
+			low, high = math.Min(low, y), math.Max(high, y)
+		}
+	}
+	label := "emission, " + unit
+	if unit == "proxy" || unit == "" {
+		label = "proxy value"
+	}
+	m.Layers = []plots.Layer{
+		{Title: "true", Values: d.ln, Label: label, Ln: true, Low: low, High: high},
+		{Title: "predicted", Values: predicted, Label: label, Ln: true, Low: low, High: high},
+		{Title: "error", Values: failure, Label: "predicted minus true, ln", Diverging: true},
+	}
+	return m
+}

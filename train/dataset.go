@@ -1,0 +1,86 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/train/config"
+)
+
+// dataset is a store seen as a learning problem.
+type dataset struct {
+	store                   *store.Store
+	ln                      []float64 // [N] ln of the yearly emission; NaN where there is none
+	train, validation, test []int32   // tiles with a target
+}
+
+func newDataset(s *store.Store) *dataset {
+	d := &dataset{store: s, ln: make([]float64, s.Len())}
+	targets := s.Targets()
+	splits := s.Splits()
+	for i := range d.ln {
+		d.ln[i] = math.NaN()
+		if i < len(targets) && targets[i] > 0 && !math.IsInf(targets[i], 0) {
+			d.ln[i] = math.Log(targets[i])
+		} else {
+			continue
+		}
+		if i >= len(splits) {
+			continue
+		}
+		switch splits[i] {
+		case store.Train:
+			d.train = append(d.train, int32(i))
+		case store.Validation:
+			d.validation = append(d.validation, int32(i))
+		case store.Test:
+			d.test = append(d.test, int32(i))
+		}
+	}
+	return d
+}
+
+// fit checks that a model can be trained on d.
+func (d *dataset) fit(c *config.Config) error {
+	where := filepath.Join(d.store.Dir())
+	switch {
+	case c.Model.HasImage() && !d.store.HasImages():
+		return fault.New(where, "the store has no images, but model.modalities asks for them",
+			"Give data.imagery.path, or set model.modalities: [poi].")
+	case c.Model.HasPOI() && !d.store.HasPOIs():
+		return fault.New(where, "the store has no POIs, but model.modalities asks for them",
+			"Give data.poi.path, or set model.modalities: [image].")
+	case len(d.train) < 2:
+		return fault.New(where, fmt.Sprintf("%d training cells have a target; at least 2 are needed", len(d.train)),
+			"Check data.split and data.emissions with: go run ./cmd/prepare --config ... --preview")
+	case len(d.validation) < 2:
+		return fault.New(where, fmt.Sprintf("%d validation cells have a target; at least 2 are needed to choose the best model", len(d.validation)),
+			"Give data.split a validation part.")
+	}
+	return nil
+}
+
+// modelConfig is the architecture that config and store ask for.
+func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
+	size := s.ImageSize()
+	if size == 0 {
+		size = s.POISize()
+	}
+	return layers.ModelConfig{
+		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: size,
+		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
+		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
+	}
+}
+
+func mean(ln []float64, cells []int32) float64 {
+	sum := 0.0
+	for _, c := range cells {
+		sum += ln[c]
+	}
+	return sum / float64(len(cells))
+}

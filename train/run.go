@@ -1,0 +1,205 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/torch"
+	"opencarbon/train/config"
+	"opencarbon/train/metrics"
+	"opencarbon/train/progress"
+	"opencarbon/train/runlog"
+	"opencarbon/train/tbevents"
+)
+
+// Options of Run.
+type Options struct {
+	Resume   string           // run folder to go on with; empty: a new run
+	Command  []string         // the command line, for run.json
+	Progress progress.Options // where and how to report
+	GDAL     string           // GDAL's version, for run.json
+}
+
+// Result is what a run found.
+type Result struct {
+	Dir       string          // the run folder
+	BestEpoch int             // epoch of the best weights
+	Epochs    int             // epochs trained
+	Stopped   string          // why training ended early, or ""
+	Splits    []metrics.Split // train, validation, test
+	Baselines []Baseline      // on the same split
+	Unit      string          // of amounts
+	Pictures  []string
+	Elapsed   time.Duration
+}
+
+// Run trains on the store that c names and leaves a run folder behind. When
+// ctx ends, the step is finished, the state saved, and an error returned that
+// wraps context.Canceled and says how to resume.
+func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
+	s, err := store.Open(c.Data.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	d := newDataset(s)
+	if err := d.fit(c); err != nil {
+		return nil, err
+	}
+	run, from, err := openRun(c, o)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	info, err := beginInfo(run, c, s, o, from)
+	if err != nil {
+		return nil, err
+	}
+	var result *Result
+	var failed error
+	if err := torch.Run(torch.Options{Threads: threads(c)}, func() {
+		info.Libtorch = torch.Version()
+		info.Device = torch.ParseDevice(c.Train.Device).String()
+		if failed = run.WriteInfo(info); failed == nil {
+			result, failed = work(ctx, c, d, run, from, o)
+		}
+	}); err != nil {
+		failed = err
+	}
+	finished := time.Now()
+	info.Finished = &finished
+	switch {
+	case failed == nil:
+		result.Elapsed = finished.Sub(began)
+		info.Outcome = "finished"
+		if result.Stopped != "" {
+			info.Outcome = "early stop: " + result.Stopped
+		}
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines,
+			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
+			return nil, err
+		}
+	case errors.Is(failed, context.Canceled):
+		info.Outcome = "interrupted"
+		failed = fmt.Errorf("the state is saved; go on with:\n  go run ./cmd/train --resume %s\n%w", run.Dir, failed)
+	default:
+		info.Outcome = "failed: " + failed.Error()
+	}
+	if err := run.WriteInfo(info); err != nil && failed == nil {
+		failed = err
+	}
+	return result, failed
+}
+
+// openRun makes a new run folder, or opens an existing one and its last
+// checkpoint.
+func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
+	if o.Resume == "" {
+		run, err := runlog.Create(c.Output.Dir, c.Name, time.Now())
+		if err != nil {
+			return nil, nil, err
+		}
+		text, err := c.YAML()
+		if err != nil {
+			return nil, nil, err
+		}
+		return run, nil, run.WriteConfig(text)
+	}
+	run, err := runlog.Open(o.Resume)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, err := ReadCheckpoint(run.Path(LastFile))
+	return run, from, err
+}
+
+// ResumeConfig returns the config of the run folder dir, for --resume.
+func ResumeConfig(dir string) (*config.Config, error) {
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return nil, fault.New(dir, "is no run folder", "Give the folder that the interrupted run printed, for example runs/demo/latest.")
+	}
+	c, err := ReadCheckpoint(filepath.Join(dir, LastFile))
+	if err != nil {
+		return nil, err
+	}
+	return c.Experiment()
+}
+
+func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, from *Checkpoint) (runlog.Info, error) {
+	info := runlog.NewInfo(time.Now(), c.Seed, o.Command)
+	if from != nil {
+		old, err := run.ReadInfo()
+		if err != nil {
+			return info, err
+		}
+		info.Started, info.Resumed = old.Started, append(old.Resumed, runlog.Resumption{Time: time.Now(),
+			Epoch: from.Header.State.Epoch, Command: o.Command})
+	}
+	info.GDAL, info.Outcome = o.GDAL, "running"
+	info.Data = map[string]string{"store " + s.Dir(): s.Meta().ConfigHash}
+	for _, in := range s.Meta().Inputs {
+		info.Data[in.Path] = in.SHA256
+	}
+	return info, nil
+}
+
+// work is the part of Run inside the engine.
+func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options) (*Result, error) {
+	rec := &recorder{run: run, active: func(epoch int) bool { return contrastive(c, epoch) }}
+	t, err := newTrainer(c, d, rec)
+	if err != nil {
+		return nil, err
+	}
+	defer t.close()
+	if from != nil {
+		if err := checkStore(from.Header, d.store); err != nil {
+			return nil, err
+		}
+		if err := t.resume(from); err != nil {
+			return nil, err
+		}
+		if rec.metrics, rec.history, err = run.ResumeMetrics(metricColumns, t.state.Epoch); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := initialWeights(c, t.model); err != nil {
+			return nil, err
+		}
+		if rec.metrics, err = run.NewMetrics(metricColumns); err != nil {
+			return nil, err
+		}
+		if err := rec.save(t, false); err != nil { // from here on there is something to resume
+			return nil, err
+		}
+	}
+	defer rec.metrics.Close()
+	if c.Output.TensorBoard {
+		if err := os.MkdirAll(run.Path("tensorboard"), 0o777); err != nil {
+			return nil, err
+		}
+		if rec.events, err = tbevents.Create(run.Path("tensorboard")); err != nil {
+			return nil, err
+		}
+		defer rec.events.Close()
+		if from != nil {
+			if err := rec.events.Resume(t.state.Epoch); err != nil {
+				return nil, err
+			}
+		}
+	}
+	steps := len(t.sampler.epoch(0))
+	rec.bar = progress.NewTraining(o.Progress, min(t.state.Epoch+1, c.Train.Epochs), c.Train.Epochs, steps)
+	err = t.train(ctx)
+	rec.bar.Close()
+	if err != nil {
+		return nil, err
+	}
+	return conclude(ctx, t, rec)
+}
