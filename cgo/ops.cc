@@ -122,12 +122,23 @@ ocg_error ocg_clamp(ocg_tensor a, double low, double high, ocg_tensor* out) {
   OCG_GUARD({ *out = wrap(at::clamp(T(a), scalar_for(T(a), low), scalar_for(T(a), high))); })
 }
 
+// libtorch 1.13 takes a float tensor for a mask and reads its bytes.
+static void check_mask(const at::Tensor& m) {
+  TORCH_CHECK(m.scalar_type() == at::kBool, "the mask must be bool, it is ", m.scalar_type());
+}
+
 ocg_error ocg_where(ocg_tensor condition, ocg_tensor a, ocg_tensor b, ocg_tensor* out) {
-  OCG_GUARD({ *out = wrap(at::where(T(condition), T(a), T(b))); })
+  OCG_GUARD({
+    check_mask(T(condition));
+    *out = wrap(at::where(T(condition), T(a), T(b)));
+  })
 }
 
 ocg_error ocg_masked_fill(ocg_tensor a, ocg_tensor mask, double value, ocg_tensor* out) {
-  OCG_GUARD({ *out = wrap(at::masked_fill(T(a), T(mask), scalar_for(T(a), value))); })
+  OCG_GUARD({
+    check_mask(T(mask));
+    *out = wrap(at::masked_fill(T(a), T(mask), scalar_for(T(a), value)));
+  })
 }
 
 ocg_error ocg_reduce(int64_t op, ocg_tensor ta, const int64_t* dims, int64_t n, int64_t keepdim, double arg,

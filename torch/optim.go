@@ -44,6 +44,7 @@ type adam struct {
 	params    []*Tensor
 	m, v      []*Tensor
 	steps     []int64
+	closed    bool
 }
 
 // NewAdam is PyTorch's Adam: weight decay is an L2 term added to the gradient
@@ -92,7 +93,7 @@ func (a *adam) kind() string {
 
 func (a *adam) Step() {
 	requireAll(a.kind(), a.params...)
-	requireAll(a.kind(), a.m...)
+	requireOpen(a.kind(), a.closed)
 	if len(a.params) == 0 {
 		return
 	}
@@ -110,6 +111,7 @@ func (a *adam) State() OptimizerState {
 }
 
 func (a *adam) LoadState(s OptimizerState) {
+	requireOpen(a.kind(), a.closed)
 	loadState(a.kind(), a.State(), s)
 	copy(a.steps, s.Steps)
 }
@@ -117,7 +119,7 @@ func (a *adam) LoadState(s OptimizerState) {
 func (a *adam) Close() {
 	closeAll(a.m)
 	closeAll(a.v)
-	a.m, a.v = nil, nil
+	a.m, a.v, a.closed = nil, nil, true
 }
 
 // SGDOptions are PyTorch's.
@@ -128,8 +130,9 @@ type SGDOptions struct {
 type sgd struct {
 	o       SGDOptions
 	params  []*Tensor
-	buffers []*Tensor
+	buffers []*Tensor // nil without momentum
 	steps   []int64
+	closed  bool
 }
 
 // NewSGD is PyTorch's SGD with optional momentum and L2 weight decay.
@@ -147,7 +150,7 @@ func NewSGD(params []*Tensor, o SGDOptions) Optimizer {
 
 func (s *sgd) Step() {
 	requireAll("sgd", s.params...)
-	requireAll("sgd", s.buffers...)
+	requireOpen("sgd", s.closed)
 	if len(s.params) == 0 {
 		return
 	}
@@ -168,13 +171,21 @@ func (s *sgd) State() OptimizerState {
 }
 
 func (s *sgd) LoadState(o OptimizerState) {
+	requireOpen("sgd", s.closed)
 	loadState("sgd", s.State(), o)
 	copy(s.steps, o.Steps)
 }
 
 func (s *sgd) Close() {
 	closeAll(s.buffers)
-	s.buffers = nil
+	s.buffers, s.closed = nil, true
+}
+
+// requireOpen keeps C from reading moments that are no longer there.
+func requireOpen(op string, closed bool) {
+	if closed {
+		fail(op, nil, "the optimiser is closed")
+	}
 }
 
 // loadState copies from into to, or says what differs and changes nothing.
