@@ -40,6 +40,11 @@ func Make(cfg Config, n int) (*City, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newCity(cfg, n), nil
+}
+
+// newCity is Make for a configuration with its defaults filled in.
+func newCity(cfg Config, n int) *City {
 	seed := mix(uint64(cfg.Seed)*0x9E3779B97F4A7C15 + uint64(n))
 	rng := rand.New(rand.NewPCG(seed, saltCity))
 	c := &City{
@@ -64,7 +69,7 @@ func Make(cfg Config, n int) (*City, error) {
 	c.addDirt(rng)
 	c.burn(act, seed)
 	c.divide(seed)
-	return c, nil
+	return c
 }
 
 // burn computes the emissions.

@@ -29,7 +29,7 @@ type Config struct {
 	Rows, Cols int     // size in cells, each 8 to 200; default 24
 	Size       int     // pixels per cell edge in the mosaic, 16 to 512; default 64
 	Seed       int64   // default 1
-	Noise      float64 // standard deviation of the noise in ln emission, 0 to 3; default 0.35; negative: none at all
+	Noise      float64 // standard deviation of the noise in ln emission, 0 to 3; default 0.35; negative: none
 	Cities     int     // how many, 1 to 20; default 1
 	Shift      float64 // how far the emission factors of later cities stray, in ln units, 0 to 2; default 0.3
 	Year       int     // of the monthly files' names, two digits; default 18

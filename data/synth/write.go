@@ -63,10 +63,7 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	}
 	cities := make([]*City, cfg.Cities)
 	for n := range cities {
-		c, err := Make(cfg, n)
-		if err != nil {
-			return nil, err
-		}
+		c := newCity(cfg, n)
 		if cfg.Cities == 1 {
 			c.Name = "demo"
 		}
