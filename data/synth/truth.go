@@ -238,9 +238,23 @@ func inside(ring, hole [][2]float64) bool {
 	return in
 }
 
+// writeCategories writes the category table.
+func writeCategories(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("# The categories of all cities here, in one order.\ncategories:\n")
+	for _, name := range Categories {
+		fmt.Fprintf(&b, "  %s: [%s]\n", name, name)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // writeExperiment writes the experiment file. Its paths are relative to it.
-func (c *City) writeExperiment(w io.Writer, year int) error {
+func (c *City) writeExperiment(w io.Writer, year int, table string) error {
 	all, splits := c.Bounds()
+	if table != "" {
+		table = "\n    categories: " + table
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A made city of %d x %d cells. No model can be expected to do better than
 # R2 = %.3f on all cells (%.3f on those that test): the rest is noise. %s
@@ -259,7 +273,7 @@ data:
     per: cell
     period: month
   poi:
-    path: %s
+    path: %s%s
   split:
     method: attribute
     file: %s
@@ -276,7 +290,7 @@ train:
   block: 6
   schedule: cosine
 `, c.Rows, c.Cols, all.BestR2, splits.Test.BestR2, TruthFile, c.Name, MosaicFile, max(c.Size, 32),
-		MonthsFolder, fmt.Sprintf("odiac2022_1km_excl_intl_%02d*.tif", year), POIFile, DistrictsFile)
+		MonthsFolder, fmt.Sprintf("odiac2022_1km_excl_intl_%02d*.tif", year), POIFile, table, DistrictsFile)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -25,6 +25,9 @@ const (
 	POIFile       = "poi.csv"
 	DistrictsFile = "districts.geojson"
 	TruthFile     = "truth.json"
+	// CategoriesFile is the category table that several cities share: a small
+	// city may lack a category, and a model that moves needs the same channels.
+	CategoriesFile = "categories.yaml"
 )
 
 // ExperimentFile is the name of the experiment file of the city called name.
@@ -67,12 +70,12 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 		if cfg.Cities == 1 {
 			c.Name = "demo"
 		}
-		at := temp
+		at, table := temp, ""
 		if cfg.Cities > 1 {
-			at = filepath.Join(temp, c.Name)
+			at, table = filepath.Join(temp, c.Name), "../"+CategoriesFile
 		}
 		tick := func(row int) { progress(n*cfg.Rows+row, cfg.Cities*cfg.Rows) }
-		if err := c.write(ctx, at, cfg.Year, tick); err != nil {
+		if err := c.write(ctx, at, cfg.Year, table, tick); err != nil {
 			return nil, err
 		}
 		if err := writeJSON(filepath.Join(at, TruthFile), c.Truth(cfg, n)); err != nil {
@@ -82,6 +85,9 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	}
 	if cfg.Cities > 1 { // marks the folder as ours
 		if err := writeShared(filepath.Join(temp, TruthFile), cfg, cities); err != nil {
+			return nil, err
+		}
+		if err := writeFile(filepath.Join(temp, CategoriesFile), writeCategories); err != nil {
 			return nil, err
 		}
 	}
@@ -144,8 +150,9 @@ func publish(temp, dir string) error {
 	return nil
 }
 
-// write writes all files but the truth.
-func (c *City) write(ctx context.Context, dir string, year int, tick func(rows int)) error {
+// write writes all files but the truth; table is the category table's path, or
+// empty.
+func (c *City) write(ctx context.Context, dir string, year int, table string, tick func(rows int)) error {
 	if err := os.MkdirAll(filepath.Join(dir, MonthsFolder), 0o777); err != nil {
 		return fault.Wrap(err, dir, "cannot make the folder", "Choose another place with --out.")
 	}
@@ -165,7 +172,7 @@ func (c *City) write(ctx context.Context, dir string, year int, tick func(rows i
 	if err := writeFile(filepath.Join(dir, DistrictsFile), c.writeDistricts); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, ExperimentFile(c.Name)), func(w io.Writer) error { return c.writeExperiment(w, year) })
+	return writeFile(filepath.Join(dir, ExperimentFile(c.Name)), func(w io.Writer) error { return c.writeExperiment(w, year, table) })
 }
 
 // writeMosaic paints one row of cells at a time, so that memory stays small
