@@ -35,6 +35,9 @@ func command() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := config.CheckFiles(cfg); err != nil {
+				return err
+			}
 			bar := progress.New(cmd.ErrOrStderr())
 			report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Force: force, Verify: true, Progress: bar.Set})
 			bar.Close()

@@ -51,6 +51,9 @@ data must be mended; 130 interrupted, the state is saved.`,
 				_, err = cmd.OutOrStdout().Write(text)
 				return err
 			}
+			if err := config.CheckFiles(c); err != nil {
+				return err
+			}
 			bar := progress.New(cmd.ErrOrStderr())
 			report, err := data.Build(cmd.Context(), &c.Data, data.Options{Name: c.Name, Progress: bar.Set})
 			bar.Close()

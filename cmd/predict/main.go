@@ -1,0 +1,100 @@
+// Command predict maps a region, emissions unknown, with a trained checkpoint.
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/progress"
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/train"
+	"opencarbon/train/config"
+	"opencarbon/train/metrics"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	var checkpoint, source, folder string
+	var set []string
+	var quiet bool
+	var o train.PredictOptions
+	cmd := &cobra.Command{
+		Use:   "predict --checkpoint C (--config X.yaml | --store DIR)",
+		Short: "Predict a region's emissions with a trained model, as GeoTIFF, GeoPackage and CSV",
+		Long: `Predict applies a checkpoint to every cell of a region, which needs imagery and
+points of interest as the model was trained on, but no emissions. A region is
+described by an experiment file (its data section) or is a tile store.
+
+An interrupted prediction goes on where it was when the same command is given
+again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
+the checkpoint must be mended; 130 interrupted.`,
+		Example: `  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --config newcity.yaml --out predictions/newcity
+  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if checkpoint == "" {
+				return fault.New("--checkpoint", "is not given", "Name best.safetensors of a run folder.")
+			}
+			if (source == "") == (folder == "") {
+				return fault.New("--config, --store", "exactly one of them says which region to predict", "Give an experiment file, or the folder of a tile store.")
+			}
+			c, err := train.ReadCheckpoint(checkpoint)
+			if err != nil {
+				return err
+			}
+			if source != "" {
+				cfg, err := config.Load(source, set)
+				if err != nil {
+					return err
+				}
+				bar := progress.New(cmd.ErrOrStderr())
+				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set})
+				bar.Close()
+				if err != nil {
+					return err
+				}
+				folder = report.Store
+			}
+			s, err := store.Open(folder)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if o.Out == "" {
+				o.Out = filepath.Join("predictions", s.Meta().Name)
+			}
+			o.Progress.Quiet = quiet
+			p, err := train.Predict(cmd.Context(), c, s, o)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%d cells predicted", p.Cells)
+			if p.Unit != "" && p.Unit != "proxy" {
+				fmt.Fprintf(out, ", %s %s in all", metrics.Amount(p.Total), p.Unit)
+			}
+			fmt.Fprintln(out)
+			for _, f := range p.Files {
+				fmt.Fprintln(out, "  "+f)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&checkpoint, "checkpoint", "", "checkpoint of a run, e.g. runs/demo/latest/best.safetensors (required)")
+	f.StringVar(&source, "config", "", "experiment file of the region; its data section is used")
+	f.StringVar(&folder, "store", "", "folder of a tile store, instead of --config")
+	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
+	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>)")
+	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
+	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
+	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
+	f.BoolVar(&quiet, "quiet", false, "no progress")
+	return cmd
+}

@@ -1,0 +1,119 @@
+package train
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+)
+
+// encodedFile holds the embeddings of the tiles done so far, while a
+// prediction is under way.
+const encodedFile = "encoded.partial"
+
+// encoded is a file of embeddings: 32 bytes that name checkpoint and store,
+// then float32 rows [tiles, modalities * m], appended whole chunks at a time.
+type encoded struct {
+	f     *os.File
+	c     layers.ModelConfig
+	tiles int // rows in the file
+}
+
+func (e *encoded) width() int {
+	n := 0
+	if e.c.Image {
+		n += e.c.Embedding
+	}
+	if e.c.POI {
+		n += e.c.Embedding
+	}
+	return n
+}
+
+// openEncoded takes up the file of an interrupted prediction with the same
+// checkpoint and store, or begins it anew.
+func openEncoded(path string, c *Checkpoint, s *store.Store) (*encoded, error) {
+	h := sha256.New()
+	for _, part := range []string{c.Header.Config, fmt.Sprint(c.Header.State), s.Meta().ConfigHash, fmt.Sprint(s.Len())} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	for _, name := range []string{"model.regressor.3.weight", "model.regressor.0.weight"} {
+		h.Write(c.arrays[name].Data)
+	}
+	name := h.Sum(nil)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")
+	}
+	e := &encoded{f: f, c: c.Header.Model}
+	have := make([]byte, len(name))
+	if _, err := io.ReadFull(f, have); err == nil && bytes.Equal(have, name) {
+		st, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		e.tiles = min(int((st.Size()-int64(len(name)))/int64(4*e.width())), s.Len())
+	} else {
+		if err := f.Truncate(0); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if _, err := f.WriteAt(name, 0); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s (%s): %w", path, hex.EncodeToString(name[:4]), err)
+		}
+	}
+	if _, err := f.Seek(int64(len(name)+4*e.width()*e.tiles), io.SeekStart); err != nil { // a torn last row is written over
+		f.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// append adds the embeddings of the next n tiles.
+func (e *encoded) append(x layers.Embeddings, n int) error {
+	var parts []*torch.Tensor
+	for _, t := range []*torch.Tensor{x.Image, x.POI} {
+		if t != nil {
+			parts = append(parts, t)
+		}
+	}
+	if _, err := e.f.Write(torch.Cat(parts, 1).Cast(torch.Float32).Bytes()); err != nil {
+		return fmt.Errorf("embeddings: %w", err)
+	}
+	e.tiles += n
+	return nil
+}
+
+// all reads the embeddings of all tiles onto the device.
+func (e *encoded) all(d torch.Device) (x layers.Embeddings, err error) {
+	data := make([]byte, 4*e.width()*e.tiles)
+	if _, err := e.f.ReadAt(data, sha256.Size); err != nil {
+		return x, fmt.Errorf("embeddings: %w", err)
+	}
+	for i := 0; i < len(data); i += 4 {
+		if bits := binary.LittleEndian.Uint32(data[i:]); bits&0x7f800000 == 0x7f800000 {
+			return x, fmt.Errorf("the embedding of tile %d is not finite: the checkpoint is broken, or an image is", i/4/e.width())
+		}
+	}
+	both := torch.FromBytes(data, torch.Float32, e.tiles, e.width()).To(d)
+	m := e.c.Embedding
+	if e.c.Image {
+		x.Image = both.Narrow(1, 0, m)
+	}
+	if e.c.POI {
+		x.POI = both.Narrow(1, e.width()-m, m)
+	}
+	return x, nil
+}
+
+func (e *encoded) close() { e.f.Close() }

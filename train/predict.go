@@ -1,0 +1,187 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/train/config"
+	"opencarbon/train/progress"
+)
+
+// PredictOptions of Predict.
+type PredictOptions struct {
+	Out      string           // folder of the results
+	Formats  []string         // of csv, tif, gpkg, geojson
+	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
+	Threads  int              // 0: all cores
+	Progress progress.Options // where and how to report
+}
+
+// Predictions are what Predict found.
+type Predictions struct {
+	Files []string
+	Cells int
+	Total float64 // sum over all cells, in the unit; meaningless for a proxy
+	Unit  string
+}
+
+// Predict applies a checkpoint to every cell of a store, which needs no
+// emissions. Memory is bounded by the embeddings (a few hundred bytes a cell).
+// The encoding of tiles, which is nearly all of the work, is kept in a file as
+// it goes: when ctx ends, or the process dies, the same call goes on there.
+func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOptions) (*Predictions, error) {
+	cfg, err := c.Experiment()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.fits(s); err != nil {
+		return nil, err
+	}
+	for _, f := range o.Formats {
+		if !slices.Contains(Formats, f) {
+			return nil, fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
+		}
+	}
+	if err := os.MkdirAll(o.Out, 0o777); err != nil {
+		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
+	}
+	cfg.Train.Device = o.Device
+	var ln []float64
+	var failed error
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
+		ln, failed = c.predict(ctx, cfg, s, o)
+	}); err != nil {
+		failed = err
+	}
+	if failed != nil {
+		if ctx.Err() != nil {
+			failed = fmt.Errorf("what is encoded is kept; the same command goes on there: %w", ctx.Err())
+		}
+		return nil, failed
+	}
+	p, err := writePredictions(c, s, ln, o)
+	if err != nil {
+		return nil, err
+	}
+	return p, os.Remove(filepath.Join(o.Out, encodedFile))
+}
+
+// fits says how a store differs from what the checkpoint was trained on, where
+// that matters.
+func (c *Checkpoint) fits(s *store.Store) error {
+	h, m := c.Header, c.Header.Model
+	where := s.Dir()
+	if m.Image && !s.HasImages() {
+		return fault.New(where, "has no images, but the checkpoint's model needs them", "Give data.imagery.path.")
+	}
+	if m.POI && !s.HasPOIs() {
+		return fault.New(where, "has no points of interest, but the checkpoint's model needs them", "Give data.poi.path.")
+	}
+	if m.Image && s.ImageSize() != m.ImageSize {
+		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", s.ImageSize(), s.ImageSize(),
+			m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
+	}
+	if m.POI && s.POISize() != m.ImageSize {
+		return fault.New(where, fmt.Sprintf("its points are counted on %d x %d pixels, the checkpoint was trained on %d x %d", s.POISize(),
+			s.POISize(), m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
+	}
+	if m.POI && !slices.Equal(h.Categories, s.Categories()) {
+		return fault.New(where, "its POI categories are not the checkpoint's: "+difference(h.Categories, s.Categories()),
+			"Map the categories with data.poi.categories (a YAML table) to: "+strings.Join(h.Categories, ", ")+".")
+	}
+	return nil
+}
+
+// difference says in words how two category lists differ.
+func difference(want, have []string) string {
+	var parts []string
+	say := func(what string, a, b []string) {
+		var only []string
+		for _, x := range a {
+			if !slices.Contains(b, x) {
+				only = append(only, x)
+			}
+		}
+		if len(only) > 8 {
+			only = append(only[:8:8], fmt.Sprintf("and %d more", len(only)-8))
+		}
+		if len(only) > 0 {
+			parts = append(parts, what+" "+strings.Join(only, ", "))
+		}
+	}
+	say("missing", want, have)
+	say("surplus", have, want)
+	if parts == nil {
+		return "the same names in another order"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// predict is the part of Predict inside the engine; it returns ln emission [N].
+func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions) ([]float64, error) {
+	parameters := layers.NewStore(torch.ParseDevice(o.Device))
+	defer parameters.Close()
+	model, err := layers.NewModel(parameters, c.Header.Model)
+	if err != nil {
+		return nil, fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
+	}
+	if err := c.loadModel(parameters); err != nil {
+		return nil, err
+	}
+	parameters.Eval()
+	a, err := newAssembler(s, c.Header.Model, make([]float64, s.Len()))
+	if err != nil {
+		return nil, err
+	}
+	kept, err := openEncoded(filepath.Join(o.Out, encodedFile), c, s)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.close()
+	bar := progress.NewBar(o.Progress, "encoding tiles", s.Len())
+	defer bar.Close()
+	bar.Add(kept.tiles)
+	encode := encoding(model, cfg)
+	var ln []float64
+	torch.NoGrad(func() {
+		var b batch
+		for kept.tiles < s.Len() && err == nil {
+			if err = ctx.Err(); err != nil {
+				return
+			}
+			b.cells, b.tiles = nil, span(kept.tiles, min(kept.tiles+evaluationTiles, s.Len()))
+			a.load(&b)
+			torch.InScope(func(*torch.Scope) {
+				in, _ := b.inputs(model.Config, parameters.Device)
+				err = kept.append(encode(in), len(b.tiles))
+			})
+			bar.Add(len(b.tiles))
+		}
+		if err != nil {
+			return
+		}
+		torch.InScope(func(*torch.Scope) {
+			var e layers.Embeddings
+			if e, err = kept.all(parameters.Device); err == nil {
+				ln = predictCells(model, a, e, span(0, s.Len()), span(0, s.Len()), nil)
+			}
+		})
+	})
+	return ln, err
+}
+
+func span(from, to int) []int32 {
+	v := make([]int32, 0, to-from)
+	for i := from; i < to; i++ {
+		v = append(v, int32(i))
+	}
+	return v
+}
