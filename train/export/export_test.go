@@ -1,0 +1,208 @@
+package export
+
+import (
+	"bytes"
+	"encoding/csv"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+)
+
+// table is that of testdata/generate.py: gaps, negative numbers, a large cell id.
+func table() *Table {
+	const n, d = 11, 3
+	t := &Table{D: d}
+	for i := range n {
+		cell := int64(7*i - 3)
+		if i == 4 {
+			cell += 1 << 40
+		}
+		ln, predicted := float64(i)-1e-9, float64(i)*1e5+0.1
+		if i%4 == 1 {
+			ln = math.NaN()
+		}
+		if i == 10 {
+			predicted = math.NaN()
+		}
+		t.Cell = append(t.Cell, cell)
+		t.Lon = append(t.Lon, 139.5+float64(i)/3)
+		t.Lat = append(t.Lat, -35+float64(i)/7)
+		t.LnEmission = append(t.LnEmission, ln)
+		t.Prediction = append(t.Prediction, predicted)
+		for k := range d {
+			t.Embedding = append(t.Embedding, (float32(i)-2.5)/float32(k+3))
+		}
+	}
+	return t
+}
+
+// numpy.save writes the same bytes; the Parquet file is one that pyarrow read
+// back equal (testdata/generate.py).
+func TestGolden(t *testing.T) {
+	dir := t.TempDir()
+	for name, write := range map[string]func(path string) error{
+		"table.npy":     table().WriteNPY,
+		"matrix.npy":    table().WriteMatrix,
+		"table.parquet": table().WriteParquet,
+	} {
+		path := filepath.Join(dir, name)
+		if err := write(path); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes differ from the %d of the golden file\n%q", name, len(got), len(want), got)
+		}
+	}
+}
+
+func TestCSV(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "e.csv")
+	x := table()
+	if err := x.WriteCSV(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != 1+x.N() {
+		t.Fatal(len(rows), err)
+	}
+	if strings.Join(rows[0], ",") != "cell,lon,lat,ln_emission,prediction,e0,e1,e2" {
+		t.Error(rows[0])
+	}
+	for i, row := range rows[1:] {
+		if row[0] != strconv.FormatInt(x.Cell[i], 10) {
+			t.Errorf("row %d: cell %s", i, row[0])
+		}
+		want := []float64{x.Lon[i], x.Lat[i], x.LnEmission[i], x.Prediction[i]}
+		for _, e := range x.Embedding[i*3 : i*3+3] {
+			want = append(want, float64(e))
+		}
+		for k, w := range want {
+			field := row[1+k]
+			if math.IsNaN(w) {
+				if field != "" {
+					t.Errorf("row %d, %s: %q where there is none", i, rows[0][1+k], field)
+				}
+				continue
+			}
+			bits := 64
+			if k >= 4 {
+				bits = 32
+			}
+			if v, err := strconv.ParseFloat(field, bits); err != nil || v != w {
+				t.Errorf("row %d, %s: %q for %v", i, rows[0][1+k], field, w)
+			}
+		}
+	}
+}
+
+func TestProjector(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "projector")
+	if err := table().WriteProjector(dir, `X_g "odd"`); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 3 {
+		t.Fatal(entries, err)
+	}
+	for name, want := range map[string]string{
+		TensorsFile:   "-0.8333333\t-0.625\t-0.5\n-0.5\t-0.375\t-0.3\n",
+		MetadataFile:  "cell\tlon\tlat\tln_emission\tprediction\n-3\t139.5\t-35\t-1e-09\t0.1\n4\t139.83333333333334\t-34.857142857142854\t\t100000.1\n",
+		ProjectorFile: "embeddings {\n  tensor_name: \"X_g \\\"odd\\\"\"\n  tensor_path: \"tensors.tsv\"\n  metadata_path: \"metadata.tsv\"\n}\n",
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.HasPrefix(string(text), want) {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+	}
+}
+
+// More rows than a row group holds: sizes add up, and the last group is short.
+func TestGroups(t *testing.T) {
+	n := groupRows + 5
+	x := &Table{Cell: make([]int64, n), Lon: make([]float64, n), Lat: make([]float64, n), LnEmission: make([]float64, n), Prediction: make([]float64, n), Embedding: make([]float32, n), D: 1}
+	for i := range n {
+		x.Cell[i] = int64(i)
+		x.LnEmission[i] = math.NaN()
+	}
+	path := filepath.Join(t.TempDir(), "e.parquet")
+	if err := x.WriteParquet(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// cell, lon, lat, prediction and e0 have values, ln_emission none.
+	values := n * (4*8 + 4)
+	if len(text) < values || len(text) > values+2*n/8+4000 {
+		t.Errorf("%d bytes for %d of values", len(text), values)
+	}
+	if !bytes.HasPrefix(text, []byte("PAR1")) || !bytes.HasSuffix(text, []byte("PAR1")) {
+		t.Error("no magic numbers")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		name  string
+		spoil func(x *Table)
+		want  string
+	}{
+		{"nothing", func(x *Table) { *x = Table{D: 3} }, "nothing to write"},
+		{"no features", func(x *Table) { x.D = 0 }, "nothing to write"},
+		{"short", func(x *Table) { x.Lat = x.Lat[:10] }, "10 values of lat do not fit 11 cells"},
+		{"dimension", func(x *Table) { x.D = 4 }, "33 values of embeddings do not fit 11 cells with 4 features"},
+		{"NaN", func(x *Table) { x.Embedding[4] = float32(math.NaN()) }, "feature e1 of cell 4 is NaN"},
+		{"no place", func(x *Table) { x.Lon[2] = math.Inf(1) }, "cell 11 lies at +Inf"},
+		{"ln 0", func(x *Table) { x.LnEmission[0] = math.Inf(-1) }, "cell -3 has ln emission -Inf"},
+	} {
+		x := table()
+		c.spoil(x)
+		for format, write := range map[string]func(path string) error{
+			"csv": x.WriteCSV, "npy": x.WriteNPY, "matrix": x.WriteMatrix, "parquet": x.WriteParquet,
+			"projector": func(path string) error { return x.WriteProjector(path, "X_g") },
+		} {
+			err := write(filepath.Join(dir, format))
+			if !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, %s: %v, want %q", c.name, format, err, c.want)
+			}
+		}
+	}
+	if err := WriteMatrix(filepath.Join(dir, "m"), make([]float32, 7), 2); !fault.IsInput(err) {
+		t.Error(err)
+	}
+	wide := &Table{Cell: []int64{1}, Lon: []float64{0}, Lat: []float64{0}, LnEmission: []float64{0}, Prediction: []float64{0}, D: 5000, Embedding: make([]float32, 5000)}
+	if err := wide.WriteNPY(filepath.Join(dir, "w")); !fault.IsInput(err) {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("refused tables left %v, %v", entries, err)
+	}
+}
+
+func TestColumns(t *testing.T) {
+	got := (&Table{D: 32}).Columns()
+	if len(got) != 37 || got[36] != "e31" || slices.Index(got, "e0") != 5 {
+		t.Error(got)
+	}
+}

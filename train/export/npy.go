@@ -1,0 +1,108 @@
+package export
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/train/atomicfile"
+)
+
+const quietNaN = 0x7ff8000000000000 // as numpy.nan
+
+// WriteNPY writes the table as a structured array, one record a cell:
+// numpy.load(path)["cell"], ["lon"], ... ["e0"]. lon to prediction are <f8, cell
+// <i8, features <f4; what is missing is NaN.
+func (t *Table) WriteNPY(path string) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	var descr strings.Builder
+	descr.WriteString("[")
+	for k, name := range t.Columns() {
+		kind := "<f4"
+		switch {
+		case k == 0:
+			kind = "<i8"
+		case k < 5:
+			kind = "<f8"
+		}
+		if k > 0 {
+			descr.WriteString(", ")
+		}
+		fmt.Fprintf(&descr, "('%s', '%s')", name, kind)
+	}
+	descr.WriteString("]")
+	return writeNPY(path, descr.String(), fmt.Sprintf("(%d,)", t.N()), func(w io.Writer) error {
+		record := make([]byte, 5*8+4*t.D)
+		for i := range t.N() {
+			b := binary.LittleEndian.AppendUint64(record[:0], uint64(t.Cell[i]))
+			for _, v := range []float64{t.Lon[i], t.Lat[i], t.LnEmission[i], t.Prediction[i]} {
+				bits := math.Float64bits(v)
+				if math.IsNaN(v) {
+					bits = quietNaN // Go's own NaN differs from everybody's in a bit
+				}
+				b = binary.LittleEndian.AppendUint64(b, bits)
+			}
+			if _, err := w.Write(appendFloats(b, t.Embedding[i*t.D:(i+1)*t.D])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// WriteMatrix writes the embeddings alone as a plain array, float32 [N, D], its
+// rows in the order of the table: what numpy.load gives goes into any function.
+func (t *Table) WriteMatrix(path string) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	return WriteMatrix(path, t.Embedding, t.D)
+}
+
+// WriteMatrix writes values, [rows, columns], as a plain .npy array of float32.
+// Values that do not fill rows are a *fault.Input error.
+func WriteMatrix(path string, values []float32, columns int) error {
+	if columns <= 0 || len(values)%columns != 0 {
+		return fault.New(path, fmt.Sprintf("%d values do not fill rows of %d", len(values), columns), "give every row the same number of values")
+	}
+	return writeNPY(path, "'<f4'", fmt.Sprintf("(%d, %d)", len(values)/columns, columns), func(w io.Writer) error {
+		var b []byte
+		for i := 0; i < len(values); i += columns {
+			b = appendFloats(b[:0], values[i:i+columns])
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func appendFloats(b []byte, v []float32) []byte {
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
+
+// writeNPY writes format version 1.0 (numpy.lib.format): magic, version, length
+// of the header, header, padded so that the data begin at a multiple of 64.
+func writeNPY(path, descr, shape string, data func(io.Writer) error) error {
+	header := fmt.Sprintf("{'descr': %s, 'fortran_order': False, 'shape': %s, }", descr, shape)
+	const before = 10 // bytes ahead of the header
+	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
+	if len(header) > math.MaxUint16 {
+		return fault.New(path, fmt.Sprintf("the header takes %d bytes; version 1.0 of the format has room for %d", len(header), math.MaxUint16), "write fewer columns, or the matrix alone")
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
+		if _, err := w.Write(append(b, header...)); err != nil {
+			return err
+		}
+		return data(w)
+	})
+}
