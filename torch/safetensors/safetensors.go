@@ -13,14 +13,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
 )
 
-// MaxHeader is the largest header read, as in the reference implementation.
-const MaxHeader = 100 << 20
+// Bounds on what Read believes. MaxHeader is the reference implementation's.
+const (
+	MaxHeader  = 100 << 20 // bytes
+	MaxEntries = 1 << 16   // arrays, and as many metadata keys
+	maxEntry   = 4096      // bytes of one array's description
+)
 
 // Array is one entry of a file.
 type Array struct {
@@ -37,12 +40,6 @@ type File struct {
 
 var sizes = map[string]int{"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1,
 	"BOOL": 1}
-
-type entry struct {
-	DType   string   `json:"dtype"`
-	Shape   []int64  `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"`
-}
 
 // Write encodes f. Arrays are written in the order of their names, so that the
 // same content gives the same bytes.
@@ -92,22 +89,8 @@ func Write(w io.Writer, f File) error {
 	return nil
 }
 
-func bytesOf(dtype string, shape []int) (int64, error) {
-	size, ok := sizes[dtype]
-	if !ok {
-		return 0, fmt.Errorf("unknown dtype %q", dtype)
-	}
-	total := int64(size)
-	for _, s := range shape {
-		if s < 0 || (s > 0 && total > math.MaxInt64/int64(s)) {
-			return 0, fmt.Errorf("impossible shape %v", shape)
-		}
-		total *= int64(s)
-	}
-	return total, nil
-}
-
-// Read decodes a file of the given size (of all its bytes).
+// Read decodes a file of the given size (of all its bytes). Whatever the file
+// claims, no more than about twice its size is allocated.
 func Read(r io.ReaderAt, size int64) (File, error) {
 	fail := func(format string, args ...any) (File, error) {
 		return File{}, fmt.Errorf("safetensors: "+format, args...)
@@ -124,110 +107,75 @@ func Read(r io.ReaderAt, size int64) (File, error) {
 		return fail("the header claims %d bytes, the file has %d in all", n, size)
 	}
 	text := make([]byte, n)
-	if _, err := r.ReadAt(text, 8); err != nil {
+	if _, err := r.ReadAt(text, 8); err != nil && n > 0 {
 		return fail("header: %w", err)
 	}
 	if len(text) == 0 || text[0] != '{' {
 		return fail("the header is not a JSON object")
 	}
-	raw, err := decodeObject(text)
+	if !json.Valid(text) {
+		return fail("the header is not JSON")
+	}
+	f := File{Arrays: map[string]Array{}}
+	var entries []entry
+	var names []string
+	body := size - 8 - int64(n)
+	err := members(text, func(name string, value []byte) error {
+		if name == "__metadata__" {
+			if f.Metadata != nil {
+				return errors.New("__metadata__ appears twice")
+			}
+			var err error
+			f.Metadata, err = decodeMetadata(value)
+			return err
+		}
+		if _, twice := f.Arrays[name]; twice {
+			return fmt.Errorf("array %q appears twice", name)
+		}
+		if len(names) == MaxEntries {
+			return fmt.Errorf("more than %d arrays", MaxEntries)
+		}
+		e, shape, err := decodeEntry(value, body)
+		if err != nil {
+			return fmt.Errorf("array %q: %w", name, err)
+		}
+		entries = append(entries, e)
+		names = append(names, name)
+		f.Arrays[name] = Array{DType: e.DType, Shape: shape}
+		return nil
+	})
 	if err != nil {
 		return fail("header: %w", err)
 	}
-	f := File{Arrays: make(map[string]Array, len(raw))}
-	if m, ok := raw["__metadata__"]; ok {
-		if err := json.Unmarshal(m, &f.Metadata); err != nil {
-			return fail("__metadata__: %w", err)
-		}
-		delete(raw, "__metadata__")
-	}
-	body := size - 8 - int64(n)
-	entries := make(map[string]entry, len(raw))
-	names := make([]string, 0, len(raw))
-	for name, m := range raw {
-		var e entry
-		d := json.NewDecoder(bytes.NewReader(m))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&e); err != nil {
-			return fail("array %q: %w", name, err)
-		}
-		shape := make([]int, len(e.Shape))
-		for i, s := range e.Shape {
-			shape[i] = int(s)
-		}
-		want, err := bytesOf(e.DType, shape)
-		if err != nil {
-			return fail("array %q: %w", name, err)
-		}
-		b, end := e.Offsets[0], e.Offsets[1]
-		if b < 0 || end < b || end > body || end-b != want {
-			return fail("array %q: offsets %d to %d do not fit %s %v in %d bytes of data", name, b, end, e.DType, e.Shape, body)
-		}
-		entries[name] = e
-		names = append(names, name)
-		f.Arrays[name] = Array{DType: e.DType, Shape: shape}
-	}
 	// The arrays must tile the data exactly: no overlaps, no holes.
-	sort.Slice(names, func(i, j int) bool {
-		a, b := entries[names[i]].Offsets, entries[names[j]].Offsets
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	sort.Slice(order, func(i, j int) bool {
+		a, b := entries[order[i]].Offsets, entries[order[j]].Offsets
 		return a[0] < b[0] || (a[0] == b[0] && a[1] < b[1])
 	})
 	var at int64
-	for _, name := range names {
-		e := entries[name]
-		if e.Offsets[0] != at {
-			return fail("array %q starts at %d, where %d is expected: arrays overlap or leave a hole", name, e.Offsets[0], at)
+	for _, i := range order {
+		if b := entries[i].Offsets[0]; b != at {
+			return fail("array %q starts at %d, where %d is expected: arrays overlap or leave a hole", names[i], b, at)
 		}
-		at = e.Offsets[1]
+		at = entries[i].Offsets[1]
 	}
 	if at != body {
 		return fail("%d bytes of data, the arrays account for %d", body, at)
 	}
-	for _, name := range names {
-		e := entries[name]
+	for i, name := range names {
+		b, end := entries[i].Offsets[0], entries[i].Offsets[1]
 		a := f.Arrays[name]
-		a.Data = make([]byte, e.Offsets[1]-e.Offsets[0])
-		if _, err := r.ReadAt(a.Data, 8+int64(n)+e.Offsets[0]); err != nil && !(errors.Is(err, io.EOF) && len(a.Data) == 0) {
+		a.Data = make([]byte, end-b)
+		if _, err := r.ReadAt(a.Data, 8+int64(n)+b); err != nil && !(errors.Is(err, io.EOF) && len(a.Data) == 0) {
 			return fail("array %q: %w", name, err)
 		}
 		f.Arrays[name] = a
 	}
 	return f, nil
-}
-
-// decodeObject decodes one JSON object and refuses duplicate names, which
-// encoding/json would let the last of win.
-func decodeObject(text []byte) (map[string]json.RawMessage, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	out := map[string]json.RawMessage{}
-	for d.More() {
-		k, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := k.(string)
-		if !ok {
-			return nil, fmt.Errorf("a name is missing at byte %d", d.InputOffset())
-		}
-		if _, dup := out[name]; dup {
-			return nil, fmt.Errorf("%q appears twice", name)
-		}
-		var m json.RawMessage
-		if err := d.Decode(&m); err != nil {
-			return nil, err
-		}
-		out[name] = m
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
-		return nil, errors.New("text after the JSON object")
-	}
-	return out, nil
 }
 
 // ReadFile reads the file at path.
