@@ -363,3 +363,31 @@ func TestPartlyCovered(t *testing.T) {
 		t.Errorf("mass: %+v", e.Report)
 	}
 }
+
+// TestMissingInputs: each key's file is looked for before any work begins.
+func TestMissingInputs(t *testing.T) {
+	for _, k := range []struct {
+		key string
+		do  func(c *Config)
+	}{
+		{"data.imagery.path", func(c *Config) { c.Imagery.Path += "x" }},
+		{"data.imagery.path", func(c *Config) { c.Imagery.Path = filepath.Dir(c.Store) + "/no.zip/mosaic.tif" }},
+		{"data.imagery.path", func(c *Config) { c.Imagery.Path = filepath.Dir(c.Store) + "/tiles/{z}/{x}/{y}.png" }},
+		{"data.emissions.path", func(c *Config) { c.Emissions.Path = filepath.Dir(c.Store) + "/*.tif" }},
+		{"data.emissions.path", func(c *Config) { c.Emissions.Path = filepath.Dir(c.Store) + "/[a.tif" }},
+		{"data.poi.path", func(c *Config) { c.POI.Path += "x" }},
+		{"data.poi.categories", func(c *Config) { c.POI.Categories = "/no/table.yaml" }},
+		{"data.region.file", func(c *Config) { c.Region.File = "/no/region.gpkg" }},
+		{"data.split.file", func(c *Config) { c.Split.File += "x" }},
+	} {
+		c, _ := cityConfig(t, 8, 8)
+		k.do(&c)
+		_, err := Build(t.Context(), &c, Options{Progress: func(stage string, _, _ int) { t.Errorf("%s: %s began", k.key, stage) }})
+		if !fault.IsInput(err) || !strings.HasPrefix(err.Error(), k.key+":") || !strings.Contains(err.Error(), "\n  ") {
+			t.Errorf("%s: %v", k.key, err)
+		}
+		if _, err := os.Stat(filepath.Dir(c.Store)); err == nil {
+			t.Errorf("%s: the store's folder was made", k.key)
+		}
+	}
+}

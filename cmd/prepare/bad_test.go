@@ -41,12 +41,12 @@ func TestBadInput(t *testing.T) {
 		want []string // all of them in the message
 	}{
 		// Files that are not there or are not what they should be.
-		{"missing mosaic", func(c city) { c.remove("mosaic.tif") }, []string{"data.imagery.path", "mosaic.tif", "no such file", "Check the path"}},
-		{"missing inventory", func(c city) { c.remove("odiac") }, []string{"data.emissions.path", "odiac2022_1km_excl_intl_18*.tif", "Check the folder"}},
-		{"missing POI table", func(c city) { c.remove("poi.csv") }, []string{"data.poi.path", "poi.csv", "no such file"}},
-		{"missing districts", func(c city) { c.remove("districts.geojson") }, []string{"data.split.file", "districts.geojson", "no such file"}},
-		{"missing region file", func(c city) { c.region("{file: borders.shp}") }, []string{"data.region.file", "borders.shp", "no such file"}},
-		{"missing category table", add("poi", "categories: table.yaml"), []string{"data.poi.categories", "table.yaml", "no such file"}},
+		{"missing mosaic", func(c city) { c.remove("mosaic.tif") }, []string{"data.imagery.path", "mosaic.tif", "missing", "--set data.imagery.path=PATH"}},
+		{"missing inventory", func(c city) { c.remove("odiac") }, []string{"data.emissions.path", "odiac2022_1km_excl_intl_18*.tif", "missing"}},
+		{"missing POI table", func(c city) { c.remove("poi.csv") }, []string{"data.poi.path", "poi.csv", "missing"}},
+		{"missing districts", func(c city) { c.remove("districts.geojson") }, []string{"data.split.file", "districts.geojson", "missing"}},
+		{"missing region file", func(c city) { c.region("{file: borders.shp}") }, []string{"data.region.file", "borders.shp", "missing"}},
+		{"missing category table", add("poi", "categories: table.yaml"), []string{"data.poi.categories", "table.yaml", "missing"}},
 		{"empty folder of tiles", func(c city) { c.check(os.Mkdir(c.path("tiles"), 0o755)); c.yaml("mosaic.tif", "tiles") }, []string{"data.imagery.path", "tiles", "empty"}},
 		{"truncated mosaic", func(c city) { c.truncate("mosaic.tif", 0.6) }, []string{"mosaic.tif"}},
 		{"mosaic cut to its header", func(c city) { c.truncate("mosaic.tif", 0.001) }, []string{"mosaic.tif"}},
@@ -191,6 +191,7 @@ func TestBadInput(t *testing.T) {
 	for _, k := range cases {
 		t.Run(k.name, func(t *testing.T) {
 			c := newCity(t, source)
+			c.yaml("name: demo\n", "name: town\n") // a name without a preset's advice
 			k.do(c)
 			before := c.left()
 			code, _, message := c.prepare()

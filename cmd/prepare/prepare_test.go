@@ -128,6 +128,10 @@ func TestPackedInputs(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, message)
 	}
+	c.yaml("mosaic.zip", "mosaic.zip/inner/mosaic.tif")
+	if code, _, message := c.prepare(); code != 0 {
+		t.Errorf("a member of an archive: exit code %d: %s", code, message)
+	}
 	cut := func(s string) string { head, _, _ := strings.Cut(s, "\nstore\n"); return head }
 	if cut(plain) != cut(packed) {
 		t.Errorf("packed inputs give another table:\n%s\n%s", plain, packed)

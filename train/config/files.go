@@ -60,6 +60,12 @@ func CheckFiles(c *Config) error {
 
 // there reports whether a path, or any file of a glob, exists.
 func there(path string) bool {
+	if at := strings.Index(strings.ToLower(path), ".zip/"); at >= 0 { // a member of an archive
+		path = path[:at+4]
+	}
+	if at := strings.IndexByte(path, '{'); at >= 0 { // map tiles: folder/{z}/{x}/{y}.png
+		path = filepath.Dir(path[:at+1])
+	}
 	if _, err := os.Stat(path); err == nil {
 		return true
 	}
