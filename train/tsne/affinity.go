@@ -116,16 +116,30 @@ func symmetric(n, k int, near []int32, p []float64) *sparse {
 		col int32
 		p   float64
 	}
-	rows := make([][]entry, n)
+	begin := make([]int, n+1) // of each row in entries: its own k, and those that name it
 	for i := range n {
-		for e := i * k; e < (i+1)*k; e++ {
-			j := near[e]
-			rows[i] = append(rows[i], entry{j, p[e]})
-			rows[j] = append(rows[j], entry{int32(i), p[e]})
-		}
+		begin[i+1] = k
 	}
-	s := &sparse{at: make([]int, n+1), col: make([]int32, 0, 2*n*k), p: make([]float64, 0, 2*n*k)}
-	for i, row := range rows {
+	for _, j := range near {
+		begin[j+1]++
+	}
+	for i := range n {
+		begin[i+1] += begin[i]
+	}
+	entries := make([]entry, 2*n*k)
+	fill := slices.Clone(begin[:n])
+	put := func(i, j int32, p float64) {
+		entries[fill[i]] = entry{j, p}
+		fill[i]++
+	}
+	for e, j := range near {
+		i := int32(e / k)
+		put(i, j, p[e])
+		put(j, i, p[e])
+	}
+	s := &sparse{at: make([]int, n+1), col: make([]int32, 0, len(entries)), p: make([]float64, 0, len(entries))}
+	for i := range n {
+		row := entries[begin[i]:begin[i+1]]
 		slices.SortStableFunc(row, func(a, b entry) int { return int(a.col) - int(b.col) })
 		for e, v := range row {
 			if e > 0 && row[e-1].col == v.col {
@@ -136,7 +150,6 @@ func symmetric(n, k int, near []int32, p []float64) *sparse {
 			s.p = append(s.p, v.p)
 		}
 		s.at[i+1] = len(s.col)
-		rows[i] = nil
 	}
 	total := sum(s.p)
 	for e := range s.p {

@@ -1,7 +1,6 @@
 package tsne
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -26,19 +25,18 @@ func Trustworthiness(ctx context.Context, x Points, y []float64, k int) (float64
 	crew := crew{workers: runtime.GOMAXPROCS(0)}
 	err := crew.do(ctx, n, func(piece, lo, hi int) {
 		far := make([]float64, n)
-		near := make([]neighbor, n)
+		near := make([]neighbor, 0, k+1)
 		for i := lo; i < hi; i++ {
+			near = near[:0]
 			for j := range n {
+				if j == i {
+					continue
+				}
 				far[j] = squared(x.row(i), x.row(j))
 				dx, dy := y[2*i]-y[2*j], y[2*i+1]-y[2*j+1]
-				near[j] = neighbor{dx*dx + dy*dy, int32(j)}
+				near = closest(near, k, neighbor{dx*dx + dy*dy, int32(j)})
 			}
-			near[i], near[n-1] = near[n-1], near[i]
-			others := near[:n-1]
-			slices.SortFunc(others, func(a, b neighbor) int {
-				return cmp.Or(cmp.Compare(a.d2, b.d2), cmp.Compare(a.i, b.i))
-			})
-			for _, v := range others[:k] {
+			for _, v := range near {
 				rank := int64(1)
 				for j, d := range far {
 					if j != i && (d < far[v.i] || d == far[v.i] && j < int(v.i)) {
@@ -58,6 +56,19 @@ func Trustworthiness(ctx context.Context, x Points, y []float64, k int) (float64
 	}
 	nk := float64(n) * float64(k)
 	return 1 - float64(total)*2/(nk*float64(2*n-3*k-1)), nil
+}
+
+// closest puts v where it belongs in near, which rises and keeps at most k.
+func closest(near []neighbor, k int, v neighbor) []neighbor {
+	if len(near) == k && v.farther(near[k-1]) {
+		return near
+	}
+	at := len(near)
+	for at > 0 && near[at-1].farther(v) {
+		at--
+	}
+	near = slices.Insert(near, at, v)
+	return near[:min(k, len(near))]
 }
 
 // KL is the Kullback-Leibler divergence of any map y, [n, 2], from the
