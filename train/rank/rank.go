@@ -4,7 +4,7 @@
 // recalibration, and how sure one may be of them where neighboring cells are
 // not independent (bootstrap by spatial blocks).
 //
-// It sees slices of numbers only: no tensors, no files. What has no value
+// It sees slices of numbers only: no tensors, no file names. What has no value
 // (constant predictions, too few cells) is said in words, never left as a NaN
 // for somebody to print.
 package rank
