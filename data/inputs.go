@@ -19,7 +19,8 @@ import (
 	"opencarbon/data/fault"
 )
 
-// buildVersion changes when the same inputs come to give another store.
+// buildVersion changes when the same inputs come to give another store: new
+// rules here, or other category tables that come with the program.
 const buildVersion = 1
 
 // Input is a file that a store is built from.

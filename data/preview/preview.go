@@ -86,10 +86,13 @@ func save(path string, page io.WriterTo) error {
 // mosaic draws the tiles' images, each with an edge in the color of its split.
 func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 	// As many pixels a tile as keep the picture near 1,600 across.
-	k := min(max(1600/max(f.cols, f.rows), 1), 48)
+	k := max(1600/max(f.cols, f.rows), 1)
 	if s.HasImages() {
 		k = min(k, s.ImageSize())
+	} else {
+		k = min(k, 48)
 	}
+	wide := max(1, k/48) // of a tile's edge
 	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
 	fill(img, noTile)
 	count := map[store.Split]int{}
@@ -105,7 +108,7 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 					px = sample(s.Image(i), s.ImageSize(), k, u, v)
 				}
 				// The split shows as an edge and a tint light enough to see through.
-				edge := k >= 4 && (u == 0 || v == 0) || k >= 16 && (u == k-1 || v == k-1)
+				edge := k >= 4 && (u < wide || v < wide) || k >= 16 && (u >= k-wide || v >= k-wide)
 				if edge {
 					px = blend(px, tint, 0.9)
 				} else {
