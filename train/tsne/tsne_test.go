@@ -146,7 +146,7 @@ func TestDeterministic(t *testing.T) {
 // Points of one cluster lie nearer to their own middle than to any other.
 func TestClusters(t *testing.T) {
 	const n, k = 1200, 6
-	for name, c := range map[string]Config{"pca": {}, "random": {Start: Random, Seed: 3}} {
+	for name, c := range map[string]Config{"pca": {Iterations: 500}, "random": {Iterations: 500, Start: Random, Seed: 3}} {
 		m, err := Run(t.Context(), blobs(n, 10, k, 4), c)
 		if err != nil {
 			t.Fatal(err)
