@@ -137,7 +137,7 @@ func (d *Decoder) short(n int) ([]byte, error) {
 // enough. A claimed length is believed only as far as the source reaches.
 func (d *Decoder) data(n uint64, spare []byte) ([]byte, error) {
 	if n > math.MaxInt64 || d.size >= 0 && int64(n) > d.size-d.at {
-		return nil, fmt.Errorf("an item claims %d bytes, but only %d are left", n, max(0, d.size-d.at))
+		return nil, fmt.Errorf("an item claims %d bytes, but only %d are left: truncated?", n, max(0, d.size-d.at))
 	}
 	if uint64(cap(spare)) >= n {
 		b := spare[:n]

@@ -1,0 +1,184 @@
+package published
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/grid"
+)
+
+// Files are the files of a dataset. Carbon and Split are empty where there are
+// none: a city without emissions can only be predicted, one without a split
+// file is split at random.
+type Files struct {
+	City   string `json:"city"`
+	POI    string `json:"poi"`
+	Carbon string `json:"carbon"`
+	Split  string `json:"split"`
+	Images string `json:"images"` // folder
+}
+
+var cityOfPOI = regexp.MustCompile(`^tile2poi_distribution_(.+)\.np[yz]$`)
+
+// Find looks for a dataset's files by their published names.
+func (s *Spec) Find() (*Files, error) {
+	info, err := os.Stat(s.Dir)
+	switch {
+	case err != nil:
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, fault.Wrap(err, "data.published.dir", s.Dir+" cannot be read", "Name the folder that holds <city>_data.")
+	case !info.IsDir():
+		return nil, fault.New("data.published.dir", s.Dir+" is a file", "Name the folder that holds <city>_data.")
+	}
+	f := &Files{City: strings.ToLower(s.City)}
+	if f.City == "" {
+		if f.City, err = s.onlyCity(); err != nil {
+			return nil, err
+		}
+	}
+	// The data folder itself, one in it, or (images and splits) one beside it.
+	var roots []string
+	inside := filepath.Join(s.Dir, f.City+"_data")
+	if info, err := os.Stat(inside); err == nil && info.IsDir() {
+		roots = []string{inside, s.Dir}
+	} else {
+		roots = []string{s.Dir}
+		if abs, err := filepath.Abs(s.Dir); err == nil && strings.HasSuffix(abs, "_data") {
+			roots = append(roots, filepath.Dir(abs))
+		}
+	}
+	for _, k := range []struct {
+		to    *string
+		names []string
+		need  string
+	}{
+		{&f.POI, []string{"tile2poi_distribution_" + f.City + ".npy", "tile2poi_distribution_" + f.City + ".npz", "tile2poi_distribution.npy", "tile2poi_distribution.npz"},
+			"the POI matrices are missing"},
+		{&f.Images, []string{"satellite_images_" + f.City, "satellite_images"}, "the folder of satellite images is missing"},
+		{&f.Carbon, []string{"til2carbon_" + f.City + ".npy", "tile2carbon_" + f.City + ".npy", "til2carbon.npy", "tile2carbon.npy"}, ""},
+		{&f.Split, []string{"train_test_split_" + f.City + "*.pkl", "train_test_split.pkl"}, ""},
+	} {
+		if *k.to, err = first(roots, k.names); err != nil {
+			return nil, err
+		}
+		if *k.to == "" && k.need != "" {
+			return nil, fault.New("data.published.dir", fmt.Sprintf("%s: %s", s.Dir, k.need),
+				"Looked for "+strings.Join(k.names, ", ")+" in "+strings.Join(roots, " and ")+". Set data.published.city if the files carry another name.")
+		}
+	}
+	return f, nil
+}
+
+// first returns the first file that has one of the names, "" for none.
+func first(roots, names []string) (string, error) {
+	for _, name := range names {
+		for _, root := range roots {
+			found, err := filepath.Glob(filepath.Join(escape(root), name))
+			if err != nil || len(found) == 0 {
+				continue
+			}
+			if len(found) > 1 {
+				return "", fault.New(root, "several files fit: "+strings.Join(found, ", "), "Keep the one that is meant in this folder, and move the others away.")
+			}
+			return found[0], nil
+		}
+	}
+	return "", nil
+}
+
+// escape makes a folder's name stand for itself in a pattern.
+func escape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(s)
+}
+
+// onlyCity is the city of a folder that holds one.
+func (s *Spec) onlyCity() (string, error) {
+	cities := map[string]bool{}
+	look := func(dir string) {
+		list, _ := os.ReadDir(dir)
+		for _, e := range list {
+			if m := cityOfPOI.FindStringSubmatch(e.Name()); m != nil {
+				cities[m[1]] = true
+			}
+		}
+	}
+	abs, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return "", err
+	}
+	if city, ok := strings.CutSuffix(filepath.Base(abs), "_data"); ok && city != "" {
+		return city, nil
+	}
+	look(abs)
+	list, err := os.ReadDir(abs)
+	if err != nil {
+		return "", fault.Wrap(err, "data.published.dir", s.Dir+" cannot be listed", "Allow reading it.")
+	}
+	for _, e := range list {
+		if city, ok := strings.CutSuffix(e.Name(), "_data"); ok && e.IsDir() && city != "" {
+			cities[city] = true
+		}
+	}
+	names := make([]string, 0, len(cities))
+	for c := range cities {
+		names = append(names, c)
+	}
+	slices.Sort(names)
+	switch len(names) {
+	case 1:
+		return names[0], nil
+	case 0:
+		return "", fault.New("data.published.dir", s.Dir+" holds no dataset of the published program",
+			"Expected is a folder <city>_data with tile2poi_distribution_<city>.npy in it.")
+	}
+	return "", fault.New("data.published.city", "is not given, and "+s.Dir+" holds "+strings.Join(names, ", "), "Name one of them.")
+}
+
+var imageName = regexp.MustCompile(`(?i)^(\d{1,9})_(\d{1,9})\.(png|jpe?g)$`)
+
+// findImages lists a folder's images by tile, those of its district folders
+// too. Of two images of a tile the first in the order of paths is taken.
+func (b *build) findImages(ctx context.Context, dir string) (map[grid.Cell]string, error) {
+	images := map[grid.Cell]string{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		m := imageName.FindStringSubmatch(e.Name())
+		if m == nil {
+			return nil
+		}
+		x, _ := strconv.ParseInt(m[1], 10, 64)
+		y, _ := strconv.ParseInt(m[2], 10, 64)
+		if _, twice := images[grid.Cell{Col: x, Row: y}]; twice {
+			b.report.Duplicates++
+			return nil
+		}
+		images[grid.Cell{Col: x, Row: y}] = path
+		return nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fault.Wrap(err, dir, "cannot be listed", "Allow reading it.")
+	case len(images) == 0:
+		return nil, fault.New(dir, "holds no images named <x>_<y>.png or .jpg", "Unpack the city's satellite images here.")
+	}
+	return images, nil
+}

@@ -1,0 +1,96 @@
+package published
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/raster"
+)
+
+// decode reads an image of 256 x 256 pixels into rgb, uint8 [3, 256, 256]. What
+// is in the file counts, not its ending. An alpha channel is dropped and a gray
+// picture repeated, as OpenCV's imread does for the published program; a PNG is
+// exact. A JPEG is decoded by GDAL, with the decoder (libjpeg-turbo, its
+// defaults) that OpenCV and Pillow use: Go's own differs by several gray levels
+// where colors change, because it does not interpolate the color channels.
+func decode(path string, rgb []uint8) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fault.Wrap(err, path, "cannot be read", "Check the file and its permissions.")
+	}
+	wrong := func(what string, err error) error {
+		return fault.Wrap(err, path, what, "Fetch the image again, or remove it; its tile is then left out.")
+	}
+	if bytes.HasPrefix(b, []byte("\xff\xd8\xff")) {
+		return decodeJPEG(path, rgb)
+	}
+	config, err := png.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return wrong("is neither a PNG nor a JPEG image", err)
+	}
+	if err := checkSize(path, config.Width, config.Height); err != nil {
+		return err
+	}
+	img, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		return wrong("is damaged", err)
+	}
+	planes(img, rgb)
+	return nil
+}
+
+func checkSize(path string, width, height int) error {
+	if width == Size && height == Size {
+		return nil
+	}
+	return fault.New(path, fmt.Sprintf("has %d x %d pixels, not %d x %d", width, height, Size, Size), "The published images have 256 x 256 pixels; resample it, or fetch it again.")
+}
+
+// planes writes the colors of img, without alpha, as three planes.
+func planes(img image.Image, rgb []uint8) {
+	const n = Size * Size
+	at := img.Bounds().Min
+	for i := range n {
+		var r, g, b uint8
+		switch c := img.At(at.X+i%Size, at.Y+i/Size).(type) {
+		case color.NRGBA:
+			r, g, b = c.R, c.G, c.B
+		case color.RGBA:
+			r, g, b = c.R, c.G, c.B
+		case color.NRGBA64:
+			r, g, b = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
+		case color.RGBA64:
+			r, g, b = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
+		case color.Gray:
+			r, g, b = c.Y, c.Y, c.Y
+		case color.Gray16:
+			r, g, b = uint8(c.Y>>8), uint8(c.Y>>8), uint8(c.Y>>8)
+		}
+		rgb[i], rgb[n+i], rgb[2*n+i] = r, g, b
+	}
+}
+
+func decodeJPEG(path string, rgb []uint8) error {
+	d, err := raster.Open(path, raster.Options{})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := checkSize(path, d.Width(), d.Height()); err != nil {
+		return err
+	}
+	bands := []int{1, 2, 3}
+	switch d.Bands() {
+	case 1:
+		bands = []int{1, 1, 1}
+	case 3:
+	default:
+		return fault.New(path, fmt.Sprintf("is a JPEG of %d color channels", d.Bands()), "Save it as RGB.")
+	}
+	return d.ReadBytes(bands, 0, 0, Size, Size, rgb)
+}
