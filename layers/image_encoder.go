@@ -7,6 +7,7 @@ import "opencarbon/torch"
 // expect.
 type ImageEncoder struct {
 	net          *ResNet18
+	raw          bool          // the published program's input instead
 	scale, shift *torch.Tensor // [1, 3, 1, 1]: x*scale + shift = (x/255 - mean) / std
 }
 
@@ -33,6 +34,9 @@ func NewImageEncoder(p Path, m int) *ImageEncoder {
 
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
+	if e.raw {
+		return e.net.Forward(referenceImages(images, e.scale.DType()))
+	}
 	x := images.ChannelsLast().Cast(e.scale.DType()) // [U, 3, H, W], NHWC in memory
 	x = x.MulInPlace(e.scale).AddInPlace(e.shift)    // the cast made a copy: nobody else sees this
 	return e.net.Forward(x)                          // [U, m]

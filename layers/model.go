@@ -9,6 +9,7 @@ import (
 // ModelConfig describes an OpenCarbon model. There are no defaults: package
 // train/config has them.
 type ModelConfig struct {
+	Reference    bool   // the published program instead of the paper's equations
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
 	ImageSize    int    // H = W in pixels
@@ -31,6 +32,7 @@ type Model struct {
 	gridAgg, neighborAgg       *AggregateAttention
 	neighborImage, neighborPOI *NeighborhoodEncoder
 	cross                      *CrossAttention
+	reference                  *referenceFusion // in the place of cross
 	head                       *Head
 }
 
@@ -51,7 +53,7 @@ type Output struct {
 	Center              Embeddings    // X_s and X_p of the cells themselves, [B, m]
 	Grid                *torch.Tensor // X_g, [B, m]
 	Neighborhood        *torch.Tensor // X_n, [B, m]; nil without neighborhood
-	Final               *torch.Tensor // X_g^f, [B, m]
+	Final               *torch.Tensor // X_g^f, [B, m]; in the reference variant the head's input, [B, 2m]
 	GridWeights         *torch.Tensor // [B, 2]: image, POI; nil with one modality
 	NeighborhoodWeights *torch.Tensor // [B, 2]; nil with one modality or without neighborhood
 }
@@ -62,6 +64,10 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 	switch {
 	case !c.Image && !c.POI:
 		return nil, fmt.Errorf("a model needs a modality: image, poi or both")
+	case c.Embedding < 1:
+		return nil, fmt.Errorf("embeddings of %d numbers say nothing; use 1 or more", c.Embedding)
+	case c.Neighborhood > 1 && c.Heads < 1:
+		return nil, fmt.Errorf("a cross-attention of %d heads attends to nothing; use 1 or more", c.Heads)
 	case c.POI && c.Categories < 1:
 		return nil, fmt.Errorf("the POI modality is on, but there are no POI categories")
 	case c.Neighborhood < 1 || c.Neighborhood%2 == 0:
@@ -73,11 +79,12 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 	root := s.Root()
 	if c.Image {
 		m.image = NewImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding)
+		m.image.raw = c.Reference
 	}
 	if c.POI {
 		var err error
 		m.poi, err = NewPOIEncoder(root.Sub("grid_rep", "poi_encoder"), POIEncoderConfig{Categories: c.Categories,
-			Embedding: c.Embedding, Size: c.ImageSize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio})
+			Embedding: c.Embedding, Size: c.ImageSize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio, Reference: c.Reference})
 		if err != nil {
 			return nil, err
 		}
@@ -96,9 +103,16 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 		if c.Image && c.POI {
 			m.neighborAgg = NewAggregateAttention(root.Sub("neighbor_agg"), c.Embedding)
 		}
+	}
+	width := c.Embedding
+	switch {
+	case c.Neighborhood > 1 && c.Reference:
+		m.reference = newReferenceFusion(root, c.Heads)
+		width = 2 * c.Embedding
+	case c.Neighborhood > 1:
 		m.cross = NewCrossAttention(root.Sub("cross_from_neighborhood"), c.Heads)
 	}
-	m.head = NewHead(root.Sub("regressor"), c.Embedding, c.Embedding)
+	m.head = NewHead(root.Sub("regressor"), width, c.Embedding)
 	return m, nil
 }
 
@@ -139,7 +153,7 @@ func (m *Model) Predict(e Embeddings, index *torch.Tensor) Output {
 	o := Output{Center: Embeddings{pick(e.Image), pick(e.POI)}}           // [B, m]
 	o.Grid, o.GridWeights = fuse(m.gridAgg, o.Center.Image, o.Center.POI) // X_g [B, m]
 	o.Final = o.Grid
-	if m.cross != nil {
+	if m.Config.Neighborhood > 1 {
 		var xs, xp *torch.Tensor
 		if m.neighborImage != nil {
 			xs = m.neighborImage.Forward(GatherNeighborhood(e.Image, index)) // [B, m]
@@ -148,7 +162,11 @@ func (m *Model) Predict(e Embeddings, index *torch.Tensor) Output {
 			xp = m.neighborPOI.Forward(GatherNeighborhood(e.POI, index)) // [B, m]
 		}
 		o.Neighborhood, o.NeighborhoodWeights = fuse(m.neighborAgg, xs, xp) // X_n [B, m]
-		o.Final = m.cross.Forward(o.Neighborhood, o.Grid)                   // X_g^f [B, m]
+		if m.reference != nil {
+			o.Final = m.reference.forward(o.Grid, o.Neighborhood) // [B, 2m]
+		} else {
+			o.Final = m.cross.Forward(o.Neighborhood, o.Grid) // X_g^f [B, m]
+		}
 	}
 	o.LnEmission = m.head.Forward(o.Final) // [B]
 	return o

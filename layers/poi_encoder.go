@@ -14,12 +14,14 @@ type POIEncoderConfig struct {
 	Kernel     string // "k7" or "k37" (the published program's for Beijing and Yinchuan)
 	SE         bool   // squeeze-and-excitation before each convolution
 	SERatio    int    // its compression ratio n
+	Reference  bool   // the published program's gates, behind the convolutions
 }
 
 // POIEncoder is the POI branch of section 4.1: convolutions, each preceded by
 // a squeeze-and-excitation gate on its input channels.
 type POIEncoder struct {
-	se    []*SqueezeExcitation // one a convolution; nil without SE
+	se    []*SqueezeExcitation // before each convolution; nil without SE
+	gates []*OutputGate        // the published program's, after all but the last; nil without
 	convs []*Conv2d
 	bns   []*BatchNorm // after all convolutions but the last
 	fc    *Linear
@@ -57,12 +59,15 @@ func NewPOIEncoder(p Path, c POIEncoderConfig) (*POIEncoder, error) {
 			return nil, fmt.Errorf("tiles of %d pixels are too small for POI encoder %s; use k7, or larger tiles (data.imagery.size)",
 				c.Size, c.Kernel)
 		}
-		if c.SE {
+		if c.SE && !c.Reference {
 			e.se = append(e.se, NewSqueezeExcitation(p.Sub(fmt.Sprint("se", i+1)), conv.In, c.SERatio))
 		}
 		e.convs = append(e.convs, NewConv2d(p.Sub(fmt.Sprint("fc", i+1)), conv))
 		if i < len(convs)-1 {
 			e.bns = append(e.bns, NewBatchNorm(p.Sub(fmt.Sprint("bn", i+1)), conv.Out))
+			if c.SE && c.Reference {
+				e.gates = append(e.gates, NewOutputGate(p.Sub(fmt.Sprint("se", i+1)), conv.Out, c.SERatio))
+			}
 		}
 	}
 	e.fc = NewLinear(p.Sub("fc"), LinearConfig{In: edge * edge, Out: c.Embedding})
@@ -78,6 +83,9 @@ func (e *POIEncoder) Forward(x *torch.Tensor) *torch.Tensor {
 		x = conv.Forward(x) // k7 at 256 px: [U, 32, 86, 86], [U, 32, 28, 28], [U, 1, 10, 10]
 		if i < len(e.bns) {
 			x = e.bns[i].Forward(x).ReLU()
+			if e.gates != nil {
+				x = e.gates[i].Forward(x)
+			}
 		}
 	}
 	return e.fc.Forward(x.Flatten(1, -1)) // [U, m]

@@ -44,8 +44,25 @@ func newAssembler(s *store.Store, c layers.ModelConfig, ln []float64) (*assemble
 	if err != nil {
 		return nil, err
 	}
+	if c.Reference {
+		neighbors = referenceNeighbors(neighbors, c.Neighborhood)
+	}
 	return &assembler{store: s, m: c.Neighborhood, neighbors: neighbors, ln: ln, image: c.Image, poi: c.POI,
 		place: make([]int32, s.Len())}, nil
+}
+
+// referenceNeighbors gives the published program's index: a missing neighbor is
+// tile 0, and the first axis is the offset in x, the second that in y.
+func referenceNeighbors(neighbors []int32, m int) []int32 {
+	out := make([]int32, len(neighbors))
+	for at := 0; at < len(neighbors); at += m * m {
+		for row := range m {
+			for col := range m {
+				out[at+col*m+row] = max(0, neighbors[at+row*m+col])
+			}
+		}
+	}
+	return out
 }
 
 // assemble fills b, whose slices are used again, with the given cells.

@@ -71,7 +71,8 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 		size = s.POISize()
 	}
 	return layers.ModelConfig{
-		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: size,
+		Reference: c.Model.Variant == "reference",
+		Image:     c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: size,
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
 	}

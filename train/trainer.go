@@ -181,16 +181,24 @@ func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
 	s := &t.state
 	r2 := v.Ln.R2
 	best := !math.IsNaN(r2) && (!s.HasBest || r2 > s.Best)
-	if best {
+	reference := t.config.Model.Variant == "reference"
+	switch {
+	case best && reference: // the published program never sets its counter back
+		s.HasBest, s.Best, s.BestEpoch = true, r2, s.Epoch
+	case best:
 		s.HasBest, s.Best, s.BestEpoch, s.Bad = true, r2, s.Epoch, 0
-	} else {
+	default:
 		s.Bad++
 	}
 	if p, ok := t.schedule.(*torch.Plateau); ok {
 		p.Observe(r2)
 	}
 	c := t.config.Train
-	if c.Patience > 0 && s.Bad >= c.Patience && s.Epoch >= c.MinEpochs {
+	switch {
+	case c.Patience == 0:
+	case reference && s.Bad > c.Patience && s.Epoch-1 > c.MinEpochs: // its epochs count from 0
+		s.Stopped = fmt.Sprintf("%d validations in all were no improvement", s.Bad)
+	case !reference && s.Bad >= c.Patience && s.Epoch >= c.MinEpochs:
 		s.Stopped = fmt.Sprintf("no better validation R2 in %d validations", s.Bad)
 	}
 	if best {
@@ -253,7 +261,7 @@ func (t *trainer) step(b *batch) (value float64, err error) {
 	torch.InScope(func(*torch.Scope) {
 		in, index := b.inputs(t.model.Config, t.model.Store.Device)
 		target := torch.FromSlice(b.target).To(t.model.Store.Device)
-		o := t.model.Predict(t.encoding()(in), index)
+		o := t.model.Predict(t.model.EncodeBatch(in, index, t.encoding()))
 		l := loss(t.config, t.state.Epoch, o, target)
 		if value = l.Item(); math.IsNaN(value) || math.IsInf(value, 0) {
 			err = fmt.Errorf("epoch %d, batch %d: the loss is %v, in the batch of cells %s\n  %s",
