@@ -1,7 +1,9 @@
 package tsne
 
 import (
+	"cmp"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -27,10 +29,7 @@ func TestNearest(t *testing.T) {
 				}
 			}
 			slices.SortFunc(all, func(a, b neighbor) int {
-				if a.farther(b) {
-					return 1
-				}
-				return -1
+				return cmp.Or(cmp.Compare(a.d2, b.d2), cmp.Compare(a.i, b.i))
 			})
 			for k := range c.k {
 				if near[k] != all[k].i || d2[k] != all[k].d2 {
@@ -101,6 +100,7 @@ func TestRepulsion(t *testing.T) {
 		if tree.nodes[0].count != float64(n) || int(tree.nodes[0].next) != len(tree.nodes) {
 			t.Fatalf("%s: the root has %g points", name, tree.nodes[0].count)
 		}
+		widths(t, name, &tree)
 		for _, c := range []struct{ theta, tolerance float64 }{{1e-6, 1e-9}, {0.5, 0.03}} {
 			var off, size, z, zWant float64
 			for at := range n {
@@ -127,6 +127,24 @@ func TestRepulsion(t *testing.T) {
 			if math.Abs(z/zWant-1) > c.tolerance {
 				t.Errorf("%s, theta %g: Z is %g, should be %g", name, c.theta, z, zWant)
 			}
+		}
+	}
+}
+
+// widths checks that a divided square is as small as one can be that holds its
+// points: half the side for every pair of bits that all have in common.
+func widths(t *testing.T, name string, tree *quadtree) {
+	t.Helper()
+	first := 0 // point of the node, in the tree's order
+	for _, nd := range tree.nodes {
+		if nd.hi > 0 {
+			first = int(nd.hi)
+			continue
+		}
+		last := first + int(nd.count) - 1
+		common := bits.LeadingZeros64(tree.points[first].code^tree.points[last].code) / 2
+		if want := tree.nodes[0].width2 / math.Pow(4, float64(common)-float64(bits.LeadingZeros64(tree.points[0].code^tree.points[len(tree.points)-1].code)/2)); math.Abs(nd.width2/want-1) > 1e-9 {
+			t.Fatalf("%s: square of points %d to %d has width^2 %g, should be %g", name, first, last, nd.width2, want)
 		}
 	}
 }
