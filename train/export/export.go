@@ -102,7 +102,7 @@ func (t *Table) WriteCSV(path string) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return put(path, func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		fields := t.Columns()
 		if err := out.Write(fields); err != nil {
@@ -119,9 +119,18 @@ func (t *Table) WriteCSV(path string) error {
 	})
 }
 
+// put writes a file whole or not at all. A folder that is missing or full is the
+// user's to mend.
+func put(path string, fill func(io.Writer) error) error {
+	if err := atomicfile.Write(path, fill); err != nil {
+		return fault.Wrap(err, path, "cannot be written", "see that the folder exists, may be written to, and has room")
+	}
+	return nil
+}
+
 // lines writes n lines of text, each by line.
 func lines(path string, n int, line func(w *bufio.Writer, i int)) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return put(path, func(w io.Writer) error {
 		out := bufio.NewWriter(w)
 		for i := range n {
 			line(out, i)

@@ -200,6 +200,31 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A folder that is not there is named, with what to do, and nothing is left.
+func TestNoFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "none", "e")
+	x := table()
+	for format, write := range map[string]func() error{
+		"csv":       func() error { return x.WriteCSV(path) },
+		"npy":       func() error { return x.WriteNPY(path) },
+		"matrix":    func() error { return x.WriteMatrix(path) },
+		"parquet":   func() error { return x.WriteParquet(path) },
+		"projector": func() error { return x.WriteProjector(file, "X_g") },
+	} {
+		if err := write(); !fault.IsInput(err) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
 func TestColumns(t *testing.T) {
 	got := (&Table{D: 32}).Columns()
 	if len(got) != 37 || got[36] != "e31" || slices.Index(got, "e0") != 5 {

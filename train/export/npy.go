@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
-	"opencarbon/train/atomicfile"
 )
 
 const quietNaN = 0x7ff8000000000000 // as numpy.nan
@@ -98,7 +97,7 @@ func writeNPY(path, descr, shape string, data func(io.Writer) error) error {
 	if len(header) > math.MaxUint16 {
 		return fault.New(path, fmt.Sprintf("the header takes %d bytes; version 1.0 of the format has room for %d", len(header), math.MaxUint16), "write fewer columns, or the matrix alone")
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return put(path, func(w io.Writer) error {
 		b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
 		if _, err := w.Write(append(b, header...)); err != nil {
 			return err

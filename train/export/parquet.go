@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-
-	"opencarbon/train/atomicfile"
 )
 
 // Parquet's numbers for what is used of it (parquet.thrift of the format's
@@ -73,7 +71,7 @@ func (t *Table) WriteParquet(path string) error {
 		return err
 	}
 	columns := t.parquetColumns()
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return put(path, func(w io.Writer) error {
 		const magic = "PAR1"
 		if _, err := io.WriteString(w, magic); err != nil {
 			return err

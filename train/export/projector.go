@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"opencarbon/data/fault"
 )
 
 // Files of the projector.
@@ -25,7 +27,7 @@ func (t *Table) WriteProjector(dir, name string) error {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return fault.Wrap(err, dir, "cannot be made", "see that it is no file, and that its folder may be written to")
 	}
 	err := lines(filepath.Join(dir, TensorsFile), t.N(), func(w *bufio.Writer, i int) {
 		for k := range t.D {
