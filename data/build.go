@@ -43,8 +43,8 @@ func Build(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if err := c.Normalize(o.Name, ""); err != nil {
 		return nil, err
 	}
-	if c.Imagery.Path == "" && c.POI.Path == "" {
-		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both.")
+	if c.Imagery.Path == "" && c.POI.Path == "" && c.Published.Dir == "" {
+		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both; or data.published.dir.")
 	}
 	old, why, err := existing(ctx, c.Store, o)
 	if err != nil {
@@ -71,7 +71,11 @@ func Build(ctx context.Context, c *Config, o Options) (*Report, error) {
 	}
 	b := &build{c: c, o: o, hash: hash, began: time.Now()}
 	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs}
-	if err := b.run(ctx); err != nil {
+	work := b.run
+	if c.Published.Dir != "" {
+		work = b.importPublished
+	}
+	if err := work(ctx); err != nil {
 		return nil, err
 	}
 	return b.report, nil

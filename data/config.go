@@ -4,7 +4,8 @@
 //
 // This folder holds the configuration of that work and the building of the
 // store; each kind of input has a room of its own below it: grid, raster (the
-// only one that touches GDAL), imagery, emissions, poi, split, store, synth.
+// only one that touches GDAL), imagery, emissions, poi, published, split, store,
+// synth.
 // Nothing here knows tensors: what leaves this floor are Go slices.
 package data
 
@@ -18,7 +19,8 @@ type Config struct {
 	Emissions Emissions `mapstructure:"emissions" yaml:"emissions"`
 	POI       POI       `mapstructure:"poi" yaml:"poi"`
 	Split     Split     `mapstructure:"split" yaml:"split"`
-	Workers   int       `mapstructure:"workers" yaml:"workers"` // goroutines that read; 0 = all cores
+	Published Published `mapstructure:"published" yaml:"published"` // a dataset of the authors' program, in place of all inputs above
+	Workers   int       `mapstructure:"workers" yaml:"workers"`     // goroutines that read; 0 = all cores
 }
 
 // Grid says how the earth is cut into cells.
@@ -107,4 +109,15 @@ type Split struct {
 	Fractions  []float64 `mapstructure:"fractions" yaml:"fractions,flow"`   // blocks: train, validation, test; default 0.6, 0.2, 0.2
 	Seed       int64     `mapstructure:"seed" yaml:"seed"`                  // blocks: seed, default 42
 	Buffer     int       `mapstructure:"buffer" yaml:"buffer"`              // cells: training cells this near (Chebyshev) to a test cell are dropped from training; 0 = none
+}
+
+// Published is a dataset in the format of the authors' published program
+// (package published lists the file names). Where Dir is given it takes the
+// place of grid, region, imagery, emissions, poi and split.
+type Published struct {
+	Dir    string `mapstructure:"dir" yaml:"dir"`       // folder with <city>_data, or that folder itself
+	City   string `mapstructure:"city" yaml:"city"`     // as in the file names; may be empty where the folder holds one
+	Zoom   int    `mapstructure:"zoom" yaml:"zoom"`     // of the tile numbers; default 15 (about 1 km)
+	Target string `mapstructure:"target" yaml:"target"` // emission | ln: what til2carbon holds; default emission (a year's), whose logarithm the trainer takes
+	Units  string `mapstructure:"units" yaml:"units"`   // proxy | tCO2: a label for tables, never a conversion; default proxy, as the files state no unit
 }

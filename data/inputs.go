@@ -38,6 +38,9 @@ const (
 	hashCount = 256
 )
 
+// keyPath is a path of the configuration and its key.
+type keyPath struct{ key, path string }
+
 // inputs lists every file that the configuration names, with what belongs to
 // it (a shapefile's other parts, world files, the sources of a VRT), sorted by
 // key and path. A missing or unreadable one is a *fault.Input that names the key.
@@ -48,10 +51,17 @@ func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 		old[in.Key+"\x00"+in.Path] = in
 	}
 	var all []Input
-	for _, p := range []struct{ key, path string }{
+	paths := []keyPath{
 		{"data.region.file", c.Region.File}, {"data.imagery.path", c.Imagery.Path}, {"data.emissions.path", c.Emissions.Path},
 		{"data.poi.path", c.POI.Path}, {"data.poi.categories", c.POI.Categories}, {"data.split.file", c.Split.File},
-	} {
+	}
+	if c.Published.Dir != "" {
+		var err error
+		if paths, err = c.Published.paths(); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range paths {
 		if p.path == "" {
 			continue
 		}

@@ -36,7 +36,7 @@ func (c *Config) Normalize(name, base string) error {
 	c.resolvePaths(base)
 	for _, check := range []func() error{
 		c.Grid.normalize, c.Region.normalize, c.Imagery.normalize,
-		c.Emissions.normalize, c.POI.normalize, c.Split.normalize,
+		c.Emissions.normalize, c.POI.normalize, c.Split.normalize, c.Published.normalize,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (c *Config) resolvePaths(base string) {
 	if base == "" {
 		return
 	}
-	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File} {
+	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File, &c.Published.Dir} {
 		if *p != "" && !filepath.IsAbs(*p) && !connection.MatchString(*p) {
 			*p = filepath.Join(base, *p)
 		}

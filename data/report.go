@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/emissions"
 	"opencarbon/data/imagery"
 	"opencarbon/data/poi"
+	"opencarbon/data/published"
 	"opencarbon/data/split"
 )
 
@@ -29,6 +30,7 @@ type Report struct {
 	Images    *imagery.Normalization `json:"images,omitempty"`
 	Emissions *Inventory             `json:"emissions,omitempty"`
 	POI       *POIs                  `json:"poi,omitempty"`
+	Published *published.Report      `json:"published,omitempty"` // in place of the three above
 	Split     *split.Report          `json:"split"`
 	Inputs    []Input                `json:"inputs"`
 	Seconds   float64                `json:"seconds"` // the build took
@@ -92,6 +94,9 @@ func (r *Report) Print(w io.Writer) error {
 		line("  samples", c.Samples, "with a target")
 		some("    partly covered", c.Partial, "the inventory covers less than half of the cell")
 		r.printEmissions(w, line, some)
+	} else if r.Published != nil {
+		line("  samples", c.Samples, "with a target")
+		r.printPublished(w, line, some)
 	} else {
 		line("  samples", 0, "no inventory is configured: a region to predict")
 	}
@@ -102,6 +107,8 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {
 		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s", n.CRS, n.DType, n.Scale, n.Resampling))
+	} else if r.Published != nil {
+		line("images", fmt.Sprintf("%d x %d px", published.Size, published.Size), "as published")
 	} else {
 		line("images", "none")
 	}
