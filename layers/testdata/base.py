@@ -66,11 +66,18 @@ def sample(t):
     return np.append(v[:: -(-len(v) // 16)], np.sqrt((v ** 2).sum()))
 
 
-model = torchvision.models.resnet18(num_classes=10)
-state = model.state_dict()
+def table(tensors):
+    """One row of 17 a tensor: its sample, zeros to fill up, its norm."""
+    return np.stack([np.pad(row := sample(t), (0, 17 - len(row))) for t in tensors])
+
+
+# Computed in float64, so that Go's float64 can be held to it closely and its float32 loosely. The biases of the batch
+# norms keep the activations away from the corner of ReLU: there rounding decides, and three steps of Adam make the
+# float32 of one memory layout differ from another's by percents.
+model = torchvision.models.resnet18(num_classes=10).double()
 names = "\n".join(f"{k} {'x'.join(map(str, v.shape))}" for k, v in torchvision.models.resnet18().state_dict().items())
-c.arrays["resnet/init"] = np.array([v.std().item() for k, v in torchvision.models.resnet18().state_dict().items()
-                                    if v.dim() > 1])
+c.arrays["resnet/init"] = np.array([v.std().item() for v in torchvision.models.resnet18().state_dict().values() if v.dim() > 1])
+state = model.state_dict()
 for i, (name, v) in enumerate(state.items()):
     w = formula(i, tuple(v.shape))
     if v.dim() == 4:
@@ -80,30 +87,32 @@ for i, (name, v) in enumerate(state.items()):
     elif name.endswith("weight"):
         w = 1 + 0.1 * w
     elif name.endswith("bias"):
-        w *= 0.1
-    elif name.endswith("running_var") or name.endswith("num_batches_tracked"):
-        w = np.full(tuple(v.shape), 1.0 if name.endswith("var") else 0.0)
+        w = 3 + 0.1 * w
+    elif name.endswith("running_var"):
+        w = np.ones(v.shape)
     else:
-        w *= 0
+        w = 0 * w
     state[name] = torch.from_numpy(np.asarray(w)).to(v.dtype)
 model.load_state_dict(state)
-images = torch.from_numpy(formula(500, (4, 3, 64, 64))).float()
-target = torch.from_numpy(formula(600, (4, 10))).float()
+images = torch.from_numpy(formula(500, (4, 3, 64, 64)))
+target = torch.from_numpy(formula(600, (4, 10)))
 model.eval()
 c.arrays["resnet/eval"] = model(images).detach().numpy()
 model.train()
-adam = torch.optim.Adam(model.parameters(), 1e-3, weight_decay=5e-3)
+adam = torch.optim.Adam(model.parameters(), 1e-4, weight_decay=5e-3)
+start = [p.detach().clone() for p in model.parameters()]
 for step in range(3):
     adam.zero_grad()
     y = model(images)
-    loss = torch.nn.functional.l1_loss(y, target)
+    loss = torch.nn.functional.mse_loss(y, target)
     loss.backward()
     c.arrays[f"resnet/{step}/output"] = y.detach().numpy()
     c.arrays[f"resnet/{step}/loss"] = loss.detach().numpy()
     if step == 0:
-        c.arrays["resnet/gradients"] = np.stack([np.pad(g := sample(p.grad), (0, 17 - len(g))) for p in model.parameters()])
+        c.arrays["resnet/gradients"] = table(p.grad for p in model.parameters())
     adam.step()
-    c.arrays[f"resnet/{step}/weights"] = np.stack([np.pad(g := sample(p), (0, 17 - len(g))) for p in model.parameters()])
+    c.arrays[f"resnet/{step}/weights"] = table(model.parameters())
+    c.arrays[f"resnet/{step}/changes"] = table(p - s for p, s in zip(model.parameters(), start))
 model.eval()
 c.arrays["resnet/trained"] = model(images).detach().numpy()
 write("base.safetensors", c.arrays, {"torch": torch.__version__, "torchvision": torchvision.__version__, "resnet18": names})
