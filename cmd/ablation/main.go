@@ -1,0 +1,72 @@
+// Command ablation trains an experiment and its ablations over several seeds
+// and prints the test scores with their spread.
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/progress"
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/train/ablation"
+	"opencarbon/train/config"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	var source string
+	var set []string
+	var verbose bool
+	var o ablation.Options
+	cmd := &cobra.Command{
+		Use:   "ablation --config X.yaml",
+		Short: "Train a model and its ablations over several seeds (Figure 3)",
+		Long: `Ablation trains the full model, and the model without squeeze-and-excitation,
+without contrastive loss and without neighborhood, each with several seeds on the
+same split, and prints R2, MAE and RMSE on the test cells as mean and standard
+deviation. Runs that are done are kept: the same command goes on after a stop.`,
+		Example: `  go run ./cmd/ablation --config demo --seeds 5
+  go run ./cmd/ablation --config london --variants full --seeds 3`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if source == "" {
+				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
+			}
+			c, err := config.Load(source, set)
+			if err != nil {
+				return err
+			}
+			if err := config.CheckFiles(c); err != nil {
+				return err
+			}
+			bar := progress.New(cmd.ErrOrStderr())
+			_, err = data.Build(cmd.Context(), &c.Data, data.Options{Name: c.Name, Progress: bar.Set})
+			bar.Close()
+			if err != nil {
+				return err
+			}
+			if o.Out == "" {
+				o.Out = filepath.Join(c.Output.Dir, c.Name, "ablation")
+			}
+			o.Train.Progress.Quiet = !verbose
+			o.Report = cmd.OutOrStdout()
+			scores, err := ablation.Run(cmd.Context(), c, o)
+			if err != nil {
+				return err
+			}
+			return ablation.Table(cmd.OutOrStdout(), ablation.Summarize(scores))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&source, "config", "", "experiment file or preset (required)")
+	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
+	f.StringSliceVar(&o.Variants, "variants", ablation.Variants, "what to train")
+	f.IntVar(&o.Seeds, "seeds", 5, "number of seeds")
+	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/ablation)")
+	f.BoolVar(&verbose, "verbose", false, "show the progress of each run")
+	return cmd
+}
