@@ -25,5 +25,10 @@ lint: setup
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
+# Takes turns between Go, C++ and Python on one machine; PYTHON names the interpreter that has PyTorch.
+bench: setup
+	@bash cgo/setup.sh bench
+	$(GO) test -run '^$$' -bench 'SmallOperation|ResNet18Step' -benchtime 1x -v ./layers
+
 clean:
 	rm -rf build build.log libtorch.env

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <string>
 
@@ -31,10 +32,10 @@ struct BlockImpl : nn::Module {
     }
   }
   at::Tensor forward(at::Tensor x) {
-    at::Tensor y = torch::relu_(bn1(conv1(x)));
+    at::Tensor y = bn1(conv1(x)).relu_();
     y = bn2(conv2(y));
     if (!downsample->is_empty()) x = downsample->forward(x);
-    return torch::relu_(y.add_(x));
+    return y.add_(x).relu_();
   }
 };
 TORCH_MODULE(Block);
@@ -58,7 +59,7 @@ struct ResNet18Impl : nn::Module {
     register_module("fc", fc);
   }
   at::Tensor forward(at::Tensor x) {
-    x = torch::max_pool2d(torch::relu_(bn1(conv1(x))), 3, 2, 1);
+    x = torch::max_pool2d(bn1(conv1(x)).relu_(), 3, 2, 1);
     x = blocks->forward(x);
     return fc(torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1));
   }
@@ -81,6 +82,7 @@ int main(int argc, char** argv) {
   at::Tensor target = torch::arange(32).remainder(10);
   at::Tensor a = torch::ones({4}), b = torch::ones({4}), out;
 
+  std::cout << TORCH_VERSION << std::endl;
   std::string what;
   int64_t n;
   while (std::cin >> what >> n) {
