@@ -119,13 +119,14 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 // SetTargetBias starts the head at v, normally the training targets' mean.
 func (m *Model) SetTargetBias(v float64) { m.head.SetBias(v) }
 
-// Encode maps each distinct tile to its embeddings, once.
+// Encode maps each distinct tile to its embeddings, once. Inputs of one modality
+// alone give that modality's embeddings.
 func (m *Model) Encode(t Tiles) Embeddings {
 	var e Embeddings
-	if m.image != nil {
+	if m.image != nil && t.Images != nil {
 		e.Image = m.image.Forward(t.Images)
 	}
-	if m.poi != nil {
+	if m.poi != nil && t.POIs != nil {
 		e.POI = m.poi.Forward(t.POIs)
 	}
 	return e

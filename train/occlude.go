@@ -1,0 +1,168 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/train/progress"
+)
+
+// Occlusion says what becomes of n predictions when a category of points of
+// interest is taken away everywhere, the neighborhood included.
+type Occlusion struct {
+	Cells    []int32     // [n] tile ids
+	Before   []float64   // [n] predicted ln emission as things are
+	After    [][]float64 // [C][n] without category c
+	Affected [][]bool    // [C][n]: the category occurs in the cell's neighborhood
+}
+
+// Occlude predicts the given cells once as they are and once without each POI
+// category. Only tiles that hold a category are encoded again, so that it costs
+// about as much as encoding every tile once for each category that it holds. A
+// model without points of interest is a *fault.Input error.
+func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, o ObserveOptions) (*Occlusion, error) {
+	if !c.Header.Model.POI {
+		return nil, fault.New(c.Path, "was trained without points of interest: there is none to take away", "Choose a checkpoint with the POI modality.")
+	}
+	r := &Occlusion{Cells: cells}
+	err := c.withModel(s, o.Device, o.Threads, func(m *layers.Model, a *assembler, encode func(layers.Tiles) layers.Embeddings) (err error) {
+		x := &occluder{model: m, a: a, encode: encode, tiles: neededTiles(a, cells)}
+		bar := progress.NewBar(o.Progress, "taking categories away", len(s.Categories())+1)
+		defer bar.Close()
+		torch.NoGrad(func() {
+			if err = x.base(ctx); err != nil {
+				return
+			}
+			bar.Add(1)
+			r.Before = x.predict(x.poi, cells)
+			for category := range s.Categories() {
+				var poi []float32
+				var changed []bool
+				if poi, changed, err = x.without(ctx, uint16(category)); err != nil {
+					return
+				}
+				r.After = append(r.After, x.predict(poi, cells))
+				r.Affected = append(r.Affected, x.near(changed, cells))
+				bar.Add(1)
+			}
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("occlusion: %w", err)
+	}
+	return r, nil
+}
+
+// occluder keeps the embeddings of all tiles as they are, in Go slices: each
+// category's turn changes some rows.
+type occluder struct {
+	model      *layers.Model
+	a          *assembler
+	encode     func(layers.Tiles) layers.Embeddings
+	tiles      []int32   // [T]
+	image, poi []float32 // [T, m]; image empty without images
+}
+
+// chunks encodes the given tiles; category, where not negative, is left out, and
+// with it the images, which do not depend on it.
+func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each func(e layers.Embeddings)) error {
+	var b batch
+	config := x.model.Config
+	if category >= 0 {
+		config = poisOnly(config)
+	}
+	for at := 0; at < len(tiles); at += evaluationTiles {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.tiles = tiles[at:min(at+evaluationTiles, len(tiles))]
+		x.a.load(&b)
+		if category >= 0 {
+			b.points = b.points.without(uint16(category))
+		}
+		torch.InScope(func(*torch.Scope) {
+			in, _ := b.inputs(config, x.model.Store.Device)
+			each(x.encode(in))
+		})
+	}
+	return nil
+}
+
+func (x *occluder) base(ctx context.Context) error {
+	return x.chunks(ctx, x.tiles, -1, func(e layers.Embeddings) {
+		if e.Image != nil {
+			x.image = append(x.image, e.Image.Float32s()...)
+		}
+		x.poi = append(x.poi, e.POI.Float32s()...)
+	})
+}
+
+// without returns the POI embeddings [T, m] without a category, and which tiles
+// held it.
+func (x *occluder) without(ctx context.Context, category uint16) (poi []float32, changed []bool, err error) {
+	changed = make([]bool, x.a.store.Len())
+	var tiles []int32
+	var rows []int
+	for i, t := range x.tiles {
+		for _, c := range x.a.store.POIs(int(t)).Category {
+			if c == category {
+				changed[t] = true
+				tiles, rows = append(tiles, t), append(rows, i)
+				break
+			}
+		}
+	}
+	m := x.model.Config.Embedding
+	poi = append([]float32(nil), x.poi...)
+	at := 0
+	err = x.chunks(ctx, tiles, int(category), func(e layers.Embeddings) {
+		new := e.POI.Float32s()
+		for k := 0; k < len(new); k += m {
+			copy(poi[rows[at]*m:(rows[at]+1)*m], new[k:k+m])
+			at++
+		}
+	})
+	return poi, changed, err
+}
+
+// predict is ln emission of the cells with these POI embeddings.
+func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
+	torch.InScope(func(*torch.Scope) {
+		d, m := x.model.Store.Device, x.model.Config.Embedding
+		e := layers.Embeddings{POI: torch.FromSlice(poi, len(x.tiles), m).To(d)}
+		if x.model.Config.Image {
+			e.Image = torch.FromSlice(x.image, len(x.tiles), m).To(d)
+		}
+		ln = predictCells(x.model, x.a, e, x.tiles, cells, nil)
+	})
+	return ln
+}
+
+// near reports which cells have a changed tile in their neighborhood.
+func (x *occluder) near(changed []bool, cells []int32) []bool {
+	out := make([]bool, len(cells))
+	mm := x.a.m * x.a.m
+	for i, c := range cells {
+		for _, n := range x.a.neighbors[int(c)*mm : (int(c)+1)*mm] {
+			out[i] = out[i] || n >= 0 && changed[n]
+		}
+	}
+	return out
+}
+
+// without leaves a category's points out.
+func (p points) without(category uint16) points {
+	var q points
+	for i, c := range p.category {
+		if c != category {
+			q.tile, q.category = append(q.tile, p.tile[i]), append(q.category, c)
+			q.row, q.col, q.count = append(q.row, p.row[i]), append(q.col, p.col[i]), append(q.count, p.count[i])
+		}
+	}
+	return q
+}
