@@ -17,6 +17,8 @@ func common(module, name string) any {
 		return factory(name) // what a defaultdict makes; never called here
 	case "builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset":
 		return ClassFunc(newSet)
+	case "builtins.bytes", "__builtin__.bytes", "builtins.bytearray", "__builtin__.bytearray":
+		return ClassFunc(newBytes)
 	case "_codecs.encode":
 		return ClassFunc(encodeLatin1)
 	}
@@ -65,6 +67,22 @@ func newSet(_ *Decoder, args Tuple) (any, error) {
 		return list, nil
 	}
 	return nil, errors.New("a set is made of something else than a list")
+}
+
+// newBytes makes bytes() (empty, protocols 0 to 2), bytearray(bytes) and
+// bytearray(text, "latin-1").
+func newBytes(d *Decoder, args Tuple) (any, error) {
+	switch len(args) {
+	case 0:
+		return &Bytes{}, nil
+	case 1:
+		if b, ok := args[0].(*Bytes); ok {
+			return b, nil
+		}
+	case 2:
+		return encodeLatin1(d, args)
+	}
+	return nil, errors.New("bytes are made of something else than bytes")
 }
 
 // encodeLatin1 is how Python 3 writes bytes in protocols 0 to 2: as the text

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 )
 
@@ -219,7 +220,7 @@ func newScalar(d *Decoder, args Tuple) (any, error) {
 		return t.float(raw), nil
 	}
 	if v := t.bits(raw); t.Kind == 'u' && v > math.MaxInt64 {
-		return float64(v), nil
+		return new(big.Int).SetUint64(v), nil
 	}
 	if t.Kind == 'b' {
 		return raw[0] != 0, nil

@@ -173,9 +173,6 @@ func unquote(s string, literal bool) (string, error) {
 		}
 		s = s[1 : len(s)-1]
 	}
-	if !strings.Contains(s, `\`) {
-		return s, nil
-	}
 	var b strings.Builder
 	for len(s) > 0 {
 		if literal && len(s) >= 2 && s[0] == '\\' && (s[1] == '\'' || s[1] == '"') {
@@ -184,7 +181,11 @@ func unquote(s string, literal bool) (string, error) {
 			continue
 		}
 		if s[0] != '\\' || !literal && (len(s) < 2 || s[1] != 'u' && s[1] != 'U') {
-			b.WriteByte(s[0])
+			if literal {
+				b.WriteByte(s[0])
+			} else {
+				b.WriteRune(rune(s[0])) // a byte is a code point there
+			}
 			s = s[1:]
 			continue
 		}

@@ -44,6 +44,12 @@ func (l *loader) find(module, name string) (any, error) {
 			return pickle.ClassFunc(rebuildParameter), nil
 		}
 	}
+	switch module + "." + name {
+	case "torch.nn.parameter.Parameter", "torch.nn.Parameter", "torch.autograd.variable.Variable", "torch.autograd.Variable":
+		return pickle.ClassFunc(func(_ *pickle.Decoder, args Tuple) (any, error) {
+			return oldParameter(args, name == "Parameter")
+		}), nil
+	}
 	if v := (pickle.Numpy{}).Find(module, name); v != nil {
 		return v, nil
 	}
@@ -81,6 +87,30 @@ func rebuildParameter(_ *pickle.Decoder, args Tuple) (any, error) {
 		}
 	}
 	return nil, errors.New("a parameter without its tensor")
+}
+
+// oldParameter is how PyTorch before 0.4 wrote parameters, torchvision's first
+// weights among them: Parameter(tensor) and a state.
+func oldParameter(args Tuple, parameter bool) (any, error) {
+	if len(args) > 0 {
+		if t, ok := args[0].(*Tensor); ok {
+			t.Parameter = t.Parameter || parameter
+			return t, nil
+		}
+	}
+	return nil, errors.New("a parameter without its tensor")
+}
+
+// Build implements pickle.Builder for a tensor that was made as Parameter
+// (tensor): the state is (requires_grad, volatile, hooks).
+func (t *Tensor) Build(_ *pickle.Decoder, state any) error {
+	s, ok := state.(Tuple)
+	if !ok || len(s) != 3 {
+		return errors.New("a parameter with a strange state")
+	}
+	grad, _ := pickle.Int(s[0])
+	t.RequiresGrad = grad != 0
+	return nil
 }
 
 func (l *loader) ints(v any) ([]int64, bool) {

@@ -129,7 +129,27 @@ def write_tar(name, tensors):
     note(name)
 
 
+# Parameters as PyTorch before 0.4 wrote them, torchvision's first weights
+# (resnet18-5c106cde.pth) among them: Parameter(tensor) with a state, and
+# _rebuild_tensor without requires_grad. PyTorch still reads them.
+def write_old_parameters(name, state):
+    def reduce_parameter(self, proto):
+        return torch.nn.Parameter, (self.data,), (self.requires_grad, False, OrderedDict())
+
+    def reduce_tensor(self, proto):
+        return torch._utils._rebuild_tensor, (self.storage(), self.storage_offset(), tuple(self.size()), self.stride())
+
+    kept = torch.nn.Parameter.__reduce_ex__, torch.Tensor.__reduce_ex__
+    torch.nn.Parameter.__reduce_ex__, torch.Tensor.__reduce_ex__ = reduce_parameter, reduce_tensor
+    torch.save(state, name, **stream)
+    torch.nn.Parameter.__reduce_ex__, torch.Tensor.__reduce_ex__ = kept
+    note(name)
+
+
 if not suffix:
+    old = OrderedDict(net.state_dict(keep_vars=True))
+    del old["bn.num_batches_tracked"]  # came with 0.4.1
+    write_old_parameters("old_stream.pth", old)
     write_tar("old_tar.pth", OrderedDict(w=torch.randn(4, 3), b=torch.arange(4.0), n=torch.tensor([7, 8])))
 
 with open(f"expected{suffix}.json", "w") as f:
