@@ -118,48 +118,58 @@ func TestDamagedFiles(t *testing.T) {
 }
 
 // TestStreaming: a large POI file needs the memory of one matrix and of its
-// entries, not its own size.
+// entries, not its own size; with bytes as protocol 4 writes them, and as text,
+// as protocol 2 does.
 func TestStreaming(t *testing.T) {
-	const tiles, categories = 150, 3
-	path := filepath.Join(t.TempDir(), "tile2poi_distribution_x.npy")
-	writeLarge(t, path, tiles, categories)
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	b := &build{report: &Report{}, out: Output{Progress: func(string, int, int) {}}}
-	cells, _, err := b.readPOIs(context.Background(), path)
-	runtime.ReadMemStats(&after)
-	if err != nil || len(cells) != tiles {
-		t.Fatal(len(cells), err)
-	}
-	const matrix = 256 * 256 * categories * 8
-	got := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%d bytes of file, %d allocated", info.Size(), got)
-	if got > 3*matrix+1<<20 || info.Size() < tiles*matrix {
-		t.Errorf("reading a file of %d bytes allocated %d", info.Size(), got)
+	const tiles, categories = 100, 3
+	for _, text := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "tile2poi_distribution_x.npy")
+		writeLarge(t, path, tiles, categories, text)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b := &build{report: &Report{}, out: Output{Progress: func(string, int, int) {}}}
+		cells, all, err := b.readPOIs(context.Background(), path)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(cells) != tiles || len(all[tiles-1].keys) != tiles {
+			t.Fatal(len(cells), err)
+		}
+		const matrix = 256 * 256 * categories * 8
+		got := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%d bytes of file, %d allocated", info.Size(), got)
+		if got > 3*matrix+1<<20 || info.Size() < tiles*matrix {
+			t.Errorf("reading a file of %d bytes allocated %d", info.Size(), got)
+		}
 	}
 }
 
-// writeLarge writes a dict of matrices as NumPy's protocol 4 would, each with
-// its memo entries.
-func writeLarge(t *testing.T, path string, tiles, categories int) {
+// writeLarge writes a dict of matrices as NumPy's pickles are, each with its
+// memo entries; matrix i has i+1 entries that are not zero.
+func writeLarge(t *testing.T, path string, tiles, categories int, text bool) {
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	zeros := make([]byte, 256*256*categories*8)
+	raw := make([]byte, 256*256*categories*8)
 	var head bytes.Buffer
 	head.WriteString("\x80\x04}\x94(")
 	for i := range tiles {
-		binary.LittleEndian.PutUint64(zeros[8*i:], 0x3ff0000000000000) // 1.0
+		binary.LittleEndian.PutUint64(raw[8*i:], 0x4000000000000000) // 2.0, whose bytes are ASCII
 		head.WriteString("M" + string([]byte{byte(i), byte(i >> 8)}) + "K\x07\x86\x94\x8c\x16numpy._core.multiarray\x8c\x0c_reconstruct\x93\x94\x8c\x05numpy\x8c\x07ndarray\x93\x94K\x00\x85\x94C\x01b\x87\x94R\x94(K\x01M\x00\x01M\x00\x01K" +
-			string(rune(categories)) + "\x87\x94\x8c\x05numpy\x8c\x05dtype\x93\x94\x8c\x02f8\x89\x88\x87\x94R\x94(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94b\x89B")
-		_ = binary.Write(&head, binary.LittleEndian, uint32(len(zeros)))
-		for _, b := range [][]byte{head.Bytes(), zeros, []byte("\x94t\x94b")} {
+			string(rune(categories)) + "\x87\x94\x8c\x05numpy\x8c\x05dtype\x93\x94\x8c\x02f8\x89\x88\x87\x94R\x94(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94b\x89")
+		tail := "\x94t\x94b"
+		if text {
+			head.WriteString("c_codecs\nencode\nX")
+			tail = "\x94\x8c\x06latin1\x86\x94R" + tail
+		} else {
+			head.WriteString("B")
+		}
+		_ = binary.Write(&head, binary.LittleEndian, uint32(len(raw)))
+		for _, b := range [][]byte{head.Bytes(), raw, []byte(tail)} {
 			if _, err := f.Write(b); err != nil {
 				t.Fatal(err)
 			}

@@ -16,8 +16,10 @@ import (
 // is in the file counts, not its ending. An alpha channel is dropped and a gray
 // picture repeated, as OpenCV's imread does for the published program; a PNG is
 // exact. A JPEG is decoded by GDAL, with the decoder (libjpeg-turbo, its
-// defaults) that OpenCV and Pillow use: Go's own differs by several gray levels
-// where colors change, because it does not interpolate the color channels.
+// defaults) that OpenCV and Pillow use: Go's own does not interpolate the color
+// channels. (Measured on a picture with hard edges, quality 85: up to 3 gray levels
+// with full color channels, up to 100 and 1.9 on average with halved ones; GDAL's
+// equals Pillow's.)
 func decode(path string, rgb []uint8) error {
 	b, err := os.ReadFile(path)
 	if err != nil {

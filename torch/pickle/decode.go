@@ -231,7 +231,7 @@ func (d *Decoder) line() (string, error) {
 		}
 		b.WriteByte(c)
 	}
-	if err := d.budget.Take(3*int64(b.Len()) + 32); err != nil {
+	if err := d.budget.Take(8*int64(b.Len()) + 64); err != nil {
 		return "", err
 	}
 	return strings.TrimSuffix(b.String(), "\r"), nil

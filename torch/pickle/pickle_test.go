@@ -12,6 +12,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	gopickle "github.com/nlpodyssey/gopickle/pickle"
+	"github.com/nlpodyssey/gopickle/types"
 )
 
 // plain writes a value as testdata/make_values.py does.
@@ -228,5 +231,29 @@ func TestHalf(t *testing.T) {
 	}
 	if !math.IsNaN(half(0x7c01)) {
 		t.Error("a NaN is a number")
+	}
+}
+
+// TestOtherReader lets an implementation that is not ours read what Encode
+// writes, without a Python.
+func TestOtherReader(t *testing.T) {
+	root := &Dict{Entries: []Entry{{"name", "北京"}, {"list", &List{Items: []any{int64(1 << 40), -2.5, nil, true}}}, {"pair", Tuple{int64(3), "x"}}}}
+	b, err := (&Encoder{}).Encode(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := gopickle.Loads(string(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, ok := v.(*types.Dict)
+	if !ok {
+		t.Fatalf("a %T", v)
+	}
+	name, _ := d.Get("name")
+	list, _ := d.Get("list")
+	pair, _ := d.Get("pair")
+	if name != "北京" || fmt.Sprint(list) != fmt.Sprint(&types.List{1 << 40, -2.5, nil, true}) || fmt.Sprint(pair) != fmt.Sprint(&types.Tuple{3, "x"}) {
+		t.Errorf("got %v, %v, %v", name, list, pair)
 	}
 }
