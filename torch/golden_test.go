@@ -5,7 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -313,24 +313,25 @@ func TestEveryOperationIsCovered(t *testing.T) {
 		op, _, _ := strings.Cut(name, "/")
 		covered[op] = true
 	}
-	parsed, err := parser.ParseDir(token.NewFileSet(), ".", func(i fs.FileInfo) bool { return true }, 0)
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no sources here: ", err)
 	}
 	var exported []string
 	tests := map[string]bool{}
-	for name, p := range parsed {
-		for _, file := range p.Files {
-			for _, d := range file.Decls {
-				f, ok := d.(*ast.FuncDecl)
-				if !ok {
-					continue
-				}
-				if strings.HasSuffix(name, "_test") {
-					tests[f.Name.Name] = true
-				} else if f.Name.IsExported() && (f.Recv == nil || receiver(f) == "Tensor") {
-					exported = append(exported, f.Name.Name)
-				}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			switch {
+			case !ok:
+			case strings.HasSuffix(name, "_test.go"):
+				tests[f.Name.Name] = true
+			case f.Name.IsExported() && (f.Recv == nil || receiver(f) == "Tensor"):
+				exported = append(exported, f.Name.Name)
 			}
 		}
 	}

@@ -351,6 +351,7 @@ func TestRun(t *testing.T) {
 		if torch.Threads() != 1 || torch.Version() == "" {
 			t.Errorf("%d threads, version %q", torch.Threads(), torch.Version())
 		}
+		t.Logf("libtorch %s", torch.Version())
 		torch.OpenScope()
 		torch.NoGrad(func() { ones(2).Add(ones(3)) })
 	})

@@ -21,7 +21,7 @@ import (
 // Bounds on what Read believes. MaxHeader is the reference implementation's.
 const (
 	MaxHeader  = 100 << 20 // bytes
-	MaxEntries = 1 << 16   // arrays, and as many metadata keys
+	MaxEntries = 1 << 15   // arrays, and as many metadata keys
 	maxEntry   = 4096      // bytes of one array's description
 )
 
