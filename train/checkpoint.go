@@ -39,6 +39,12 @@ type Header struct {
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
 	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
+
+	// ValidationErrors are predicted minus true ln emission of the validation
+	// cells, in the order of their tiles, by the weights of this file; prediction
+	// intervals are made of them. Absent in older files, and where the weights
+	// have moved since the last validation.
+	ValidationErrors []float32 `json:"validation_errors,omitempty"`
 }
 
 // State is where training stands.
@@ -78,7 +84,7 @@ func (t *trainer) save(path string) error {
 		return fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
 	}
 	h := t.header
-	h.State, h.Plateau = t.state, nil
+	h.State, h.Plateau, h.ValidationErrors = t.state, nil, t.errors
 	if p, ok := t.schedule.(*torch.Plateau); ok {
 		h.Plateau = p
 	}

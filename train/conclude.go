@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"opencarbon/data/store"
+	"opencarbon/train/atomicfile"
 	"opencarbon/train/baselines"
 	"opencarbon/train/metrics"
 	"opencarbon/train/plots"
@@ -57,7 +58,23 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 		}
 		r.Splits = append(r.Splits, v)
 	}
-	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted)); err != nil {
+	calibration, u, err := d.uncertainty(predicted)
+	if err != nil {
+		return nil, err
+	}
+	r.Intervals = u.Coverage
+	text, err := u.encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.WriteBytes(run.Path(IntervalsFile), text); err != nil {
+		return nil, err
+	}
+	around, err := newBands(calibration, predicted)
+	if err != nil {
+		return nil, err
+	}
+	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, nil, around), around.extra(nil)); err != nil {
 		return nil, err
 	}
 	if r.Baselines, err = d.baselines(t.assembler); err != nil {
@@ -71,7 +88,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	return r, nil
 }
 
-func predictionRows(d *dataset, predicted []float64) []runlog.Prediction {
+// predictionRows are the lines of a table of predictions [N]; spread may be nil.
+func predictionRows(d *dataset, predicted, spread []float64, around bands) []runlog.Prediction {
 	rows := make([]runlog.Prediction, d.store.Len())
 	at, lonlat, splits := d.store.Cells(), d.store.LonLat(), d.store.Splits()
 	for i := range rows {
@@ -81,6 +99,12 @@ func predictionRows(d *dataset, predicted []float64) []runlog.Prediction {
 		}
 		rows[i] = runlog.Prediction{Cell: i, Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
 			Split: split.String(), True: d.ln[i], Predicted: predicted[i]}
+		if spread != nil {
+			rows[i].Spread = spread[i]
+		}
+		for _, b := range around {
+			rows[i].Low, rows[i].High = append(rows[i].Low, b.Low[i]), append(rows[i].High, b.High[i])
+		}
 	}
 	return rows
 }

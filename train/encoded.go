@@ -15,9 +15,14 @@ import (
 	"opencarbon/torch"
 )
 
-// encodedFile holds the embeddings of the tiles done so far, while a
-// prediction is under way.
-const encodedFile = "encoded.partial"
+// encodedName is the file of the embeddings of the tiles done so far by the i-th
+// checkpoint, while a prediction is under way.
+func encodedName(i int) string {
+	if i == 0 {
+		return "encoded.partial"
+	}
+	return fmt.Sprintf("encoded-%d.partial", i+1)
+}
 
 // encoded is a file of embeddings: 32 bytes that name checkpoint and store,
 // then float32 rows [tiles, modalities * m], appended whole chunks at a time.

@@ -14,9 +14,23 @@ import (
 // Formats are what Predict can write.
 var Formats = []string{"csv", "tif", "gpkg", "geojson"}
 
-// writePredictions writes ln emission [N] in each format asked for.
-func writePredictions(c *Checkpoint, s *store.Store, ln []float64, o PredictOptions) (*Predictions, error) {
+// writePredictions writes the members' ln emission [members][N] in each format
+// asked for: their mean, spread and intervals.
+func writePredictions(e ensemble, s *store.Store, members [][]float64, o PredictOptions) (*Predictions, error) {
+	c := e[0]
+	ln, spread := combine(members)
+	k, err := e.calibration()
+	if err != nil {
+		return nil, err
+	}
+	around, err := newBands(k, ln)
+	if err != nil {
+		return nil, err
+	}
 	p := &Predictions{Cells: len(ln), Unit: c.Header.TargetUnit}
+	for _, b := range around {
+		p.Intervals = append(p.Intervals, PredictionInterval{b.Level, math.Exp(b.Half)})
+	}
 	for _, y := range ln {
 		p.Total += math.Exp(y)
 	}
@@ -28,11 +42,11 @@ func writePredictions(c *Checkpoint, s *store.Store, ln []float64, o PredictOpti
 		path := filepath.Join(o.Out, "predictions."+f)
 		switch f {
 		case "csv":
-			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln))
+			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln, spread, around), around.extra(spread))
 		case "tif":
-			err = writeRaster(path, c, s, g, ln)
+			err = writeRaster(path, c, s, g, rasterBands(p.Unit, ln, spread, around))
 		default:
-			err = writeCells(path, c, s, g, ln)
+			err = writeCells(path, c, s, g, ln, spread, around)
 		}
 		if err != nil {
 			return nil, err
@@ -42,8 +56,8 @@ func writePredictions(c *Checkpoint, s *store.Store, ln []float64, o PredictOpti
 	return p, nil
 }
 
-func writeTable(path, unit string, rows []runlog.Prediction) error {
-	w, err := runlog.CreatePredictions(path, unit)
+func writeTable(path, unit string, rows []runlog.Prediction, x runlog.Extra) error {
+	w, err := runlog.CreatePredictions(path, unit, x)
 	if err != nil {
 		return err
 	}
@@ -73,9 +87,39 @@ func gridOf(m store.GridSpec) (*grid.Grid, error) {
 // maxMapPixels bounds the map of cells that lie far apart.
 const maxMapPixels = 1 << 30
 
+// rasterBand is a band of the map: a number per cell.
+type rasterBand struct {
+	about  string
+	values []float64 // [N]
+	plain  bool      // a number without the unit of emissions
+}
+
+// rasterBands are the predicted emission, the ends of its intervals and, of an
+// ensemble, the standard deviation of ln emission.
+func rasterBands(unit string, ln, spread []float64, around bands) []rasterBand {
+	amounts := func(ln []float64) []float64 {
+		v := make([]float64, len(ln))
+		for i, y := range ln {
+			v[i] = math.Exp(y)
+		}
+		return v
+	}
+	out := []rasterBand{{about: "predicted emission per cell, " + unit, values: amounts(ln)}}
+	for _, b := range around {
+		if !math.IsNaN(b.Half) {
+			out = append(out, rasterBand{about: fmt.Sprintf("lower end of the %g%% prediction interval, %s", 100*b.Level, unit), values: amounts(b.Low)},
+				rasterBand{about: fmt.Sprintf("upper end of the %g%% prediction interval, %s", 100*b.Level, unit), values: amounts(b.High)})
+		}
+	}
+	if spread != nil {
+		out = append(out, rasterBand{about: "standard deviation of ln emission over the ensemble", values: spread, plain: true})
+	}
+	return out
+}
+
 // writeRaster writes a cloud-optimized GeoTIFF in the grid's own CRS, one pixel
-// a cell: the predicted emission.
-func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []float64) error {
+// a cell, the predicted emission in its first band.
+func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, content []rasterBand) error {
 	cells := s.Cells()
 	low, high := cells[0], cells[0]
 	for _, x := range cells {
@@ -90,9 +134,17 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []
 	_, south, east, _ := g.Bounds(grid.Cell{Col: high.Col, Row: high.Row})
 	nodata := math.NaN()
 	unit := c.Header.TargetUnit
-	out, err := raster.Create(path, raster.Spec{Width: w, Height: h, Bands: 1, DType: raster.Float32, COG: true, CRS: g.CRS(),
-		GeoTransform: raster.North(west, north, (east-west)/float64(w), (north-south)/float64(h)), Nodata: &nodata, Unit: unit,
-		Descriptions: []string{"predicted emission per cell, " + unit},
+	var descriptions []string
+	bandUnit := unit // of all bands; a spread has none, and then the descriptions alone say it
+	for _, b := range content {
+		descriptions = append(descriptions, b.about)
+		if b.plain {
+			bandUnit = ""
+		}
+	}
+	out, err := raster.Create(path, raster.Spec{Width: w, Height: h, Bands: len(content), DType: raster.Float32, COG: true, CRS: g.CRS(),
+		GeoTransform: raster.North(west, north, (east-west)/float64(w), (north-south)/float64(h)), Nodata: &nodata, Unit: bandUnit,
+		Descriptions: descriptions,
 		Metadata: map[string]string{
 			"UNITS": unit, "MODEL": "OpenCarbon, " + c.Header.Program, "CHECKPOINT": filepath.Base(c.Path),
 			"CHECKPOINT_EPOCH": fmt.Sprint(c.Header.State.BestEpoch), "VALIDATION_R2": fmt.Sprintf("%.4f", c.Header.State.Best),
@@ -102,22 +154,24 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []
 		return err
 	}
 	defer out.Abort()
-	amount := make([]float32, w*h)
-	for i := range amount {
-		amount[i] = float32(nodata)
+	pixels := make([]float32, w*h)
+	for i := range pixels {
+		pixels[i] = float32(nodata)
 	}
-	for i, x := range cells {
-		amount[int(x.Row-low.Row)*w+int(x.Col-low.Col)] = float32(math.Exp(ln[i]))
-	}
-	if err := raster.Write(out, 1, 0, 0, w, h, amount); err != nil {
-		return err
+	for k, b := range content {
+		for i, x := range cells {
+			pixels[int(x.Row-low.Row)*w+int(x.Col-low.Col)] = float32(b.values[i])
+		}
+		if err := raster.Write(out, k+1, 0, 0, w, h, pixels); err != nil {
+			return err
+		}
 	}
 	return out.Close()
 }
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
 // its standard asks).
-func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []float64) error {
+func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, spread []float64, around bands) error {
 	crs := g.CRS()
 	wgs84 := filepath.Ext(path) == ".geojson"
 	var to *raster.Transform
@@ -130,10 +184,20 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []f
 		crs = grid.WGS84()
 	}
 	unit := c.Header.TargetUnit
-	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: []raster.Field{
+	fields := []raster.Field{
 		{Name: "cell", Type: raster.Text}, {Name: "lon", Type: raster.Real}, {Name: "lat", Type: raster.Real},
 		{Name: "emission", Type: raster.Real}, {Name: "ln_emission", Type: raster.Real}, {Name: "unit", Type: raster.Text},
-	}})
+	}
+	if spread != nil {
+		fields = append(fields, raster.Field{Name: "ln_spread", Type: raster.Real})
+	}
+	for _, b := range around {
+		if !math.IsNaN(b.Half) {
+			percent := fmt.Sprintf("%g", 100*b.Level)
+			fields = append(fields, raster.Field{Name: "low_" + percent, Type: raster.Real}, raster.Field{Name: "high_" + percent, Type: raster.Real})
+		}
+	}
+	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields})
 	if err != nil {
 		return err
 	}
@@ -152,7 +216,16 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln []f
 			ring[k] = [2]float64{xs[k], ys[k]}
 		}
 		name := grid.Cell{Col: x.Col, Row: x.Row}.String()
-		if err := out.Add(raster.Geometry{Polygons: []raster.Polygon{{ring}}}, name, lonlat[2*i], lonlat[2*i+1], math.Exp(ln[i]), ln[i], unit); err != nil {
+		values := []any{name, lonlat[2*i], lonlat[2*i+1], math.Exp(ln[i]), ln[i], unit}
+		if spread != nil {
+			values = append(values, spread[i])
+		}
+		for _, b := range around {
+			if !math.IsNaN(b.Half) {
+				values = append(values, math.Exp(b.Low[i]), math.Exp(b.High[i]))
+			}
+		}
+		if err := out.Add(raster.Geometry{Polygons: []raster.Polygon{{ring}}}, values...); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 // PredictOptions of Predict.
 type PredictOptions struct {
+	Members  []*Checkpoint    // further ones, usually of other seeds: the mean of all is predicted
 	Out      string           // folder of the results
 	Formats  []string         // of csv, tif, gpkg, geojson
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
@@ -31,6 +33,23 @@ type Predictions struct {
 	Cells int
 	Total float64 // sum over all cells, in the unit; meaningless for a proxy
 	Unit  string
+
+	// Intervals are the factors by which the emission may lie below and above the
+	// prediction, from the validation errors that the checkpoint carries; none
+	// where it carries none.
+	Intervals []PredictionInterval
+}
+
+// PredictionInterval is from Prediction / Factor to Prediction * Factor; Factor
+// is NaN where the validation cells were too few for the level.
+type PredictionInterval struct{ Level, Factor float64 }
+
+// String says it in words.
+func (p PredictionInterval) String() string {
+	if math.IsNaN(p.Factor) {
+		return fmt.Sprintf("%g%% of cells: no interval, the validation cells were too few for it", 100*p.Level)
+	}
+	return fmt.Sprintf("%g%% of cells like those that validated lie within %.3g to %.3g times the prediction", 100*p.Level, 1/p.Factor, p.Factor)
 }
 
 // Predict applies a checkpoint to every cell of a store, which needs no
@@ -42,7 +61,13 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err != nil {
 		return nil, err
 	}
-	if err := c.fits(s); err != nil {
+	members := append(ensemble{c}, o.Members...)
+	for _, m := range members {
+		if err := m.fits(s); err != nil {
+			return nil, err
+		}
+	}
+	if err := members.check(); err != nil {
 		return nil, err
 	}
 	for _, f := range o.Formats {
@@ -54,10 +79,14 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
 	}
 	cfg.Train.Device = o.Device
-	var ln []float64
+	each := make([][]float64, len(members))
 	var failed error
 	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
-		ln, failed = c.predict(ctx, cfg, s, o)
+		for i, m := range members {
+			if each[i], failed = m.predict(ctx, cfg, s, o, encodedName(i)); failed != nil {
+				return
+			}
+		}
 	}); err != nil {
 		failed = err
 	}
@@ -67,11 +96,16 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, failed
 	}
-	p, err := writePredictions(c, s, ln, o)
+	p, err := writePredictions(members, s, each, o)
 	if err != nil {
 		return nil, err
 	}
-	return p, os.Remove(filepath.Join(o.Out, encodedFile))
+	for i := range members {
+		if err := os.Remove(filepath.Join(o.Out, encodedName(i))); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 // fits says how a store differs from what the checkpoint was trained on, where
@@ -126,7 +160,7 @@ func difference(want, have []string) string {
 }
 
 // predict is the part of Predict inside the engine; it returns ln emission [N].
-func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions) ([]float64, error) {
+func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) ([]float64, error) {
 	parameters := layers.NewStore(torch.ParseDevice(o.Device))
 	defer parameters.Close()
 	model, err := layers.NewModel(parameters, c.Header.Model)
@@ -141,7 +175,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	if err != nil {
 		return nil, err
 	}
-	kept, err := openEncoded(filepath.Join(o.Out, encodedFile), c, s)
+	kept, err := openEncoded(filepath.Join(o.Out, name), c, s)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package train
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
+	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 )
@@ -20,10 +22,29 @@ func (r *Result) Print(w io.Writer) error {
 	for _, base := range r.Baselines {
 		fmt.Fprintf(&b, "\nBaseline %s: %s\n%s", base.Name, base.About, metrics.Table(base.Splits, r.Unit))
 	}
+	b.WriteString(intervalTable(r.Intervals))
 	fmt.Fprintf(&b, "\nRun folder: %s\n", r.Dir)
 	for _, p := range r.Pictures {
 		fmt.Fprintf(&b, "  picture %s\n", p)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// intervalTable says how often the prediction intervals held on test cells.
+func intervalTable(levels []conformal.Coverage) string {
+	if len(levels) == 0 || levels[0].N == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nPrediction intervals from the validation errors, on %d test cells:\n", levels[0].N)
+	for _, c := range levels {
+		if !c.Finite {
+			fmt.Fprintf(&b, "  %g%%: none, %s\n", 100*c.Level, c.Why)
+			continue
+		}
+		fmt.Fprintf(&b, "  %g%%: held for %.1f%%; from %.3g to %.3g times the prediction\n", 100*c.Level, 100*c.Covered,
+			math.Exp(-c.Quantile), math.Exp(c.Quantile))
+	}
+	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
@@ -29,13 +30,14 @@ type Options struct {
 
 // Result is what a run found.
 type Result struct {
-	Dir       string          // the run folder
-	BestEpoch int             // epoch of the best weights
-	Epochs    int             // epochs trained
-	Stopped   string          // why training ended early, or ""
-	Splits    []metrics.Split // train, validation, test
-	Baselines []Baseline      // on the same split
-	Unit      string          // of amounts
+	Dir       string               // the run folder
+	BestEpoch int                  // epoch of the best weights
+	Epochs    int                  // epochs trained
+	Stopped   string               // why training ended early, or ""
+	Splits    []metrics.Split      // train, validation, test
+	Baselines []Baseline           // on the same split
+	Intervals []conformal.Coverage // how often prediction intervals held on test
+	Unit      string               // of amounts
 	Pictures  []string
 	Elapsed   time.Duration
 }
@@ -82,7 +84,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ type trainer struct {
 	header    Header
 	state     State
 	watch     watcher
+	errors    []float32 // of the validation cells by the weights as they are; nil where not known
 }
 
 // watcher hears what happens, and keeps what must be kept.
@@ -216,11 +217,14 @@ func (t *trainer) score(ctx context.Context, name string, cells []int32) (metric
 		return metrics.Split{}, err
 	}
 	truth := make([]float64, len(cells))
+	t.errors = make([]float32, len(cells))
 	for i, c := range cells {
 		truth[i] = t.data.ln[c]
+		t.errors[i] = float32(predicted[i] - truth[i])
 	}
 	v, err := metrics.Evaluate(name, truth, predicted)
 	if err != nil {
+		t.errors = nil
 		return v, fmt.Errorf("epoch %d: the model's predictions are broken: %w\n  %s", t.state.Epoch, err, nanAdvice)
 	}
 	return v, nil
@@ -278,6 +282,7 @@ func (t *trainer) step(b *batch) (value float64, err error) {
 			}
 		}
 		t.optimizer.Step()
+		t.errors = nil
 	})
 	return value, err
 }

@@ -12,12 +12,20 @@ import (
 
 // Prediction is a line of predictions.csv.
 type Prediction struct {
-	Cell      int     // tile id in the store
-	Col, Row  int64   // place in the grid; col eastward, row southward
-	Lon, Lat  float64 // center, degrees WGS84
-	Split     string  // train, validation, test or none
-	True      float64 // ln emission; NaN where there is none
-	Predicted float64 // ln emission
+	Cell      int       // tile id in the store
+	Col, Row  int64     // place in the grid; col eastward, row southward
+	Lon, Lat  float64   // center, degrees WGS84
+	Split     string    // train, validation, test or none
+	True      float64   // ln emission; NaN where there is none
+	Predicted float64   // ln emission
+	Spread    float64   // standard deviation over an ensemble, ln emission
+	Low, High []float64 // ends of the prediction intervals, ln emission, one per level
+}
+
+// Extra are the columns that a table has beside the usual ones.
+type Extra struct {
+	Spread bool      // ln_spread
+	Levels []float64 // of prediction intervals, e.g. 0.9: low_90_<unit>, high_90_<unit>
 }
 
 // Predictions is a predictions.csv in the making; it appears when it is closed.
@@ -25,32 +33,48 @@ type Predictions struct {
 	file *atomicfile.File
 	buf  *bufio.Writer
 	csv  *csv.Writer
+	x    Extra
 }
 
 // CreatePredictions begins the table at path. unit is the store's target unit,
 // such as "tCO2/yr", and names the columns of amounts (true_tCO2_per_yr,
 // predicted_tCO2_per_yr); for "proxy" or none they are true_proxy and so on.
-func CreatePredictions(path, unit string) (*Predictions, error) {
+func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	f, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	p := &Predictions{file: f, buf: bufio.NewWriterSize(f, 1<<16)}
+	p := &Predictions{file: f, buf: bufio.NewWriterSize(f, 1<<16), x: x}
 	p.csv = csv.NewWriter(p.buf)
 	if unit == "" {
 		unit = "proxy"
 	}
 	unit = strings.ReplaceAll(unit, "/", "_per_")
-	return p, p.csv.Write([]string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted", "true_" + unit, "predicted_" + unit})
+	names := []string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted", "true_" + unit, "predicted_" + unit}
+	if x.Spread {
+		names = append(names, "ln_spread")
+	}
+	for _, level := range x.Levels {
+		percent := strconv.FormatFloat(100*level, 'g', 4, 64)
+		names = append(names, "low_"+percent+"_"+unit, "high_"+percent+"_"+unit)
+	}
+	return p, p.csv.Write(names)
 }
 
 // Write adds a line. NaN becomes an empty field.
 func (p *Predictions) Write(x Prediction) error {
-	return p.csv.Write([]string{
+	fields := []string{
 		strconv.Itoa(x.Cell), strconv.FormatInt(x.Col, 10), strconv.FormatInt(x.Row, 10),
 		strconv.FormatFloat(x.Lon, 'f', 6, 64), strconv.FormatFloat(x.Lat, 'f', 6, 64), x.Split,
 		significant(x.True), significant(x.Predicted), significant(math.Exp(x.True)), significant(math.Exp(x.Predicted)),
-	})
+	}
+	if p.x.Spread {
+		fields = append(fields, significant(x.Spread))
+	}
+	for k := range p.x.Levels {
+		fields = append(fields, significant(math.Exp(x.Low[k])), significant(math.Exp(x.High[k])))
+	}
+	return p.csv.Write(fields)
 }
 
 // significant writes seven digits, which is what a float32 holds.
@@ -79,8 +103,8 @@ func (p *Predictions) Close() error {
 func (p *Predictions) Abort() { p.file.Abort() }
 
 // WritePredictions writes a whole predictions.csv into the run folder.
-func (r *Run) WritePredictions(unit string, rows []Prediction) error {
-	p, err := CreatePredictions(r.Path(PredictionsFile), unit)
+func (r *Run) WritePredictions(unit string, rows []Prediction, x Extra) error {
+	p, err := CreatePredictions(r.Path(PredictionsFile), unit, x)
 	if err != nil {
 		return err
 	}
