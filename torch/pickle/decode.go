@@ -51,7 +51,7 @@ type unset struct{}
 // NewDecoder makes a decoder of a source of size bytes; -1 where that is not
 // known.
 func NewDecoder(r io.Reader, size int64, b *Budget, opt Options) *Decoder {
-	return &Decoder{r: bufio.NewReaderSize(r, 1<<14), size: size, budget: b, opt: opt}
+	return &Decoder{r: bufio.NewReaderSize(r, 1<<12), size: size, budget: b, opt: opt}
 }
 
 // Offset is the number of bytes consumed so far.

@@ -69,6 +69,11 @@ func (d *Decoder) step(op byte) error {
 	return fmt.Errorf("0x%02x is no pickle opcode: damaged?", op)
 }
 
+// widths are the bytes of the number that follows an opcode: a value, or the
+// length of what comes.
+var widths = [256]int{'K': 1, 'M': 2, 'J': 4, 0x8a: 1, 0x8b: 4, 'G': 8,
+	'X': 4, 0x8c: 1, 0x8d: 8, 'T': 4, 'U': 1, 'B': 4, 'C': 1, 0x8e: 8, 0x96: 8}
+
 func (d *Decoder) memoOp(op byte) error {
 	var i uint64
 	var err error
@@ -95,8 +100,7 @@ func (d *Decoder) memoOp(op byte) error {
 }
 
 func (d *Decoder) numberOp(op byte) error {
-	width := map[byte]int{'K': 1, 'M': 2, 'J': 4, 0x8a: 1, 0x8b: 4, 'G': 8}[op]
-	if width > 0 {
+	if width := widths[op]; width > 0 {
 		v, err := d.number(width)
 		switch {
 		case err != nil:
@@ -147,9 +151,8 @@ func (d *Decoder) stringOp(op byte) error {
 			return err
 		}
 	default:
-		width := map[byte]int{'X': 4, 0x8c: 1, 0x8d: 8, 'T': 4, 'U': 1, 'B': 4, 'C': 1, 0x8e: 8, 0x96: 8}[op]
 		var n uint64
-		if n, err = d.number(width); err != nil {
+		if n, err = d.number(widths[op]); err != nil {
 			return err
 		}
 		if op == 'B' || op == 'C' || op == 0x8e || op == 0x96 {

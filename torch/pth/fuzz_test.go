@@ -100,7 +100,7 @@ func mutate(r *rand.Rand, b []byte) []byte {
 // twice the file and 64 MiB, measured on every hundredth.
 func TestDamagedFiles(t *testing.T) {
 	total := 100_000
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		total = 10_000
 	}
 	names, files := fixtures(t)

@@ -72,15 +72,30 @@ func WriteFile(path string, root any) (err error) {
 func Write(w io.Writer, root any) error {
 	var data [][]byte
 	enc := pickle.Encoder{Custom: func(e *pickle.Encoder, v any) (bool, error) {
-		t, ok := v.(*Tensor)
-		if !ok {
-			return false, nil
-		}
-		if err := encodeTensor(e, t, strconv.Itoa(len(data))); err != nil {
+		switch v := v.(type) {
+		case *Tensor:
+			c, err := rebuild(v, strconv.Itoa(len(data)))
+			if err != nil {
+				return true, err
+			}
+			data = append(data, v.Data)
+			return true, e.Value(c)
+		case global:
+			e.Global(v.module, v.name)
+			return true, nil
+		case persistent:
+			err := e.Value(Tuple(v))
+			e.Op('Q') // BINPERSID
+			return true, err
+		case call:
+			if err := e.Value(v.class); err != nil {
+				return true, err
+			}
+			err := e.Value(v.args)
+			e.Op('R') // REDUCE
 			return true, err
 		}
-		data = append(data, t.Data)
-		return true, nil
+		return false, nil
 	}}
 	pkl, err := enc.Encode(root)
 	if err != nil {
@@ -100,62 +115,42 @@ func Write(w io.Writer, root any) error {
 	return z.z.Close()
 }
 
-// encodeTensor writes _rebuild_tensor_v2(storage, 0, size, stride,
-// requires_grad, hooks), wrapped in _rebuild_parameter for a parameter.
-func encodeTensor(e *pickle.Encoder, t *Tensor, key string) error {
+// What a pickle can say besides plain values: a global's name, a persistent id,
+// and a call.
+type (
+	global     struct{ module, name string }
+	persistent Tuple
+	call       struct {
+		class global
+		args  Tuple
+	}
+)
+
+// rebuild is _rebuild_tensor_v2(storage, offset, size, stride, requires_grad,
+// hooks), in _rebuild_parameter(tensor, requires_grad, hooks) for a parameter.
+func rebuild(t *Tensor, key string) (call, error) {
 	class, ok := storageNames[t.DType]
 	if !ok {
-		return fmt.Errorf("pth: PyTorch has no dtype %q", t.DType)
+		return call{}, fmt.Errorf("pth: PyTorch has no dtype %q", t.DType)
 	}
-	numel := int64(1)
-	stride := make(Tuple, len(t.Shape))
-	size := make(Tuple, len(t.Shape))
+	numel, step := int64(1), int64(1)
+	size, stride := make(Tuple, len(t.Shape)), make(Tuple, len(t.Shape))
 	for i := len(t.Shape) - 1; i >= 0; i-- {
-		size[i], stride[i] = int64(t.Shape[i]), numel
-		numel *= int64(max(1, t.Shape[i]))
-	}
-	for _, n := range t.Shape {
-		numel = min(numel, numel*int64(n))
+		size[i], stride[i] = int64(t.Shape[i]), step
+		numel *= int64(t.Shape[i])
+		step *= int64(max(1, t.Shape[i]))
 	}
 	if int64(len(t.Data)) != numel*storageTypes[class].Size {
-		return fmt.Errorf("pth: %d bytes for a tensor %s %v", len(t.Data), t.DType, t.Shape)
+		return call{}, fmt.Errorf("pth: %d bytes for a tensor %s %v", len(t.Data), t.DType, t.Shape)
 	}
+	hooks := &Dict{Ordered: true}
+	storage := persistent{"storage", global{"torch", class}, key, "cpu", numel}
+	c := call{global{"torch._utils", "_rebuild_tensor_v2"}, Tuple{storage, int64(0), size, stride, t.RequiresGrad && !t.Parameter, hooks}}
 	if t.Parameter {
-		e.Global("torch._utils", "_rebuild_parameter")
-		e.Op('(')
+		c = call{global{"torch._utils", "_rebuild_parameter"}, Tuple{c, t.RequiresGrad, hooks}}
 	}
-	e.Global("torch._utils", "_rebuild_tensor_v2")
-	e.Op('(', '(')
-	steps := []func() error{
-		func() error { return e.Value("storage") },
-		func() error { e.Global("torch", class); return nil },
-		func() error { return e.Value(key) },
-		func() error { return e.Value("cpu") },
-		func() error { e.Int(numel); e.Op('t', 'Q'); return nil },
-		func() error { e.Int(0); return e.Value(size) },
-		func() error { return e.Value(stride) },
-		func() error { return e.Value(t.RequiresGrad && !t.Parameter) },
-		func() error { return noHooks(e) },
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	e.Op('t', 'R')
-	if t.Parameter {
-		if err := e.Value(t.RequiresGrad); err != nil {
-			return err
-		}
-		if err := noHooks(e); err != nil {
-			return err
-		}
-		e.Op('t', 'R')
-	}
-	return nil
+	return c, nil
 }
-
-func noHooks(e *pickle.Encoder) error { return e.Value(&Dict{Ordered: true}) }
 
 // zipWriter adds uncompressed members whose content starts at a multiple of 64
 // bytes, as PyTorch's do, so that they can be mapped.
