@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -118,14 +119,36 @@ func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := run.Tidy(); err != nil {
+		return nil, nil, err
+	}
+	if unbegun(run.Dir) {
+		return run, nil, nil
+	}
 	from, err := ReadCheckpoint(run.Path(LastFile))
 	return run, from, err
+}
+
+// unbegun reports whether a run was killed before its first checkpoint: its
+// folder has a config and nothing to go on from, so it begins anew in place.
+func unbegun(dir string) bool {
+	_, noCheckpoint := os.Stat(filepath.Join(dir, LastFile))
+	_, noConfig := os.Stat(filepath.Join(dir, runlog.ConfigFile))
+	return errors.Is(noCheckpoint, fs.ErrNotExist) && noConfig == nil
 }
 
 // ResumeConfig returns the config of the run folder dir, for --resume.
 func ResumeConfig(dir string) (*config.Config, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return nil, fault.New(dir, "is no run folder", "Give the folder that the interrupted run printed, for example runs/demo/latest.")
+	}
+	if unbegun(dir) {
+		path := filepath.Join(dir, runlog.ConfigFile)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return config.Parse(text, path)
 	}
 	c, err := ReadCheckpoint(filepath.Join(dir, LastFile))
 	if err != nil {

@@ -2,11 +2,13 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"strings"
 
+	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
@@ -154,12 +156,20 @@ func (t *trainer) train(ctx context.Context) error {
 		if err := t.epoch(ctx); err != nil {
 			return err
 		}
+		trained := t.state
 		loss := t.state.LossSum / float64(max(1, t.state.LossCells))
 		t.state.Epoch++
 		t.state.Step, t.state.LossSum, t.state.LossCells = 0, 0, 0
 		last := t.state.Epoch == c.Epochs
 		if last || t.state.Epoch%c.ValidateEvery == 0 {
 			if err := t.validate(ctx, loss, rate); err != nil {
+				if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+					return err
+				}
+				t.state = trained // all batches done, the validation still to come
+				if e := t.watch.save(t, false); e != nil {
+					return e
+				}
 				return err
 			}
 		}
@@ -262,24 +272,33 @@ func (t *trainer) epoch(ctx context.Context) error {
 
 // step is one update; it returns the batch's loss.
 func (t *trainer) step(b *batch) (value float64, err error) {
+	broken := func(format string, args ...any) error {
+		return fmt.Errorf("epoch %d, batch %d: %s, in the batch of cells %s\n  %s", t.state.Epoch+1, t.state.Step+1,
+			fmt.Sprintf(format, args...), b.describe(t.data.store), nanAdvice)
+	}
+	for i, y := range b.target {
+		if y := float64(y); math.IsNaN(y) || math.IsInf(y, 0) {
+			return 0, broken("the target of cell %d is %v", b.cells[i], y)
+		}
+	}
 	torch.InScope(func(*torch.Scope) {
 		in, index := b.inputs(t.model.Config, t.model.Store.Device)
 		target := torch.FromSlice(b.target).To(t.model.Store.Device)
 		o := t.model.Predict(t.model.EncodeBatch(in, index, t.encoding()))
 		l := loss(t.config, t.state.Epoch, o, target)
 		if value = l.Item(); math.IsNaN(value) || math.IsInf(value, 0) {
-			err = fmt.Errorf("epoch %d, batch %d: the loss is %v, in the batch of cells %s\n  %s",
-				t.state.Epoch+1, t.state.Step+1, value, b.describe(t.data.store), nanAdvice)
+			err = broken("the loss is %v", value)
 			return
 		}
 		t.optimizer.ZeroGrad()
 		l.Backward()
-		if c := t.config.Train.ClipNorm; c > 0 {
-			if norm := torch.ClipGradNorm(t.model.Store.Parameters(), c); math.IsNaN(norm) || math.IsInf(norm, 0) {
-				err = fmt.Errorf("epoch %d, batch %d: the gradient's norm is %v, in the batch of cells %s\n  %s",
-					t.state.Epoch+1, t.state.Step+1, norm, b.describe(t.data.store), nanAdvice)
-				return
-			}
+		clip := t.config.Train.ClipNorm
+		if clip == 0 {
+			clip = math.Inf(1) // only looks: a gradient that is not finite must not reach the weights
+		}
+		if norm := torch.ClipGradNorm(t.model.Store.Parameters(), clip); math.IsNaN(norm) || math.IsInf(norm, 0) {
+			err = broken("the gradient's norm is %v", norm)
+			return
 		}
 		t.optimizer.Step()
 		t.errors = nil
@@ -331,10 +350,10 @@ func threads(c *config.Config) int {
 // checkStore refuses to go on training on another store than before.
 func checkStore(h Header, s *store.Store) error {
 	if h.Store != s.Meta().ConfigHash {
-		return fmt.Errorf("the data changed since the run began (store %s); start a new run without --resume", s.Dir())
+		return fault.New(s.Dir(), "the data changed since the run began", "Start a new run without --resume, or put the old data back.")
 	}
 	if a, b := strings.Join(h.Categories, "\n"), strings.Join(s.Categories(), "\n"); a != b {
-		return fmt.Errorf("the store's POI categories are not the checkpoint's; start a new run without --resume")
+		return fault.New(s.Dir(), "its POI categories are not the checkpoint's", "Start a new run without --resume.")
 	}
 	return nil
 }

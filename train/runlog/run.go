@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"opencarbon/data/fault"
@@ -68,6 +69,24 @@ func Open(dir string) (*Run, error) {
 		}
 	}
 	return nil, fault.Wrap(err, dir, "is not a run folder", "Give a folder such as runs/<name>/latest that holds "+ConfigFile+".")
+}
+
+// Tidy removes the temporary files that a killed program left in the folder.
+// Call it when nobody else writes there.
+func (r *Run) Tidy() error {
+	entries, err := os.ReadDir(r.Dir)
+	if err != nil {
+		return fault.Wrap(err, r.Dir, "the run folder cannot be read", "Check the folder's permissions.")
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), ".tmp") {
+			continue
+		}
+		if err := os.Remove(r.Path(e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(err, r.Path(e.Name()), "a file left by a killed run cannot be removed", "Check the folder's permissions.")
+		}
+	}
+	return nil
 }
 
 // link points "latest" to the run. Where links are not to be had (some network
