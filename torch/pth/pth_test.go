@@ -265,3 +265,35 @@ func TestWrongFiles(t *testing.T) {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
+
+// TestOldOptimizer: counts of steps were ints in older PyTorch versions, and
+// parameters had ids; another optimiser than Adam is refused by name of the key.
+func TestOldOptimizer(t *testing.T) {
+	moment := &Tensor{Array: float32Scalar(2)}
+	const id = int64(140_000_000_000_000)
+	dict := func(items ...any) *Dict {
+		d := &Dict{}
+		for i := 0; i < len(items); i += 2 {
+			d.Set(items[i], items[i+1])
+		}
+		return d
+	}
+	tree := func(step any, more ...any) *Dict {
+		group := dict(append([]any{"lr", 5e-4, "eps", 1e-8, "weight_decay", int64(0), "params", &List{Items: []any{id}}}, more...)...)
+		state := dict(id, dict("step", step, "exp_avg", moment, "exp_avg_sq", moment))
+		return dict("optimizer", dict("state", state, "param_groups", &List{Items: []any{group}}))
+	}
+	betas := Tuple{0.9, 0.999}
+	a, err := OptimizerState(tree(int64(7), "betas", betas))
+	if err != nil || a.State[id].Step != 7 || a.Groups[0].LR != 5e-4 || a.Groups[0].WeightDecay != 0 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	for want, root := range map[string]*Dict{
+		"betas are missing": tree(int64(7)),
+		"step is no count":  tree(2.5, "betas", betas),
+	} {
+		if _, err := OptimizerState(root); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"opencarbon/data"
 	"opencarbon/data/fault"
 )
 
@@ -77,13 +78,26 @@ func there(path string) bool {
 func needs(c *Config) []need {
 	d := &c.Data
 	from := sources[c.Name]
-	pixels := d.Imagery.Size
 	var out []need
 	add := func(key, path, form string) { out = append(out, need{key, path, form, from[key]}) }
 
+	if d.Published.Dir != "" {
+		add("data.published.dir", d.Published.Dir, "folder of a published dataset: <city>_data with tile2poi_distribution_<city>.npy, til2carbon_<city>.npy and the satellite images")
+	} else {
+		addRaw(d, c, add)
+	}
+	add("model.image_weights", c.Model.ImageWeights, "torchvision ResNet-18 state dict (.pth)")
+	if c.Model.ImageWeights != "" {
+		out[len(out)-1].from = "https://download.pytorch.org/models/resnet18-f37072fd.pth (or leave the key empty: random weights)"
+	}
+	return out
+}
+
+// addRaw lists the files of raw open data.
+func addRaw(d *data.Config, c *Config, add func(key, path, form string)) {
 	add("data.region.file", d.Region.File, "polygons of the region in WGS84 or with a CRS: GeoJSON, Shapefile or GeoPackage"+filter(d.Region.Where))
 	add("data.imagery.path", d.Imagery.Path, fmt.Sprintf(
-		"daytime mosaic with a CRS, red, green and blue in bands %v: GeoTIFF, COG, VRT, JP2, or a folder of z/x/y.png tiles; a cell becomes %d x %d pixels", d.Imagery.Bands, pixels, pixels))
+		"daytime mosaic with a CRS, red, green and blue in bands %v: GeoTIFF, COG, VRT, JP2, or a folder of z/x/y.png tiles; a cell becomes %d x %d pixels", d.Imagery.Bands, d.Imagery.Size, d.Imagery.Size))
 	add("data.emissions.path", d.Emissions.Path, emissionForm(c))
 	add("data.poi.path", d.POI.Path, "table with columns lon, lat and category (others by data.poi.columns), coordinates in "+or(d.POI.CRS, "WGS84")+
 		": CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF")
@@ -95,11 +109,6 @@ func needs(c *Config) []need {
 	case "list":
 		add("data.split.file", d.Split.File, "CSV of cells and their split (train, validation, test)")
 	}
-	add("model.image_weights", c.Model.ImageWeights, "torchvision ResNet-18 state dict (.pth)")
-	if c.Model.ImageWeights != "" {
-		out[len(out)-1].from = "https://download.pytorch.org/models/resnet18-f37072fd.pth (or leave the key empty: random weights)"
-	}
-	return out
 }
 
 func emissionForm(c *Config) string {
