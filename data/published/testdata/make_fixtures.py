@@ -66,7 +66,7 @@ def picture(i):
 def image(name, tile, path, i, mode="RGB", **kw):
     from PIL import Image
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture(i)).convert(mode).save(path, **kw)
+    Image.fromarray(picture(i)).convert(mode, dither=Image.Dither.NONE).save(path, **kw)
     rgb = np.asarray(Image.open(path).convert("RGB")).transpose(2, 0, 1)
     expected[name]["images"][f"{tile[0]}_{tile[1]}"] = hashlib.sha256(rgb.tobytes()).hexdigest()
 
