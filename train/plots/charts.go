@@ -65,6 +65,7 @@ type BinnedData struct {
 	Clouds      []Line  // X, Y: the points
 	Bins        int     // of equal numbers of points; default 10
 	Low, High   float64 // quantiles of the band; default 0.25, 0.75
+	From, To    float64 // ends of the y axis; equal: the data's. Give two figures the same to compare them
 }
 
 // Binned draws, for bins of equal counts along x, the median of y as a line and
@@ -103,6 +104,9 @@ func Binned(d BinnedData) (*Figure, error) {
 	}
 	if err := addLines(p, medians); err != nil {
 		return nil, err
+	}
+	if d.From < d.To {
+		p.Y.Min, p.Y.Max = d.From, d.To
 	}
 	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
 	room := legendWidth(names(d.Clouds)...)

@@ -1,0 +1,126 @@
+package plots
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Anchor is a point of an Embedding that is shown as itself.
+type Anchor struct {
+	Point int         // index of the point
+	Image image.Image // nil: none to show
+	Text  string      // below the picture, e.g. "1.2k tCO2/yr"
+}
+
+// EmbeddingData is a plane of points, colored by a value.
+type EmbeddingData struct {
+	Title   string
+	Places  []float64 // [n, 2]
+	Values  []float64 // [n]; NaN: gray
+	Label   string    // of the color bar, with the unit
+	Ln      bool      // the values are natural logarithms and the bar shows the amounts
+	Anchors []Anchor  // numbered from 1 in their order
+}
+
+// Embedding draws the points on the left, with their color bar below, and the
+// anchors' pictures on the right (Figure 5 of the paper).
+func Embedding(d EmbeddingData) (*Figure, error) {
+	n := len(d.Values)
+	if n == 0 || len(d.Places) != 2*n {
+		return nil, fmt.Errorf("embedding: %d coordinates for %d points", len(d.Places), n)
+	}
+	lo, hi := percentiles(d.Values, 0.01, 0.99)
+	points := make(plotter.XYs, n)
+	for i := range points {
+		points[i] = plotter.XY{X: d.Places[2*i], Y: d.Places[2*i+1]}
+	}
+	dots, err := plotter.NewScatter(points)
+	if err != nil {
+		return nil, err
+	}
+	radius := vg.Points(min(max(60/math.Sqrt(float64(n)), 1.2), 3.5))
+	dots.GlyphStyleFunc = func(i int) draw.GlyphStyle {
+		c := noValue
+		if v := d.Values[i]; finite(v) {
+			c = at(viridis, (v-lo)/(hi-lo))
+		}
+		return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.CircleGlyph{}}
+	}
+	p := newPlot(d.Title, "t-SNE axis 1", "t-SNE axis 2")
+	p.Add(dots)
+	for _, a := range d.Anchors {
+		if a.Point < 0 || a.Point >= n {
+			return nil, fmt.Errorf("embedding: anchor at point %d of %d", a.Point, n)
+		}
+	}
+	p.Add(numbers{points, d.Anchors, p.X.Tick.Label})
+	p.X.Min, p.X.Max = padded(p.X.Min, p.X.Max)
+	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
+	bar := colorBar(viridis, lo, hi, d.Label, d.Ln)
+	const side, barRoom, columns, picture, gap, caption = 540, 76, 2, 150, 12, 24
+	gallery := vg.Length(0)
+	if len(d.Anchors) > 0 {
+		gallery = columns*(picture+gap) + 8
+	}
+	words := p.X.Tick.Label
+	words.XAlign, words.YAlign = draw.XCenter, draw.YTop
+	height := vg.Length(side + barRoom)
+	if rows := vg.Length((len(d.Anchors) + columns - 1) / columns); rows > 0 {
+		height = max(height, rows*(picture+caption+gap)+34)
+	}
+	return newFigure(side+gallery+2*margin, height+2*margin, func(c draw.Canvas) {
+		left, below := c, c
+		left.Max.X, below.Max.X = c.Min.X+side, c.Min.X+side
+		left.Min.Y, below.Max.Y = c.Min.Y+barRoom, c.Min.Y+barRoom-10
+		below.Min.X += 40
+		p.Draw(left)
+		bar.Draw(below)
+		for i, a := range d.Anchors {
+			x := c.Min.X + side + gap + vg.Length(i%columns)*(picture+gap)
+			y := c.Max.Y - 30 - vg.Length(i/columns)*(picture+caption+gap)
+			box := vg.Rectangle{Min: vg.Point{X: x, Y: y - picture}, Max: vg.Point{X: x + picture, Y: y}}
+			if a.Image != nil {
+				c.DrawImage(box, a.Image)
+			} else {
+				c.SetColor(noValue)
+				c.Fill(box.Path())
+				c.FillText(words, vg.Point{X: x + picture/2, Y: y - picture/2}, "no image")
+			}
+			badge(c, vg.Point{X: x + 13, Y: y - 13}, i+1, words)
+			c.FillText(words, vg.Point{X: x + picture/2, Y: y - picture - 4}, a.Text)
+		}
+	}), nil
+}
+
+// numbers draws the anchors' numbers over the points.
+type numbers struct {
+	points  plotter.XYs
+	anchors []Anchor
+	style   text.Style
+}
+
+// Plot implements plot.Plotter.
+func (n numbers) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for i, a := range n.anchors {
+		badge(c, vg.Point{X: x(n.points[a.Point].X), Y: y(n.points[a.Point].Y)}, i+1, n.style)
+	}
+}
+
+// badge is a number in a white disk with a dark rim.
+func badge(c draw.Canvas, at vg.Point, number int, style text.Style) {
+	c.DrawGlyph(draw.GlyphStyle{Color: color.Black, Radius: vg.Points(9), Shape: draw.CircleGlyph{}}, at)
+	c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: vg.Points(7.8), Shape: draw.CircleGlyph{}}, at)
+	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+	style.Color = color.Black
+	c.FillText(style, vg.Point{X: at.X, Y: at.Y + vg.Points(1)}, strconv.Itoa(number))
+}

@@ -1,0 +1,169 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"path/filepath"
+	"strconv"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/train"
+	"opencarbon/train/export"
+	"opencarbon/train/metrics"
+	"opencarbon/train/plots"
+	"opencarbon/train/tsne"
+)
+
+// MapOptions of Map.
+type MapOptions struct {
+	Options
+	Embeddings []string    // of train.EmbeddingNames; empty: X_g
+	TSNE       tsne.Config // Seed is taken from Options
+	Cells      int         // a map shows at most so many cells, drawn by the seed; 0: all
+	Anchors    int         // points shown by their satellite image; 0: 6 as in the paper, negative: none
+}
+
+// Symbols of the representations, as in the paper.
+var symbols = map[string]string{train.ImageEmbedding: "X_s", train.POIEmbedding: "X_p", train.GridEmbedding: "X_g",
+	train.NeighborhoodEmbedding: "X_n", train.FinalEmbedding: "X_g^f"}
+
+// Map exports the representations of all cells of a store and lays them out on a
+// plane by t-SNE (paper, Figure 5). For each representation NAME it leaves
+// embeddings_NAME.csv, .parquet and .npy, projector_NAME/ (TensorBoard),
+// tsne_NAME.csv and tsne_NAME.png. Fewer cells than the perplexity allows and a
+// representation that the model has not are *fault.Input errors, found before
+// the files are written.
+func Map(ctx context.Context, o MapOptions) (*Result, error) {
+	if len(o.Embeddings) == 0 {
+		o.Embeddings = []string{train.GridEmbedding}
+	}
+	if o.Anchors == 0 {
+		o.Anchors = 6
+	}
+	in, r, err := o.open("tsne")
+	if err != nil {
+		return nil, err
+	}
+	defer in.store.Close()
+	shown := sample(in.store.Len(), o.Cells, o.Seed)
+	if most := tsne.LargestPerplexity(len(shown)); o.TSNE.Perplexity > most {
+		return nil, fault.New("--perplexity", fmt.Sprintf("%g does not fit %d cells", o.TSNE.Perplexity, len(shown)),
+			fmt.Sprintf("The largest perplexity that they allow is %g.", most))
+	}
+	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Embeddings: o.Embeddings}))
+	if err != nil {
+		return nil, err
+	}
+	if len(shown) < in.store.Len() {
+		r.note("the maps show %d of %d cells; the exports hold all", len(shown), in.store.Len())
+	}
+	for _, name := range o.Embeddings {
+		if err := o.export(r, in, x, name); err != nil {
+			return nil, err
+		}
+		if err := o.lay(ctx, r, in, x, name, shown); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (o MapOptions) export(r *Result, in *opened, x *train.Observations, name string) error {
+	e := x.Embeddings[name]
+	t := &export.Table{LnEmission: x.Ln, Prediction: x.Predicted, Embedding: e.X, D: e.D}
+	lonlat := in.store.LonLat()
+	for _, c := range x.Cells {
+		t.Cell = append(t.Cell, int64(c))
+		t.Lon, t.Lat = append(t.Lon, lonlat[2*c]), append(t.Lat, lonlat[2*c+1])
+	}
+	for _, write := range []struct {
+		end string
+		to  func(string) error
+	}{{".csv", t.WriteCSV}, {".parquet", t.WriteParquet}, {".npy", t.WriteNPY}} {
+		if err := write.to(r.path("embeddings_" + name + write.end)); err != nil {
+			return err
+		}
+	}
+	return t.WriteProjector(r.path("projector_"+name), symbols[name])
+}
+
+// lay makes the map of the shown rows of x.
+func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Observations, name string, shown []int) error {
+	e := x.Embeddings[name]
+	points := tsne.Points{D: e.D}
+	ln, label := emissions(x, in.checkpoint.Header.TargetUnit)
+	var values []float64
+	for _, i := range shown {
+		points.X = append(points.X, e.X[i*e.D:(i+1)*e.D]...)
+		values = append(values, ln[i])
+	}
+	c := o.TSNE
+	c.Seed, c.Workers = o.Seed, o.Threads
+	m, err := tsne.Run(ctx, points, c)
+	if err != nil {
+		return err
+	}
+	r.note("%s: KL divergence %.3f after %d iterations, perplexity %g, %s", symbols[name], m.KL, m.Iterations, m.Perplexity, m.Method)
+	var anchors []int
+	if o.Anchors > 0 {
+		if anchors, err = tsne.Anchors(m.Y, values, o.Anchors); err != nil {
+			return err
+		}
+	}
+	numbered := map[int]int{}
+	data := plots.EmbeddingData{Title: fmt.Sprintf("%s: cells by %s", in.store.Meta().Name, symbols[name]), Places: m.Y, Values: values,
+		Label: label, Ln: true}
+	for k, p := range anchors {
+		numbered[p] = k + 1
+		data.Anchors = append(data.Anchors, plots.Anchor{Point: p, Image: picture(in.store, int(x.Cells[shown[p]])),
+			Text: amount(values[p], in.checkpoint.Header.TargetUnit)})
+	}
+	rows := make([][]string, len(shown))
+	lonlat := in.store.LonLat()
+	for k, i := range shown {
+		anchor := ""
+		if n, ok := numbered[k]; ok {
+			anchor = strconv.Itoa(n)
+		}
+		cell := x.Cells[i]
+		rows[k] = []string{strconv.Itoa(int(cell)), degrees(lonlat[2*cell]), degrees(lonlat[2*cell+1]), x.Split[i].String(),
+			number(x.Ln[i]), number(x.Predicted[i]), number(m.Y[2*k]), number(m.Y[2*k+1]), anchor}
+	}
+	err = writeTable(r.path("tsne_"+name+".csv"), []string{"cell", "lon", "lat", "split", "ln_emission", "prediction", "x", "y", "anchor"}, rows)
+	if err != nil {
+		return err
+	}
+	f, err := plots.Embedding(data)
+	if err != nil {
+		return fmt.Errorf("picture of %s: %w", filepath.Base(r.Dir), err)
+	}
+	return f.Save(r.path("tsne_" + name + ".png"))
+}
+
+// picture is the satellite image of a tile, nil where the store has none.
+func picture(s *store.Store, tile int) image.Image {
+	if !s.HasImages() {
+		return nil
+	}
+	n, px := s.ImageSize(), s.Image(tile) // [3, n, n]
+	img := image.NewRGBA(image.Rect(0, 0, n, n))
+	for i := range n * n {
+		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = px[i], px[n*n+i], px[2*n*n+i], 255
+	}
+	return img
+}
+
+// amount writes exp(ln) with its unit.
+func amount(ln float64, unit string) string {
+	if unit == "proxy" {
+		unit = ""
+	}
+	text := metrics.Amount(math.Exp(ln))
+	if unit != "" {
+		text += " " + unit
+	}
+	return text
+}
