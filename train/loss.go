@@ -15,9 +15,9 @@ func loss(c *config.Config, epoch int, o layers.Output, target *torch.Tensor) *t
 	predicted := o.LnEmission.Cast(target.DType())
 	var l *torch.Tensor
 	if c.Train.Loss == "huber" {
-		// d * smoothL1(x / d) * d is Huber's loss with threshold d.
+		// d^2 * smoothL1(x / d) is Huber's loss (1964) with threshold d, PyTorch's HuberLoss.
 		d := c.Train.HuberDelta
-		l = torch.SmoothL1Loss(predicted.DivScalar(d), target.DivScalar(d), torch.ReduceSum).MulScalar(d)
+		l = torch.SmoothL1Loss(predicted.DivScalar(d), target.DivScalar(d), torch.ReduceSum).MulScalar(d * d)
 	} else {
 		l = torch.L1Loss(predicted, target, torch.ReduceSum)
 	}

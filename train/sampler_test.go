@@ -1,0 +1,107 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"opencarbon/data/store"
+)
+
+// square is n x n cells of which every third is no training cell.
+func square(n int) (cells []int32, place []store.Cell) {
+	for i := range n * n {
+		place = append(place, store.Cell{Col: int64(i%n) - 5, Row: int64(i/n) - 3})
+		if i%3 != 0 {
+			cells = append(cells, int32(i))
+		}
+	}
+	return cells, place
+}
+
+func TestSamplerCoversEachEpoch(t *testing.T) {
+	all, place := square(9)
+	for _, block := range []int{0, 1, 3, 50} {
+		for _, batch := range []int{2, 7, 9, 53, 1000} {
+			for _, n := range []int{2, 3, 15, len(all)} { // 15 = 2*7 + 1: a cell alone is left
+				s := &sampler{cells: all[:n], place: place, batch: batch, block: block, seed: 3}
+				name := fmt.Sprintf("block %d, batch %d, %d cells", block, batch, n)
+				var before [][]int32
+				for epoch := range 3 {
+					batches := s.epoch(epoch)
+					var seen []int32
+					for _, b := range batches {
+						if len(b) < 2 || len(b) > batch+1 {
+							t.Errorf("%s: a batch of %d", name, len(b))
+						}
+						seen = append(seen, b...)
+					}
+					slices.Sort(seen)
+					if !slices.Equal(seen, all[:n]) {
+						t.Errorf("%s, epoch %d: cells %v", name, epoch, seen)
+					}
+					if again := s.epoch(epoch); fmt.Sprint(again) != fmt.Sprint(batches) {
+						t.Errorf("%s: epoch %d is not the same twice", name, epoch)
+					}
+					if n > 10 && fmt.Sprint(batches) == fmt.Sprint(before) {
+						t.Errorf("%s: epochs %d and %d are the same", name, epoch-1, epoch)
+					}
+					before = batches
+				}
+				if other := (&sampler{cells: all[:n], place: place, batch: batch, block: block, seed: 4}).epoch(0); n > 10 &&
+					fmt.Sprint(other) == fmt.Sprint(s.epoch(0)) {
+					t.Errorf("%s: the seed does not matter", name)
+				}
+			}
+		}
+	}
+	if fmt.Sprint(all[:5]) != "[1 2 4 5 7]" {
+		t.Error("the sampler changed its input")
+	}
+}
+
+// With blocks, the cells of a batch come from as many blocks as they must, and
+// the blocks' borders move from epoch to epoch.
+func TestSamplerBlocksAreContiguous(t *testing.T) {
+	all, place := square(12)
+	s := &sampler{cells: all, place: place, batch: 1000, block: 4, seed: 1}
+	type key struct{ x, y int64 }
+	borders := map[string]bool{}
+	for epoch := range 6 {
+		order := s.epoch(epoch)[0]
+		found := false
+		for dx := range int64(4) {
+			for dy := range int64(4) { // is there an offset at which each block is one stretch of the order?
+				done := map[key]bool{}
+				last := key{-99, -99}
+				whole := true
+				for _, c := range order {
+					k := key{(place[c].Col + dx + 40) / 4, (place[c].Row + dy + 40) / 4}
+					if k != last && done[k] {
+						whole = false
+						break
+					}
+					done[k], last = true, k
+				}
+				if whole {
+					found = true
+					borders[fmt.Sprint(dx, dy)] = true
+				}
+			}
+		}
+		if !found {
+			t.Errorf("epoch %d is not ordered by blocks: %v", epoch, order)
+		}
+	}
+	if len(borders) < 2 {
+		t.Errorf("the blocks' borders never move: %v", borders)
+	}
+}
+
+func TestFloorDiv(t *testing.T) {
+	for _, c := range [][3]int64{{7, 3, 2}, {6, 3, 2}, {0, 3, 0}, {-1, 3, -1}, {-3, 3, -1}, {-4, 3, -2}} {
+		if q := floorDiv(c[0], c[1]); q != c[2] {
+			t.Errorf("%d / %d = %d", c[0], c[1], q)
+		}
+	}
+}
