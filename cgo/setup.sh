@@ -63,13 +63,16 @@ system=no
 if [ -z "$PREFIX" ]; then
   if [ -z "$LIBTORCH" ] && [ "$(id -u)" = 0 ]; then PREFIX=/usr/local; else PREFIX=$PWD/build/prefix-${version:-unknown}; fi
 fi
+case $PREFIX in /*) ;; *) PREFIX=$PWD/$PREFIX ;; esac
+case $PREFIX$LIBTORCH in *[[:space:]]*) die "the linker's options cannot hold a path with spaces: $PREFIX $LIBTORCH" ;; esac
 [ "$PREFIX" = /usr/local ] && system=yes
 
 say "fetching Go modules"
 go mod download
 gotorch=$(go list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
 
-dir=build/cmake-${version:-unknown}
+# One folder for each libtorch: CMake remembers where it found the last one.
+dir=build/cmake-${version:-unknown}-$(printf '%s' "${LIBTORCH:-system}" | cksum | cut -d' ' -f1)
 configure() {
   cmake -S . -B "$dir" -G Ninja -DGOTORCH_DIR="$gotorch" -DLIBTORCH="$LIBTORCH" -DCMAKE_INSTALL_PREFIX="$PREFIX" >build.log 2>&1 ||
     { tail -20 build.log >&2; die "cmake failed; the whole log is in build.log"; }
