@@ -159,7 +159,7 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 	if err != nil {
 		return err
 	}
-	if err := c.fits(s); err != nil {
+	if err := c.Fits(s); err != nil {
 		return err
 	}
 	if device == "" {

@@ -63,7 +63,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	}
 	members := append(ensemble{c}, o.Members...)
 	for _, m := range members {
-		if err := m.fits(s); err != nil {
+		if err := m.Fits(s); err != nil {
 			return nil, err
 		}
 	}
@@ -108,9 +108,9 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	return p, nil
 }
 
-// fits says how a store differs from what the checkpoint was trained on, where
+// Fits says how a store differs from what the checkpoint was trained on, where
 // that matters.
-func (c *Checkpoint) fits(s *store.Store) error {
+func (c *Checkpoint) Fits(s *store.Store) error {
 	h, m := c.Header, c.Header.Model
 	where := s.Dir()
 	if m.Image && !s.HasImages() {
@@ -128,14 +128,14 @@ func (c *Checkpoint) fits(s *store.Store) error {
 			s.POISize(), m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
 	}
 	if m.POI && !slices.Equal(h.Categories, s.Categories()) {
-		return fault.New(where, "its POI categories are not the checkpoint's: "+difference(h.Categories, s.Categories()),
+		return fault.New(where, "its POI categories are not the checkpoint's: "+CategoryDifference(h.Categories, s.Categories()),
 			"Map the categories with data.poi.categories (a YAML table) to: "+strings.Join(h.Categories, ", ")+".")
 	}
 	return nil
 }
 
-// difference says in words how two category lists differ.
-func difference(want, have []string) string {
+// CategoryDifference says in words how two category lists differ.
+func CategoryDifference(want, have []string) string {
 	var parts []string
 	say := func(what string, a, b []string) {
 		var only []string

@@ -1,0 +1,127 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"opencarbon/train"
+	"opencarbon/train/config"
+	"opencarbon/train/runlog"
+)
+
+// training is a region's model to be made.
+type training struct {
+	config *config.Config
+	runs   string // folder of its run folders
+}
+
+// experiment is a region's config, named after the region, with its store and
+// runs in the study's folder.
+func (w *transfer) experiment(r Region) (*training, error) {
+	set := append(slices.Clone(w.plan.Set), r.Set...)
+	set = append(append(set, w.Set...), "name="+r.Name, "output.dir="+filepath.Join(w.Out, "runs"))
+	c, err := config.Load(r.Config, set)
+	if err != nil {
+		return nil, err
+	}
+	if c.Data.Store == filepath.Join("stores", r.Name) { // the default: elsewhere another region may have the name
+		c.Data.Store = filepath.Join(w.Out, "stores", r.Name)
+	}
+	if err := config.CheckFiles(c); err != nil {
+		return nil, err
+	}
+	return &training{config: c, runs: filepath.Join(w.Out, "runs", r.Name)}, nil
+}
+
+// train makes every model that is not there yet.
+func (w *transfer) train(ctx context.Context) error {
+	for i, p := range w.places {
+		if w.todo[i] == nil {
+			continue
+		}
+		if err := w.trainOne(ctx, p, w.todo[i]); err != nil {
+			return fmt.Errorf("region %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+func (w *transfer) trainOne(ctx context.Context, p *place, t *training) error {
+	run, outcome, err := t.latest(p)
+	if err != nil {
+		return err
+	}
+	o := train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}
+	switch {
+	case run != "" && (outcome == "finished" || strings.HasPrefix(outcome, "early stop")):
+		w.Say(fmt.Sprintf("%s: trained already, %s", p.Name, run))
+		p.checkpoint, err = bestOf(run)
+		return err
+	case run != "":
+		w.Say(fmt.Sprintf("%s: going on with %s", p.Name, run))
+		o.Resume = run
+	default:
+		w.Say(fmt.Sprintf("%s: training", p.Name))
+	}
+	result, err := train.Run(ctx, t.config, o)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("what is trained is kept; the same command goes on there: %w", context.Canceled)
+	}
+	if err != nil {
+		return err
+	}
+	p.checkpoint, err = bestOf(result.Dir)
+	return err
+}
+
+// latest is the newest run folder of the same experiment on the same data, and
+// its outcome as run.json has it; "" where there is none to use.
+func (t *training) latest(p *place) (run, outcome string, err error) {
+	want, err := t.config.YAML()
+	if err != nil {
+		return "", "", err
+	}
+	entries, err := os.ReadDir(t.runs)
+	if err != nil {
+		return "", "", nil // no run yet
+	}
+	for _, e := range slices.Backward(entries) { // names are times
+		if !e.IsDir() {
+			continue
+		}
+		dir := filepath.Join(t.runs, e.Name())
+		have, err := os.ReadFile(filepath.Join(dir, runlog.ConfigFile))
+		if err != nil || string(have) != string(want) {
+			continue
+		}
+		last, err := train.ReadCheckpoint(filepath.Join(dir, train.LastFile))
+		if err != nil || last.Header.Store != p.store.Meta().ConfigHash {
+			continue
+		}
+		opened, err := runlog.Open(dir)
+		if err != nil {
+			continue
+		}
+		info, err := opened.ReadInfo()
+		if err != nil || strings.HasPrefix(info.Outcome, "failed") {
+			continue
+		}
+		return dir, info.Outcome, nil
+	}
+	return "", "", nil
+}
+
+// bestOf reads a run's best checkpoint, or the last where no validation ever had
+// an R2.
+func bestOf(run string) (*train.Checkpoint, error) {
+	path := filepath.Join(run, train.BestFile)
+	if _, err := os.Stat(path); err != nil {
+		path = filepath.Join(run, train.LastFile)
+	}
+	return train.ReadCheckpoint(path)
+}

@@ -1,0 +1,318 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/train"
+	"opencarbon/train/atomicfile"
+	"opencarbon/train/plots"
+	"opencarbon/train/progress"
+	"opencarbon/train/rank"
+)
+
+// Files of a transfer study, in its folder.
+const (
+	TransferTable   = "transfer.csv"
+	TransferRecord  = "transfer.json"
+	TransferPicture = "transfer.png"
+)
+
+// TransferOptions of Transfer.
+type TransferOptions struct {
+	Out      string   // overrides the plan's
+	Set      []string // overrides of every region's experiment, above the plan's
+	Device   string   // that models are applied on; empty: auto
+	Threads  int      // that models are applied with; 0: all cores
+	Command  []string // for run.json
+	GDAL     string   // its version, for run.json
+	Building func(stage string, done, total int)
+	Say      func(line string) // hears what begins; nil: nobody
+	Progress progress.Options
+}
+
+// TransferResult is what a transfer study found; it is TransferRecord's content.
+type TransferResult struct {
+	Name     string           `json:"name"`
+	Regions  []TransferRegion `json:"regions"`
+	Diagonal string           `json:"diagonal"`
+	Block    int              `json:"block"` // edge in cells
+	Matrix   *rank.Matrix     `json:"matrix"`
+	Mean     rank.Result      `json:"off_diagonal_mean"`
+	Skipped  int              `json:"off_diagonal_undefined"` // pairs without a rank correlation
+	Notes    []string         `json:"notes,omitempty"`
+	Dir      string           `json:"-"`
+}
+
+// TransferRegion is a region with its model.
+type TransferRegion struct {
+	Name       string `json:"name"`
+	Checkpoint string `json:"checkpoint"`
+	Store      string `json:"store"`
+	Cells      int    `json:"cells"`      // with a target
+	TestCells  int    `json:"test_cells"` // of them: the diagonal is computed on these
+	Unit       string `json:"unit"`
+}
+
+// place is a region at work.
+type place struct {
+	Region
+	checkpoint *train.Checkpoint
+	store      *store.Store
+}
+
+// Transfer trains a model for each region of a plan, or takes the one that is
+// given, applies each to all cells of every other region without training
+// further (paper, section 5.4), and writes the matrix of rank correlations. A
+// region that an earlier call trained with the same experiment and data is not
+// trained again, one that was interrupted goes on. The diagonal is computed on a
+// region's own test cells.
+//
+// Regions whose POI categories differ are a *fault.Input error that lists the
+// differences, found before anything is trained.
+func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult, error) {
+	if o.Out == "" {
+		o.Out = p.Out
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	if err := makeFolder(o.Out); err != nil {
+		return nil, err
+	}
+	w := &transfer{plan: p, TransferOptions: o}
+	defer w.close()
+	if err := w.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.sameCategories(); err != nil {
+		return nil, err
+	}
+	if err := w.train(ctx); err != nil {
+		return nil, err
+	}
+	r, err := w.compare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r, w.write(r)
+}
+
+type transfer struct {
+	TransferOptions
+	plan   *Plan
+	places []*place
+	todo   []*training // per place; nil where a checkpoint is given
+}
+
+func (w *transfer) close() {
+	for _, p := range w.places {
+		p.store.Close()
+	}
+}
+
+// prepare opens or builds every region's store.
+func (w *transfer) prepare(ctx context.Context) error {
+	for _, r := range w.plan.Regions {
+		var todo *training
+		folder := r.Store
+		if r.Checkpoint == "" {
+			var err error
+			if todo, err = w.experiment(r); err != nil {
+				return fmt.Errorf("region %s: %w", r.Name, err)
+			}
+			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building})
+			if err != nil {
+				return fmt.Errorf("region %s: %w", r.Name, err)
+			}
+			folder = report.Store
+		}
+		s, err := store.Open(folder)
+		if err != nil {
+			return fmt.Errorf("region %s: %w", r.Name, err)
+		}
+		p := &place{Region: r, store: s}
+		w.places, w.todo = append(w.places, p), append(w.todo, todo)
+		if r.Checkpoint != "" {
+			if p.checkpoint, err = train.ReadCheckpoint(r.Checkpoint); err != nil {
+				return fmt.Errorf("region %s: %w", r.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// sameCategories compares each region's categories with the first one's.
+func (w *transfer) sameCategories() error {
+	var first *place
+	var differences []string
+	for i, p := range w.places {
+		if p.checkpoint == nil && !w.todo[i].config.Model.HasPOI() || p.checkpoint != nil && !p.checkpoint.Header.Model.POI {
+			continue
+		}
+		if first == nil {
+			first = p
+			continue
+		}
+		if strings.Join(first.store.Categories(), "\n") != strings.Join(p.store.Categories(), "\n") {
+			differences = append(differences, fmt.Sprintf("%s, compared with %s: %s", p.Name, first.Name,
+				train.CategoryDifference(first.store.Categories(), p.store.Categories())))
+		}
+	}
+	if differences == nil {
+		return nil
+	}
+	return fault.New("regions", "their POI categories differ, so that a model of one cannot read another:\n    "+strings.Join(differences, "\n    "),
+		"Give all of them one category table that maps raw values to the same names: set: [data.poi.categories=table.yaml] in the plan.")
+}
+
+// compare applies every model everywhere.
+func (w *transfer) compare(ctx context.Context) (*TransferResult, error) {
+	r := &TransferResult{Name: w.plan.Name, Block: w.plan.Block, Dir: w.Out,
+		Diagonal: "a model on its own region: test cells only"}
+	var names []string
+	var pairs []rank.Pair
+	for _, from := range w.places {
+		names = append(names, from.Name)
+		for _, to := range w.places {
+			w.Say(fmt.Sprintf("%s -> %s", from.Name, to.Name))
+			x, err := train.Observe(ctx, from.checkpoint, to.store, train.ObserveOptions{Targets: true, Device: w.Device, Threads: w.Threads, Progress: w.Progress})
+			if err != nil {
+				return nil, fmt.Errorf("%s -> %s: %w", from.Name, to.Name, err)
+			}
+			if from == to {
+				region := TransferRegion{Name: from.Name, Checkpoint: from.checkpoint.Path, Store: from.store.Dir(), Cells: len(x.Cells), Unit: from.checkpoint.Header.TargetUnit}
+				x = testCells(x)
+				region.TestCells = len(x.Cells)
+				r.Regions = append(r.Regions, region)
+				if from.checkpoint.Header.Store != from.store.Meta().ConfigHash {
+					r.Notes = append(r.Notes, fmt.Sprintf("%s: the checkpoint was trained on another store than %s, so that its test cells may have trained it", from.Name, from.store.Dir()))
+				}
+			}
+			pair, err := w.pair(from, to, x)
+			if err != nil {
+				return nil, err
+			}
+			pairs = append(pairs, pair)
+		}
+	}
+	var err error
+	if r.Matrix, err = rank.NewMatrix(names, pairs); err != nil {
+		return nil, err
+	}
+	r.Mean, r.Skipped = r.Matrix.OffDiagonalMean()
+	for _, p := range pairs {
+		if !p.Spearman.Defined {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s -> %s: no rank correlation, %s", p.Source, p.Target, p.Spearman.Why))
+		}
+	}
+	return r, nil
+}
+
+// testCells keeps the rows of the test split.
+func testCells(x *train.Observations) *train.Observations {
+	y := &train.Observations{}
+	for i, s := range x.Split {
+		if s == store.Test {
+			y.Cells, y.Ln, y.Predicted = append(y.Cells, x.Cells[i]), append(y.Ln, x.Ln[i]), append(y.Predicted, x.Predicted[i])
+		}
+	}
+	return y
+}
+
+func (w *transfer) pair(from, to *place, x *train.Observations) (rank.Pair, error) {
+	col, row := make([]int64, len(x.Cells)), make([]int64, len(x.Cells))
+	for i, c := range x.Cells {
+		at := to.store.Cells()[c]
+		col[i], row[i] = at.Col, at.Row
+	}
+	blocks, err := rank.Blocks(col, row, int64(w.plan.Block))
+	if err != nil {
+		return rank.Pair{}, err
+	}
+	return rank.Compare(from.Name, to.Name, x.Predicted, x.Ln, blocks, rank.Bootstrap{Draws: w.plan.Draws, Seed: w.plan.Seed})
+}
+
+// write leaves the table, the record and the heat map.
+func (w *transfer) write(r *TransferResult) error {
+	if err := atomicfile.Write(filepath.Join(w.Out, TransferTable), r.Matrix.WriteCSV); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(w.Out, TransferRecord), append(text, '\n')); err != nil {
+		return err
+	}
+	f, err := r.picture()
+	if err != nil {
+		return err
+	}
+	return f.Save(filepath.Join(w.Out, TransferPicture))
+}
+
+// picture is the heat map, like Figure 4.
+func (r *TransferResult) picture() (*plots.Figure, error) {
+	n := len(r.Matrix.Regions)
+	d := plots.MatrixData{Title: "Direct transfer between regions", RowTitle: "trained on", ColTitle: "applied to", Rows: r.Matrix.Regions, Cols: r.Matrix.Regions,
+		Label: "Spearman's rank correlation", High: 1, Format: "%.2f"}
+	if r.Mean.Defined {
+		d.Title = fmt.Sprintf("Direct transfer, mean %.3f", r.Mean.Value)
+	}
+	for i := range n {
+		row := make([]float64, n)
+		for j := range n {
+			row[j] = r.Matrix.At(i, j).Spearman.Value
+			if !math.IsNaN(row[j]) {
+				d.Low = min(d.Low, row[j])
+			}
+		}
+		d.Values = append(d.Values, row)
+	}
+	return plots.Matrix(d)
+}
+
+// Print writes the matrix for a terminal.
+func (r *TransferResult) Print(out io.Writer) error {
+	var b strings.Builder
+	b.WriteString("\nSpearman's rank correlation, 95% interval by spatial blocks; rows: trained on, columns: applied to\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	fmt.Fprint(t, "\t"+strings.Join(r.Matrix.Regions, "\t")+"\n")
+	for i, name := range r.Matrix.Regions {
+		fmt.Fprint(t, name)
+		for j := range r.Matrix.Regions {
+			p := r.Matrix.At(i, j)
+			text := "undefined"
+			if p.Spearman.Defined {
+				text = fmt.Sprintf("%.3f", p.Spearman.Value)
+				if v := p.SpearmanInterval; v.Defined {
+					text += fmt.Sprintf(" (%.2f, %.2f)", v.Low, v.High)
+				}
+			}
+			fmt.Fprint(t, "\t"+text)
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "Off-diagonal mean %s over %d pairs; the diagonal is a region's own test cells.\n", r.Mean, r.Mean.N)
+	for _, n := range r.Notes {
+		fmt.Fprintln(&b, "  "+n)
+	}
+	for _, f := range []string{TransferTable, TransferRecord, TransferPicture} {
+		fmt.Fprintln(&b, "  "+filepath.Join(r.Dir, f))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
