@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,8 +19,9 @@ import (
 // bits returns n well mixed numbers that depend on the name.
 func bits(name string, n int) []uint32 {
 	out := make([]uint32, n)
+	start := crc32.ChecksumIEEE([]byte(name))
 	for i := range out {
-		h := uint32(i)*2654435769 + crc32.ChecksumIEEE([]byte(name))
+		h := uint32(i)*2654435769 + start
 		h ^= h >> 16
 		h *= 0x7feb352d
 		h ^= h >> 15
@@ -326,6 +328,9 @@ func TestGolden(t *testing.T) {
 			dtype             torch.DType
 			forward, backward float64
 		}{{torch.Float64, 1e-8, 1e-7}, {torch.Float32, 1e-4, 1e-3}} {
+			if p.dtype == torch.Float64 && slices.Contains([]string{"model/one", "model/five", "model/plain", "model/image"}, name) {
+				continue // a ResNet in float64 is slow; model/full has it
+			}
 			t.Run(name+"/"+p.dtype.String(), func(t *testing.T) {
 				g := golden{}
 				for k, v := range all[name] {

@@ -189,7 +189,9 @@ func TestLossByLoops(t *testing.T) {
 			huber += 0.4 * (d - 0.2)
 		}
 	}
-	flat := func(v [][]float64) *torch.Tensor { return torch.FromSlice(slices.Concat(v...), 4, 3).Cast(torch.Float32) }
+	flat := func(v [][]float64) *torch.Tensor {
+		return torch.FromSlice(slices.Concat(v...), 4, 3).Cast(torch.Float32)
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*config.Config)

@@ -176,7 +176,9 @@ func TestSaveKeepsTheOldOne(t *testing.T) {
 		if err := tr.save(filepath.Join(path, "below", LastFile)); err == nil || !strings.Contains(err.Error(), "could not be written") {
 			t.Error(err)
 		}
-		torch.NoGrad(func() { tr.model.Store.Get("regressor.0.bias").FillInPlace(0).DivInPlace(torch.Zeros(torch.Float32, torch.CPU, 8)) })
+		torch.NoGrad(func() {
+			tr.model.Store.Get("regressor.0.bias").FillInPlace(0).DivInPlace(torch.Zeros(torch.Float32, torch.CPU, 8))
+		})
 		if err := tr.save(path); err == nil || !strings.Contains(err.Error(), "regressor.0.bias is not finite") {
 			t.Error(err)
 		}
