@@ -13,6 +13,7 @@ import (
 	"opencarbon/data/poi"
 	"opencarbon/data/published"
 	"opencarbon/data/split"
+	"opencarbon/data/store"
 )
 
 // Report says what a build found and what became of it. The store keeps it, so
@@ -190,6 +191,16 @@ func decodeReport(b json.RawMessage) *Report {
 	r := &Report{}
 	if len(b) == 0 || json.Unmarshal(b, r) != nil || r.Split == nil {
 		return nil
+	}
+	return r
+}
+
+// ReportOf is what the build of an open store counted; nil where it keeps no
+// report.
+func ReportOf(s *store.Store) *Report {
+	r := decodeReport(s.Meta().Report)
+	if r != nil {
+		r.Store, r.Bytes, r.Reused = s.Dir(), s.Bytes(), true
 	}
 	return r
 }

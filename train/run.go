@@ -85,7 +85,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals, "unit": result.Unit,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opencarbon/data/fault"
+	"opencarbon/train/config"
+	"opencarbon/train/runlog"
+)
+
+// run makes a run folder with the given pictures, the i-th 10+i pixels wide.
+func run(t *testing.T, pictures ...string) string {
+	t.Helper()
+	c, err := config.Load("demo", []string{"data.store=" + filepath.Join(t.TempDir(), "gone"), `name=a-run`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2025, 8, 1, 12, 0, 0, 0, time.UTC)
+	r, err := runlog.Create(t.TempDir(), "a-run", began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteConfig(text); err != nil {
+		t.Fatal(err)
+	}
+	info := runlog.NewInfo(began, 7, []string{"train", "<script>alert(1)</script>"})
+	finished := began.Add(90 * time.Second)
+	info.Finished, info.Outcome = &finished, "finished"
+	info.Results = json.RawMessage(`{"best_epoch": 8, "epochs": 10, "unit": "tCO2/yr",
+		"splits": [{"split": "train", "ln": {"n": 60, "r2": 0.9, "mae": 0.1, "rmse": 0.2}, "amounts": {"total": 1000, "bias_percent": -3.21}},
+			{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.5, "rmse": 0.5, "r2_undefined": "one cell only"}, "amounts": {}}],
+		"baselines": [{"name": "ridge", "splits": [{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.75, "rmse": 0.75}, "amounts": {}}]}],
+		"intervals": [{"level": 0.8, "n": 1, "covered": 1, "quantile": 0.625}, {"level": 0.95, "n": 1, "covered": null, "quantile": null, "undefined": "10 calibration cells are too few"}]}`)
+	if err := r.WriteInfo(info); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range pictures {
+		img := image.NewRGBA(image.Rect(0, 0, 10+i, 6))
+		img.Set(1, 1, color.RGBA{255, 0, 0, 255})
+		var b bytes.Buffer
+		if err := png.Encode(&b, img); err != nil {
+			t.Fatal(err)
+		}
+		path := r.Path(name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r.Dir
+}
+
+var everything = []string{"scatter.png", "maps.png", "learning_curves.png", "tsne/tsne_grid.png", "tsne/tsne_final.png",
+	"explain/attention.png", "explain/gates.png", "explain/shares.png", "explain/occlusion.png", "transfer/transfer.png"}
+
+func write(t *testing.T, o Options) string {
+	t.Helper()
+	path, err := Write(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestPage(t *testing.T) {
+	html := write(t, Options{Run: run(t, everything...)})
+	for _, want := range []string{
+		"a-run", "1 August 2025, 12:00", "1m30s", "0.900", "-3.2 %", "one cell only", "baseline ridge, test", "0.750",
+		"100.0 %", "0.625", "10 calibration cells are too few", "epoch 8 of 10", "&lt;script&gt;", "cannot be looked at any more", "contrastive_warmup_epochs",
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if n := strings.Count(html, "data:image/png;base64,"); n != len(everything) {
+		t.Errorf("%d pictures, want %d", n, len(everything))
+	}
+	for _, never := range []string{"http://", "https://", "<script", "<link", "NaN", "ZgotmplZ"} {
+		if strings.Contains(html, never) {
+			t.Errorf("the page holds %q", never)
+		}
+	}
+}
+
+// What is not in the folder is not on the page.
+func TestPageOfBareRun(t *testing.T) {
+	html := write(t, Options{Run: run(t, "scatter.png")})
+	if n := strings.Count(html, "<img"); n != 1 {
+		t.Errorf("%d pictures, want 1", n)
+	}
+	if strings.Contains(html, "Transfer to other regions") {
+		t.Error("a heading without pictures")
+	}
+}
+
+// A run that belongs to a transfer study shows its heat map; a folder that is
+// given goes first.
+func TestTransferIsFound(t *testing.T) {
+	study := t.TempDir()
+	dir := run(t)
+	inside := filepath.Join(study, "runs", "region", "20250801-120000")
+	if err := os.MkdirAll(filepath.Dir(inside), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, inside); err != nil {
+		t.Fatal(err)
+	}
+	other := run(t, "transfer.png")
+	text, err := os.ReadFile(filepath.Join(other, "transfer.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(study, "transfer.png"), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(write(t, Options{Run: inside}), `data-name="transfer.png"`) {
+		t.Error("the study's heat map is not on the page")
+	}
+	if !strings.Contains(write(t, Options{Run: run(t), Transfer: other}), `data-name="transfer.png"`) {
+		t.Error("the heat map that was given is not on the page")
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	broken := run(t)
+	if err := os.WriteFile(filepath.Join(broken, "maps.png"), []byte("no picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]Options{
+		"--run":        {},
+		"run folder":   {Run: t.TempDir()},
+		"transfer.png": {Run: run(t), Transfer: t.TempDir()},
+		"maps.png":     {Run: broken},
+		"page":         {Run: run(t), Out: filepath.Join(t.TempDir(), "no", "such", "folder.html")},
+	} {
+		if _, err := Write(o); !fault.IsInput(err) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// probe writes what the browser made of the pictures where --dump-dom finds it.
+const probe = `<script>addEventListener('load', () => {
+const p = document.createElement('p');
+p.id = 'probe';
+p.textContent = [...document.images].map(i => i.dataset.name + '=' + i.naturalWidth + 'x' + i.naturalHeight + (i.alt && i.clientWidth > 0 ? '' : '!')).join(' ') +
+  ' sideways=' + Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth);
+document.body.append(p);
+});</script></body>`
+
+// A real browser shows every picture, at the width of a phone as well as of a
+// desk, and the page itself never slides sideways.
+func TestInBrowser(t *testing.T) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed: apt install chromium")
+	}
+	html := write(t, Options{Run: run(t, everything...)})
+	html = strings.Replace(html, "style-src 'unsafe-inline'", "style-src 'unsafe-inline'; script-src 'unsafe-inline'", 1)
+	html = strings.Replace(html, "</body>", probe, 1)
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, []byte(html), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int{400, 1200} {
+		dom, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
+			fmt.Sprintf("--window-size=%d,900", width), "--dump-dom", "file://"+path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, found, ok := strings.Cut(string(dom), `<p id="probe">`)
+		if !ok {
+			t.Fatal("the page's script did not run")
+		}
+		found, _, _ = strings.Cut(found, "</p>")
+		for i, name := range everything {
+			if want := fmt.Sprintf("%s=%dx6 ", filepath.Base(name), 10+i); !strings.Contains(found+" ", want) {
+				t.Errorf("%d pixels wide: no %q in %q", width, want, found)
+			}
+		}
+		if !strings.HasSuffix(found, "sideways=0") {
+			t.Errorf("%d pixels wide: %s", width, found)
+		}
+	}
+}
