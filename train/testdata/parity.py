@@ -1,0 +1,135 @@
+"""Makes parity.safetensors: what both variants of OpenCarbon compute in PyTorch, in float64. In this folder:
+
+    /usr/bin/python3 parity.py                     # the stored cases
+    /usr/bin/python3 parity.py OUT CASE[,CASE...]  # any cases, 20 steps each (go test ./train -run Parity -parity.live)
+
+A case is variant/encoder/M/se/contrastive/steps, for example reference/k7/3/1/1/20. Weights and inputs are not stored:
+both sides make them from names and shapes. Of a gradient, or of a parameter after the last step, four projections on
+random vectors and the norm are stored: the projections of a difference estimate its length.
+"""
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from opencarbon import OpenCarbon, contrastive
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "torch/testdata"))
+from golden import write  # noqa: E402
+
+B, TILES, CATEGORIES, M, IMAGE, ALPHA = 4, 9, 2, 8, 32, 0.01
+SIZES = {"k7": 32, "k37": 134}  # the smallest that the encoders take; images may be smaller
+
+
+def bits(name, n):
+    """n well mixed 32-bit numbers that depend on the name (an integer hash by Chris Wellons, "lowbias32")."""
+    h = np.arange(n, dtype=np.uint32) * np.uint32(2654435769) + np.uint32(zlib.crc32(name.encode()))
+    h ^= h >> np.uint32(16)
+    h *= np.uint32(0x7feb352d)
+    h ^= h >> np.uint32(15)
+    h *= np.uint32(0x846ca68b)
+    return h ^ (h >> np.uint32(16))
+
+
+def fill(name, *shape):
+    """Numbers in [-1, 1)."""
+    return torch.from_numpy((bits(name, int(np.prod(shape))) / 2.0 ** 31 - 1).reshape(shape))
+
+
+def images(n, size):
+    """Stripes of another direction, brightness and noise in every tile: batch statistics must not be close to singular."""
+    i, c, y, x = np.meshgrid(np.arange(n), np.arange(3), np.arange(size), np.arange(size), indexing="ij")
+    v = (x * (i + 1) * (c + 1) + y * (3 * i % 7) * 2) % 97 + 12 * i + bits("images", i.size).reshape(i.shape) % 32
+    return torch.from_numpy(v.astype(np.uint8))
+
+
+def points(n, size):
+    """The more, the higher the tile's number: of 32 pixels i + 1 have 1 to 3."""
+    i = np.arange(n).repeat(CATEGORIES * size * size)
+    h = bits("points", i.size)
+    return torch.from_numpy(np.where(h % 32 <= i, 1 + (h >> np.uint32(8)) % 3, 0).astype(np.float64)).reshape(n, CATEGORIES, size, size)
+
+
+def initialise(model):
+    """Gives every parameter and buffer its numbers by name."""
+    with torch.no_grad():
+        for name, t in model.state_dict().items():
+            x = fill(name, *t.shape)
+            if name.endswith("num_batches_tracked"):
+                t.zero_()
+            elif name.endswith("running_var"):
+                t.copy_(1 + 0.3 * x)
+            elif name.endswith("running_mean"):
+                t.copy_(0.1 * x)
+            elif t.dim() == 1 and name.endswith("weight"):  # batch normalization
+                t.copy_(1 + 0.3 * x)
+            elif t.dim() == 1:
+                t.copy_(0.3 * x)
+            else:
+                t.copy_(x * (3 / t[0].numel()) ** 0.5)
+    return model
+
+
+DIGESTS = [fill(f"digest {i}", 512 * 512 * 9) for i in range(4)]
+
+
+def digest(t):
+    t = t.detach().flatten()
+    return torch.stack([t.norm()] + [t @ d[:len(t)] for d in DIGESTS]).numpy()
+
+
+def run(arrays, case):
+    variant, kind, width, se, con, steps = case.split("/")
+    width, steps = int(width), int(steps)
+    model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
+    index = torch.from_numpy((bits("index", B * width * width).astype(np.int64) % 12 - 3).clip(-1)).reshape(B, width, width)
+    index[:, width // 2, width // 2] = torch.tensor([0, 3, 7, 8])
+    batch = images(TILES, IMAGE), points(TILES, SIZES[kind]), index
+    target = 9 + fill("target", B)
+    names = [n for n, _ in model.named_parameters()]
+    model.eval()
+    with torch.no_grad():
+        arrays[case + "/eval"] = model(*batch)[0].numpy()
+    model.train()
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-3)
+    losses = []
+    for step in range(max(1, steps)):
+        y, xs, xp = model(*batch)
+        loss = (y - target).abs().sum()
+        if con == "1":
+            loss = loss + ALPHA * contrastive(variant, xs, xp)
+        losses.append(loss.item())
+        adam.zero_grad()
+        loss.backward()
+        if step == 0:
+            arrays[case + "/forward"] = torch.cat([y, xs.flatten(), xp.flatten()]).detach().numpy()
+            order = sorted(names)
+            grads = dict(model.named_parameters())
+            arrays[case + "/gradients"] = np.stack([digest(grads[n].grad) for n in order])
+        if steps:
+            adam.step()
+    arrays[case + "/losses"] = np.array(losses)
+    if steps:
+        state = model.state_dict()
+        arrays[case + "/after"] = np.stack([digest(state[n].double()) for n in sorted(state)])
+        model.eval()
+        with torch.no_grad():
+            arrays[case + "/trained"] = model(*batch)[0].numpy()
+    return model
+
+
+# Every point in which variants, encoders, ablations and widths differ, at least once a variant; -parity.live has all
+# combinations.
+STORED = ["paper/k7/3/1/1/5", "paper/k7/1/1/1/20", "paper/k7/5/0/1/0", "paper/k7/1/1/0/0", "paper/k37/3/1/1/0", "paper/k37/1/0/1/3",
+          "reference/k7/3/1/1/3", "reference/k7/1/1/1/20", "reference/k7/1/0/1/0", "reference/k7/3/1/0/0",
+          "reference/k7/5/1/1/0", "reference/k37/3/1/1/0", "reference/k37/1/0/1/3"]
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    out, cases = (sys.argv[1], sys.argv[2].split(",")) if len(sys.argv) > 1 else ("parity.safetensors", STORED)
+    arrays = {}
+    for case in cases:
+        run(arrays, case)
+    write(out, arrays, {"torch": torch.__version__})
