@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/runlog"
@@ -52,36 +53,44 @@ func (w *transfer) train(ctx context.Context) error {
 }
 
 func (w *transfer) trainOne(ctx context.Context, p *place, t *training) error {
-	run, outcome, err := t.latest(p)
+	run, err := t.make(ctx, p.store, train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}, w.Say)
 	if err != nil {
 		return err
 	}
-	o := train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}
+	p.checkpoint, err = bestOf(run)
+	return err
+}
+
+// make trains the model, unless a run of the same experiment on the same data is
+// there already; one that was interrupted goes on. It returns the run folder.
+func (t *training) make(ctx context.Context, s *store.Store, o train.Options, say func(string)) (run string, err error) {
+	run, outcome, err := t.latest(s)
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case run != "" && (outcome == "finished" || strings.HasPrefix(outcome, "early stop")):
-		w.Say(fmt.Sprintf("%s: trained already, %s", p.Name, run))
-		p.checkpoint, err = bestOf(run)
-		return err
+		say(fmt.Sprintf("%s: trained already, %s", t.config.Name, run))
+		return run, nil
 	case run != "":
-		w.Say(fmt.Sprintf("%s: going on with %s", p.Name, run))
+		say(fmt.Sprintf("%s: going on with %s", t.config.Name, run))
 		o.Resume = run
 	default:
-		w.Say(fmt.Sprintf("%s: training", p.Name))
+		say(fmt.Sprintf("%s: training", t.config.Name))
 	}
 	result, err := train.Run(ctx, t.config, o)
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("what is trained is kept; the same command goes on there: %w", context.Canceled)
+		return "", fmt.Errorf("what is trained is kept; the same command goes on there: %w", context.Canceled)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	p.checkpoint, err = bestOf(result.Dir)
-	return err
+	return result.Dir, nil
 }
 
 // latest is the newest run folder of the same experiment on the same data, and
 // its outcome as run.json has it; "" where there is none to use.
-func (t *training) latest(p *place) (run, outcome string, err error) {
+func (t *training) latest(s *store.Store) (run, outcome string, err error) {
 	want, err := t.config.YAML()
 	if err != nil {
 		return "", "", err
@@ -100,7 +109,7 @@ func (t *training) latest(p *place) (run, outcome string, err error) {
 			continue
 		}
 		last, err := train.ReadCheckpoint(filepath.Join(dir, train.LastFile))
-		if err != nil || last.Header.Store != p.store.Meta().ConfigHash {
+		if err != nil || last.Header.Store != s.Meta().ConfigHash {
 			continue
 		}
 		opened, err := runlog.Open(dir)

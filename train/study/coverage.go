@@ -1,0 +1,194 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/data/synth"
+	"opencarbon/train"
+	"opencarbon/train/config"
+	"opencarbon/train/conformal"
+	"opencarbon/train/progress"
+)
+
+// CoverageTable is the file of a coverage study.
+const CoverageTable = "coverage.csv"
+
+// CoverageOptions of Coverage.
+type CoverageOptions struct {
+	Out      string       // folder of everything that the study makes
+	Config   string       // experiment to train with each seed; empty: a made city for each seed
+	City     synth.Config // the made cities; Seed is the study's
+	Seeds    int          // models to train: seeds 1, 2, ...
+	Set      []string     // overrides of the experiment
+	Command  []string     // for run.json
+	GDAL     string       // its version, for run.json
+	Building func(stage string, done, total int)
+	Say      func(line string)
+	Progress progress.Options
+}
+
+// CoverageResult is how often prediction intervals held, per seed and pooled.
+type CoverageResult struct {
+	Seeds  [][]conformal.Coverage // [seeds][levels]
+	Pooled []conformal.Coverage   // N: test cells of all seeds; Covered: share of them
+	File   string
+}
+
+// madeSplit makes validation and test cells alike, as the intervals' promise
+// asks: small blocks drawn at random, none kept away from the training cells
+// more than others.
+var madeSplit = []string{"data.split.method=blocks", "data.split.block=3", "data.split.fractions=[0.5, 0.25, 0.25]", "data.split.buffer=0",
+	"data.split.file=", "data.split.field=", "data.split.train=[]", "data.split.validation=[]", "data.split.test=[]"}
+
+// Coverage trains a model for each seed and counts how often the prediction
+// intervals, calibrated on its validation cells, hold the truth of its test
+// cells. What an earlier call with the same options trained is not trained
+// again.
+func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
+	if o.Seeds < 1 {
+		return nil, fault.New("--seeds", fmt.Sprintf("%d", o.Seeds), "Give at least 1, usually 5.")
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	if err := makeFolder(o.Out); err != nil {
+		return nil, err
+	}
+	r := &CoverageResult{File: filepath.Join(o.Out, CoverageTable)}
+	for seed := range o.Seeds {
+		c, err := o.seed(ctx, int64(seed+1))
+		if err != nil {
+			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
+		}
+		r.Seeds = append(r.Seeds, c)
+	}
+	r.pool()
+	return r, r.write()
+}
+
+func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Coverage, error) {
+	name := fmt.Sprintf("seed-%d", seed)
+	source := o.Config
+	set := []string{}
+	if source == "" {
+		city := o.City
+		city.Seed = seed
+		dir := filepath.Join(o.Out, "cities", fmt.Sprintf("%dx%d-%dpx-%d", city.Rows, city.Cols, city.Size, seed)) // other sizes are other cities
+		if _, err := os.Stat(filepath.Join(dir, synth.TruthFile)); errors.Is(err, fs.ErrNotExist) {
+			if _, err := synth.Write(ctx, dir, city, nil); err != nil {
+				return nil, err
+			}
+		}
+		source = filepath.Join(dir, synth.ExperimentFile("demo"))
+		set = append(set, madeSplit...)
+	}
+	set = append(append(set, o.Set...), "seed="+strconv.FormatInt(seed, 10), "name="+name, "output.dir="+filepath.Join(o.Out, "runs"))
+	if o.Config == "" {
+		set = append(set, "data.store="+filepath.Join(o.Out, "stores", name), "data.split.seed="+strconv.FormatInt(seed, 10))
+	}
+	c, err := config.Load(source, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.CheckFiles(c); err != nil {
+		return nil, err
+	}
+	report, err := data.Build(ctx, &c.Data, data.Options{Name: name, Progress: o.Building})
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(report.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	t := &training{config: c, runs: filepath.Join(o.Out, "runs", name)}
+	run, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress}, o.Say)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(run, train.IntervalsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
+	}
+	var u train.Uncertainty
+	if err := json.Unmarshal(text, &u); err != nil {
+		return nil, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
+	}
+	return u.Coverage, nil
+}
+
+// pool adds the seeds' test cells up, level by level.
+func (r *CoverageResult) pool() {
+	for k := range r.Seeds[0] {
+		p := conformal.Coverage{Level: r.Seeds[0][k].Level, Finite: true}
+		inside := 0.0
+		for _, levels := range r.Seeds {
+			p.N += levels[k].N
+			inside += levels[k].Covered * float64(levels[k].N)
+		}
+		p.Covered = inside / float64(p.N) // 0/0 is NaN: no test cells
+		r.Pooled = append(r.Pooled, p)
+	}
+}
+
+func (r *CoverageResult) write() error {
+	var rows [][]string
+	add := func(who string, levels []conformal.Coverage) {
+		for _, c := range levels {
+			rows = append(rows, []string{who, number(c.Level), strconv.Itoa(c.N), number(c.Covered), number(100 * (c.Covered - c.Level))})
+		}
+	}
+	for i, levels := range r.Seeds {
+		add(strconv.Itoa(i+1), levels)
+	}
+	add("all", r.Pooled)
+	return writeTable(r.File, []string{"seed", "level", "test_cells", "covered", "difference_points"}, rows)
+}
+
+// Print writes it for a terminal.
+func (r *CoverageResult) Print(out io.Writer) error {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "seed\ttest cells\t")
+	for _, c := range r.Pooled {
+		fmt.Fprintf(t, "%g%%\t", 100*c.Level)
+	}
+	fmt.Fprintln(t)
+	line := func(who string, levels []conformal.Coverage) {
+		fmt.Fprintf(t, "%s\t%d\t", who, levels[0].N)
+		for _, c := range levels {
+			fmt.Fprintf(t, "%.1f%%\t", 100*c.Covered)
+		}
+		fmt.Fprintln(t)
+	}
+	for i, levels := range r.Seeds {
+		line(strconv.Itoa(i+1), levels)
+	}
+	line("all", r.Pooled)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	worst := 0.0
+	for _, c := range r.Pooled {
+		worst = max(worst, math.Abs(100*(c.Covered-c.Level)))
+	}
+	fmt.Fprintf(&b, "Farthest from what is promised, over all seeds: %.1f points\n  %s\n", worst, r.File)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
