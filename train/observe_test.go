@@ -1,0 +1,332 @@
+package train
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/train/config"
+	"opencarbon/train/progress"
+)
+
+// trained runs an experiment on a town and opens what it leaves.
+func trained(t *testing.T, c *config.Config, w town) (*Checkpoint, *dataset, *Result) {
+	t.Helper()
+	d := w.open(t)
+	c.Data.Store, c.Output.Dir = d.store.Dir(), t.TempDir()
+	r, err := Run(context.Background(), c, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, d, r
+}
+
+// column reads numbers of a CSV file by name; empty is NaN.
+func column(t *testing.T, path, name string) []float64 {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(rows[0], name)
+	if at < 0 {
+		t.Fatalf("%s has no column %s among %v", path, name, rows[0])
+	}
+	var out []float64
+	for _, row := range rows[1:] {
+		v, err := strconv.ParseFloat(row[at], 64)
+		if err != nil {
+			v = math.NaN()
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// near fails the test where a and b differ by more than a share of their size.
+func near(t *testing.T, what string, a, b []float64, tolerance float64) {
+	t.Helper()
+	if len(a) != len(b) {
+		t.Fatalf("%s: %d values, want %d", what, len(a), len(b))
+	}
+	for i := range a {
+		if !(math.Abs(a[i]-b[i]) <= tolerance*max(1, math.Abs(b[i]))) {
+			t.Fatalf("%s: value %d is %v, want %v", what, i, a[i], b[i])
+		}
+	}
+}
+
+// What Observe takes out belongs together: predictions are the run's own, X_g is
+// the sum of X_s and X_p by the grid-level weights (Eq. 5), the gates lie
+// between 0 and 1.
+func TestObserve(t *testing.T) {
+	k, d, r := trained(t, both(), town{rows: 5, cols: 20, image: townSize})
+	x, err := Observe(context.Background(), k, d.store, ObserveOptions{Embeddings: EmbeddingNames(), Weights: true, Gates: true, Threads: 1, Progress: progress.Options{Quiet: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := d.store.Len()
+	near(t, "predictions", x.Predicted, column(t, filepath.Join(r.Dir, "predictions.csv"), "ln_predicted"), 1e-5)
+	image, poi, grid := x.Embeddings[ImageEmbedding], x.Embeddings[POIEmbedding], x.Embeddings[GridEmbedding]
+	if image.D != 8 || len(grid.X) != 8*n || len(x.Embeddings[FinalEmbedding].X) != 8*n || len(x.Embeddings[NeighborhoodEmbedding].X) != 8*n ||
+		len(x.GridWeights) != n || len(x.NeighborhoodWeights) != n || len(x.Gates) != 3*n || len(x.Split) != n {
+		t.Fatalf("shapes: D %d, X_g %d, weights %d and %d, gates %d", image.D, len(grid.X), len(x.GridWeights), len(x.NeighborhoodWeights), len(x.Gates))
+	}
+	var sum, want []float64
+	for i := range grid.X {
+		w := x.GridWeights[i/8]
+		sum, want = append(sum, w*float64(image.X[i])+(1-w)*float64(poi.X[i])), append(want, float64(grid.X[i]))
+	}
+	near(t, "X_g", sum, want, 1e-5)
+	if slices.Min(x.Gates) <= 0 || slices.Max(x.Gates) >= 1 || slices.Min(x.Gates) == slices.Max(x.Gates) {
+		t.Errorf("gates from %g to %g", slices.Min(x.Gates), slices.Max(x.Gates))
+	}
+}
+
+// A model that lacks a modality, the neighborhood or gates says so; a store
+// without what the model needs, or without targets where they are asked for, is
+// refused.
+func TestObserveOfLesserModels(t *testing.T) {
+	c := pois()
+	c.Model.Neighborhood = 1
+	k, d, _ := trained(t, c, town{rows: 2, cols: 20})
+	o := ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}}
+	for name, says := range map[string]string{ImageEmbedding: "without images", NeighborhoodEmbedding: "without a neighborhood", "sound": "unknown"} {
+		o.Embeddings = []string{name}
+		if _, err := Observe(context.Background(), k, d.store, o); !fault.IsInput(err) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	o.Embeddings, o.Weights = []string{FinalEmbedding}, true
+	x, err := Observe(context.Background(), k, d.store, o)
+	if err != nil || x.GridWeights != nil || x.NeighborhoodWeights != nil {
+		t.Errorf("%v, weights %v", err, x.GridWeights)
+	}
+	bare := town{rows: 2, cols: 20, change: func(targets []float64, _ []store.Split) {
+		for i := range targets {
+			targets[i] = math.NaN()
+		}
+	}}.open(t)
+	o.Targets = true
+	if _, err := Observe(context.Background(), k, bare.store, o); !fault.IsInput(err) || !strings.Contains(err.Error(), "no cell with a target") {
+		t.Errorf("a store without targets: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Observe(ctx, k, d.store, o); err == nil {
+		t.Error("a cancelled context was not noticed")
+	}
+}
+
+// without copies a store, less the points of one category.
+func without(t *testing.T, s *store.Store, category uint16) *store.Store {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "less")
+	meta := *s.Meta()
+	w, err := store.Create(dir, meta, s.Len(), s.ImageSize())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	offsets := []int64{0}
+	var p store.Points
+	for i := range s.Len() {
+		if s.HasImages() {
+			if err := w.SetImage(i, s.Image(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := s.POIs(i)
+		for j, c := range q.Category {
+			if c != category {
+				p.Category, p.Row, p.Col, p.Count = append(p.Category, c), append(p.Row, q.Row[j]), append(p.Col, q.Col[j]), append(p.Count, q.Count[j])
+			}
+		}
+		offsets = append(offsets, int64(p.Len()))
+	}
+	w.SetCells(slices.Clone(s.Cells()))
+	w.SetLonLat(slices.Clone(s.LonLat()))
+	w.SetAreaKM2(slices.Clone(s.AreaKM2()))
+	w.SetCoverage(slices.Clone(s.Coverage()))
+	w.SetTargets(slices.Clone(s.Targets()))
+	w.SetSplits(slices.Clone(s.Splits()))
+	w.SetPOIs(s.Categories(), s.POISize(), offsets, p)
+	if err := w.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	less, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { less.Close() })
+	return less
+}
+
+// Predictions without a category are those on a store that never had it.
+func TestOcclude(t *testing.T) {
+	k, d, _ := trained(t, both(), town{rows: 3, cols: 20, image: townSize})
+	o := ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}}
+	cells := []int32{0, 7, 33, 59}
+	got, err := Occlude(context.Background(), k, d.store, cells, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pick := func(s *store.Store) (v []float64) {
+		x, err := Observe(context.Background(), k, s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cells {
+			v = append(v, x.Predicted[c])
+		}
+		return v
+	}
+	near(t, "as things are", got.Before, pick(d.store), 1e-5)
+	for category := range 3 {
+		near(t, "without "+d.store.Categories()[category], got.After[category], pick(without(t, d.store, uint16(category))), 1e-5)
+		if slices.Contains(got.Affected[category], false) {
+			t.Errorf("category %d occurs near every cell, affected are %v", category, got.Affected[category])
+		}
+		if slices.Equal(got.After[category], got.Before) {
+			t.Errorf("taking %s away changed nothing", d.store.Categories()[category])
+		}
+	}
+}
+
+// The intervals of a run and of Predict are those of the validation errors: half
+// as wide as the ceil((n + 1) level)-th smallest of them.
+func TestIntervals(t *testing.T) {
+	k, d, r := trained(t, pois(), town{rows: 5, cols: 20})
+	table := filepath.Join(r.Dir, "predictions.csv")
+	predicted := column(t, table, "ln_predicted")
+	var errors []float64
+	for i, c := range d.validation {
+		e := predicted[c] - d.ln[c]
+		if math.Abs(e-float64(k.Header.ValidationErrors[i])) > 1e-4 {
+			t.Fatalf("validation error %d is %v in the checkpoint, %v by the table", i, k.Header.ValidationErrors[i], e)
+		}
+		errors = append(errors, math.Abs(e))
+	}
+	slices.Sort(errors)
+	out := t.TempDir()
+	p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv", "tif", "gpkg"}, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Intervals) != 3 {
+		t.Fatalf("%d intervals", len(p.Intervals))
+	}
+	for i, level := range []float64{0.8, 0.9, 0.95} {
+		half := errors[int(math.Ceil(float64(len(errors)+1)*level))-1]
+		var low, high []float64
+		for _, y := range predicted {
+			low, high = append(low, math.Exp(y-half)), append(high, math.Exp(y+half))
+		}
+		percent := strconv.FormatFloat(100*level, 'g', -1, 64)
+		for _, path := range []string{table, filepath.Join(out, "predictions.csv")} {
+			near(t, path+" low", column(t, path, "low_"+percent+"_tCO2_per_yr"), low, 1e-3)
+			near(t, path+" high", column(t, path, "high_"+percent+"_tCO2_per_yr"), high, 1e-3)
+		}
+		if math.Abs(p.Intervals[i].Factor/math.Exp(half)-1) > 1e-3 {
+			t.Errorf("%g: factor %g, want %g", level, p.Intervals[i].Factor, math.Exp(half))
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(r.Dir, IntervalsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var u Uncertainty
+	if err := json.Unmarshal(text, &u); err != nil || u.Cells != len(d.validation) || len(u.Coverage) != 3 || u.Coverage[0].N != len(d.test) {
+		t.Errorf("%s: %v", text, err)
+	}
+}
+
+// A checkpoint of an older program carries no errors and predicts without
+// intervals; too few validation cells give none for the higher levels.
+func TestIntervalsThatAreMissing(t *testing.T) {
+	k, d, r := trained(t, pois(), town{rows: 2, cols: 20})
+	if v := column(t, filepath.Join(r.Dir, "predictions.csv"), "low_95_tCO2_per_yr"); !math.IsNaN(v[0]) {
+		t.Errorf("8 validation cells gave a 95%% interval from %g", v[0])
+	}
+	k.Header.ValidationErrors = nil
+	out := t.TempDir()
+	p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv"}, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}})
+	if err != nil || len(p.Intervals) != 0 {
+		t.Fatalf("%v, %d intervals", err, len(p.Intervals))
+	}
+	text, err := os.ReadFile(filepath.Join(out, "predictions.csv"))
+	if err != nil || strings.Contains(string(text), "low_") {
+		t.Errorf("columns of intervals: %v", err)
+	}
+}
+
+// Two checkpoints predict their mean, and say how far they are apart.
+func TestEnsemble(t *testing.T) {
+	d := town{rows: 5, cols: 20}.open(t)
+	var members []*Checkpoint
+	var alone [][]float64
+	options := func(out string) PredictOptions {
+		return PredictOptions{Out: out, Formats: []string{"csv"}, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}}
+	}
+	for seed := range 2 {
+		c := pois()
+		c.Seed, c.Data.Store, c.Output.Dir = int64(seed), d.store.Dir(), t.TempDir()
+		r, err := Run(context.Background(), c, quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		members = append(members, k)
+		alone = append(alone, column(t, filepath.Join(r.Dir, "predictions.csv"), "ln_predicted"))
+	}
+	out := t.TempDir()
+	o := options(out)
+	o.Members = members[1:]
+	p, err := Predict(context.Background(), members[0], d.store, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mean, spread []float64
+	for i := range alone[0] {
+		mean = append(mean, (alone[0][i]+alone[1][i])/2)
+		spread = append(spread, math.Abs(alone[0][i]-alone[1][i])/math.Sqrt2) // of two, with n - 1
+	}
+	near(t, "mean", column(t, filepath.Join(out, "predictions.csv"), "ln_predicted"), mean, 1e-5)
+	near(t, "spread", column(t, filepath.Join(out, "predictions.csv"), "ln_spread"), spread, 1e-5)
+	var errors []float64
+	for _, c := range d.validation {
+		errors = append(errors, math.Abs(mean[c]-d.ln[c]))
+	}
+	slices.Sort(errors)
+	if want := math.Exp(errors[int(math.Ceil(float64(len(errors)+1)*0.8))-1]); math.Abs(p.Intervals[0].Factor/want-1) > 1e-3 {
+		t.Errorf("80%%: factor %g, want %g", p.Intervals[0].Factor, want)
+	}
+	if left, _ := filepath.Glob(filepath.Join(out, "*.partial")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	members[1].Header.TargetUnit = "proxy"
+	if _, err := Predict(context.Background(), members[0], d.store, o); !fault.IsInput(err) || !strings.Contains(err.Error(), "proxy") {
+		t.Errorf("members of different units: %v", err)
+	}
+}
