@@ -178,51 +178,119 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	want := outcome(t, straight)
 
 	random := rand.New(rand.NewPCG(2026, 11))
-	hits, mid, torn, runs := 0, 0, 0, 0
+	hits, torn, epochs, runs := 0, 0, map[int]bool{}, 0
 	for hits < kills {
 		dir := workplace(t, long())
-		for {
+		for hits < kills {
 			cmd, text := begin(t, dir)
 			ended := make(chan error, 1)
 			go func() { ended <- cmd.Wait() }()
-			pause := time.Duration(random.Float64() * 0.7 * float64(whole)) // starts, steps, saves, the end
-			if hits >= kills {
-				pause = time.Hour
-			}
-			select {
-			case err := <-ended:
+			killed, err := killAt(t, cmd, ended, moment(random, hits, dir, whole))
+			if !killed {
 				if err != nil {
 					t.Fatalf("resumed after %d kills: %v\n%s", hits, err, text)
 				}
-			case <-time.After(pause):
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
+				break
+			}
+			hits++
+			if f := runFolder(dir); f != "" {
+				if c, err := ReadCheckpoint(filepath.Join(f, LastFile)); err == nil {
+					epochs[c.Header.State.Epoch] = true
 				}
-				if err := <-ended; err != nil {
-					hits++
-					if f := runFolder(dir); f != "" {
-						if c, err := ReadCheckpoint(filepath.Join(f, LastFile)); err == nil && c.Header.State.Epoch > 0 {
-							mid++
-						}
-						if left, _ := filepath.Glob(filepath.Join(f, ".*.tmp")); len(left) > 0 {
-							torn++
-						}
-					}
-					continue
+				if len(unfinished(f)) > 0 {
+					torn++
 				}
 			}
-			break
+		}
+		cmd, text := begin(t, dir) // through, or again to the end
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("resumed after %d kills: %v\n%s", hits, err, text)
 		}
 		compareOutcomes(t, outcome(t, dir), want)
-		if left, _ := filepath.Glob(filepath.Join(runFolder(dir), ".*.tmp")); len(left) > 0 {
+		if left := unfinished(runFolder(dir)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}
 		runs++
 	}
-	if mid == 0 {
-		t.Error("no kill fell after the first epoch")
+	if len(epochs) < 3 || torn == 0 {
+		t.Errorf("kills found the checkpoint at epochs %v, %d of them a file being written: the test shows little", epochs, torn)
 	}
-	t.Logf("%d kills over %d runs, %d of them after the first epoch, %d while a file was written; a whole run takes %v", hits, runs, mid, torn, whole)
+	t.Logf("%d kills over %d runs, with the checkpoint at %d different epochs, %d while a file was written; a whole run takes %v",
+		hits, runs, len(epochs), torn, whole)
+}
+
+// unfinished lists the files of a run folder that are being written.
+func unfinished(folder string) []string {
+	left, _ := filepath.Glob(filepath.Join(folder, ".*.tmp"))
+	return left
+}
+
+// moment chooses when a child is to be killed, and returns what says that it is
+// time: in turn at some time of its start, some time after some epochs of its
+// own, and while it writes a file.
+func moment(random *rand.Rand, turn int, dir string, whole time.Duration) func() bool {
+	pause := time.Duration(random.Float64() * 0.02 * float64(whole))
+	wait := 1 + random.IntN(4)
+	var at time.Time
+	paused := func() bool {
+		if at.IsZero() {
+			at = time.Now().Add(pause)
+		}
+		return time.Now().After(at)
+	}
+	switch turn % 3 {
+	case 0:
+		pause = time.Duration(random.Float64() * 0.4 * float64(whole))
+		return paused
+	case 1:
+		var size int64 = -1
+		return func() bool {
+			if wait > 0 {
+				if st, err := os.Stat(filepath.Join(runFolder(dir), "metrics.csv")); err == nil && st.Size() > size {
+					if size >= 0 {
+						wait--
+					}
+					size = st.Size()
+				}
+				return false
+			}
+			return paused()
+		}
+	default:
+		writing := false
+		return func() bool {
+			f := runFolder(dir)
+			now := f != "" && len(unfinished(f)) > 0
+			if now && !writing {
+				wait--
+			}
+			writing = now
+			return now && wait <= 0
+		}
+	}
+}
+
+// killAt kills the child when it is time, or sees it end before.
+func killAt(t *testing.T, cmd *exec.Cmd, ended chan error, now func() bool) (killed bool, err error) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(300 * time.Microsecond) {
+		select {
+		case err := <-ended:
+			return false, err
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Error("the child takes too long")
+		} else if !now() {
+			continue
+		}
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		err := <-ended
+		status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		return ok && status.Signaled(), err
+	}
 }
 
 // SIGINT ends the step, saves, says how to go on, and leaves with 130; the

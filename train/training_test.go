@@ -426,6 +426,7 @@ func TestResumeEveryWay(t *testing.T) {
 		}},
 		{"bf16", false, func(c *config.Config) { c.Train.Precision = "bf16" }},
 		{"no neighborhood, no SE", false, func(c *config.Config) { c.Model.Neighborhood, c.Model.SE = 1, false }},
+		{"reference variant", false, func(c *config.Config) { c.Model.Variant, c.Model.POIEncoder = "reference", "k7" }},
 		{"images, contrastive, bf16", true, func(c *config.Config) { c.Train.Precision, c.Train.Epochs = "bf16", 2 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
