@@ -315,11 +315,11 @@ func Matrix(d MatrixData) (*Figure, error) {
 		cell = vg.Length(max(14, 700/max(n, m)))
 	}
 	bar := colorBar(steps, lo, hi, d.Label, false)
-	const barRoom = 66
+	const barRoom = 76
 	width := max(cell*vg.Length(m)+vg.Length(60+6*rowNames), 300)
-	return newFigure(width, cell*vg.Length(n)+90+foot+barRoom, func(c draw.Canvas) {
+	return newFigure(width, cell*vg.Length(n)+80+foot+barRoom, func(c draw.Canvas) {
 		top, bottom := c, c
-		top.Min.Y, bottom.Max.Y = c.Min.Y+barRoom, c.Min.Y+barRoom
+		top.Min.Y, bottom.Max.Y = c.Min.Y+barRoom, c.Min.Y+barRoom-10
 		p.Draw(top)
 		bar.Draw(bottom)
 	}), nil

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -32,7 +33,8 @@ type EmbeddingData struct {
 }
 
 // Embedding draws the points on the left, with their color bar below, and the
-// anchors' pictures on the right (Figure 5 of the paper).
+// anchors' pictures on the right (Figure 5 of the paper), or a list of their
+// texts where none has a picture.
 func Embedding(d EmbeddingData) (*Figure, error) {
 	n := len(d.Values)
 	if n == 0 || len(d.Places) != 2*n {
@@ -68,13 +70,17 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 	bar := colorBar(viridis, lo, hi, d.Label, d.Ln)
 	const side, barRoom, columns, picture, gap, caption = 540, 76, 2, 150, 12, 24
 	gallery := vg.Length(0)
-	if len(d.Anchors) > 0 {
+	pictures := slices.ContainsFunc(d.Anchors, func(a Anchor) bool { return a.Image != nil })
+	switch {
+	case pictures:
 		gallery = columns*(picture+gap) + 8
+	case len(d.Anchors) > 0: // a list of numbers with their texts
+		gallery = 170
 	}
 	words := p.X.Tick.Label
 	words.XAlign, words.YAlign = draw.XCenter, draw.YTop
 	height := vg.Length(side + barRoom)
-	if rows := vg.Length((len(d.Anchors) + columns - 1) / columns); rows > 0 {
+	if rows := vg.Length((len(d.Anchors) + columns - 1) / columns); pictures {
 		height = max(height, rows*(picture+caption+gap)+34)
 	}
 	return newFigure(side+gallery+2*margin, height+2*margin, func(c draw.Canvas) {
@@ -85,6 +91,14 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 		p.Draw(left)
 		bar.Draw(below)
 		for i, a := range d.Anchors {
+			if !pictures {
+				at := vg.Point{X: c.Min.X + side + 2*gap, Y: c.Max.Y - 44 - 26*vg.Length(i)}
+				line := words
+				line.XAlign, line.YAlign = draw.XLeft, draw.YCenter
+				badge(c, at, i+1, words)
+				c.FillText(line, vg.Point{X: at.X + 16, Y: at.Y + 1}, a.Text)
+				continue
+			}
 			x := c.Min.X + side + gap + vg.Length(i%columns)*(picture+gap)
 			y := c.Max.Y - 30 - vg.Length(i/columns)*(picture+caption+gap)
 			box := vg.Rectangle{Min: vg.Point{X: x, Y: y - picture}, Max: vg.Point{X: x + picture, Y: y}}

@@ -36,6 +36,11 @@ func TestEmbedding(t *testing.T) {
 			t.Errorf("no pixel of color %v", c)
 		}
 	}
+	d.Anchors[0].Image = nil
+	f, err = Embedding(d)
+	if list := keep(t, "embedding_list", f, err); list.Bounds().Dx() >= img.Bounds().Dx() || count(list, pink) > 0 {
+		t.Error("without pictures there is still room for them")
+	}
 	d.Anchors = nil
 	f, err = Embedding(d)
 	if narrow := keep(t, "embedding_bare", f, err); narrow.Bounds().Dx() >= img.Bounds().Dx() {

@@ -194,7 +194,7 @@ func (e *explanation) gates() error {
 	c := len(names)
 	least, most := slices.Min(e.x.Gates), slices.Max(e.x.Gates)
 	e.r.note("gates: from %.4f to %.4f over all cells and categories", least, most)
-	d := plots.RankingData{Title: e.in.store.Meta().Name + ": squeeze-and-excitation gate by POI category", X: "gate, 0 to 1 (median, 5% to 95% of cells)", Names: names}
+	d := plots.RankingData{Title: e.in.store.Meta().Name + ": squeeze-and-excitation gate by POI category", X: "gate minus 0.5, which is no preference (median, 5% to 95% of cells)", Names: names}
 	var rows [][]string
 	for k, name := range names {
 		v := make([]float64, len(e.x.Cells))
@@ -204,7 +204,7 @@ func (e *explanation) gates() error {
 		average := mean(v)
 		slices.Sort(v)
 		low, mid, high := quantile(v, 0.05), quantile(v, 0.5), quantile(v, 0.95)
-		d.Values, d.Low, d.High = append(d.Values, mid), append(d.Low, low), append(d.High, high)
+		d.Values, d.Low, d.High = append(d.Values, mid-0.5), append(d.Low, low-0.5), append(d.High, high-0.5)
 		rows = append(rows, []string{name, number(average), number(low), number(mid), number(high)})
 	}
 	if err := writeTable(e.r.path("gates.csv"), []string{"category", "mean", "quantile_05", "median", "quantile_95"}, rows); err != nil {
