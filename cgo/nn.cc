@@ -69,20 +69,3 @@ ocg_error ocg_loss(int64_t kind, ocg_tensor tx, ocg_tensor ty, int64_t reduction
     }
   })
 }
-
-ocg_error ocg_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
-                            const float* count, int64_t n, int64_t tiles, int64_t categories, int64_t height,
-                            int64_t width, int64_t device_type, int64_t device_index, ocg_tensor* out) {
-  OCG_GUARD({
-    at::Tensor dense = at::zeros({tiles, categories, height, width}, at::TensorOptions().dtype(at::kFloat));
-    float* d = dense.data_ptr<float>();
-    for (int64_t i = 0; i < n; i++) {
-      TORCH_CHECK(tile[i] >= 0 && tile[i] < tiles && category[i] < categories && row[i] < height && col[i] < width,
-                  "point ", i, " (tile ", tile[i], ", category ", category[i], ", row ", row[i], ", col ", col[i],
-                  ") lies outside [", tiles, ", ", categories, ", ", height, ", ", width, "]");
-      d[((tile[i] * categories + category[i]) * height + row[i]) * width + col[i]] += count[i];
-    }
-    if (device_type != 0) dense = dense.to(oc::device(device_type, device_index));
-    *out = wrap(dense);
-  })
-}

@@ -105,10 +105,13 @@ ocg_error ocg_cross_entropy(ocg_tensor x, ocg_tensor target, ocg_tensor* out);
 ocg_error ocg_loss(int64_t kind, ocg_tensor x, ocg_tensor y, int64_t reduction, ocg_tensor* out);
 enum { OCG_L1, OCG_MSE, OCG_SMOOTH_L1 };
 enum { OCG_REDUCE_NONE, OCG_REDUCE_MEAN, OCG_REDUCE_SUM };
-/* Scatters n points into zeros [tiles, categories, height, width]. */
-ocg_error ocg_points_to_dense(const int32_t* tile, const uint16_t* category, const uint16_t* row, const uint16_t* col,
-                            const float* count, int64_t n, int64_t tiles, int64_t categories, int64_t height,
-                            int64_t width, int64_t device_type, int64_t device_index, ocg_tensor* out);
+
+/* ---- points.cc ---- */
+/* conv2d of the sparse input [tiles, C, height, width] that has value[i] at (tile, category, row, col)[i], int32 [n]
+   sorted by tile. weight [O, C, k, k]; bias may be NULL. Gradients go to value, weight and bias. */
+ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias, ocg_tensor tile, ocg_tensor category,
+                           ocg_tensor row, ocg_tensor col, int64_t tiles, int64_t height, int64_t width, int64_t stride,
+                           int64_t padding, ocg_tensor* out);
 
 /* ---- autograd.cc ---- */
 ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph);

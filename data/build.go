@@ -243,7 +243,7 @@ func (b *build) region(ctx context.Context) error {
 
 // pixels is the edge of the frame in which POIs are counted: the image's, or
 // what it would be.
-func (b *build) pixels() int { return b.c.Imagery.Size }
+func (b *build) pixels() int { return b.c.POI.Size }
 
 func (b *build) readPOIs(ctx context.Context) error {
 	if b.c.POI.Path == "" {

@@ -71,7 +71,7 @@ func TestStoreHoldsTheCity(t *testing.T) {
 	if err := s.Verify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.Len() != 140 || s.ImageSize() != 32 || s.POISize() != 32 || s.Meta().TargetUnit != "tCO2/yr" {
+	if s.Len() != 140 || s.ImageSize() != 32 || s.POISize() != 256 || s.Meta().TargetUnit != "tCO2/yr" {
 		t.Fatalf("%d tiles, images of %d, POIs of %d, unit %q", s.Len(), s.ImageSize(), s.POISize(), s.Meta().TargetUnit)
 	}
 	mosaic, err := raster.Open(c.Imagery.Path, raster.Options{})
@@ -300,7 +300,7 @@ func TestCancelled(t *testing.T) {
 func TestAbsentModalities(t *testing.T) {
 	full, city := cityConfig(t, 8, 9)
 	noImages := full
-	noImages.Imagery = Imagery{Size: 64}
+	noImages.Imagery, noImages.POI.Size = Imagery{}, 64
 	r := mustBuild(t, &noImages, Options{Force: true})
 	if s := open(t, noImages.Store); s.HasImages() || !s.HasPOIs() || s.POISize() != 64 || s.Len() != 72 || r.Images != nil {
 		t.Errorf("without images: images %v, POIs %v of %d, %d tiles", s.HasImages(), s.HasPOIs(), s.POISize(), s.Len())

@@ -248,6 +248,12 @@ func (e *Emissions) normalize() error {
 }
 
 func (p *POI) normalize() error {
+	if p.Size == 0 {
+		p.Size = defaultSize
+	}
+	if p.Size < 32 || p.Size > 512 {
+		return outOf("poi.size", p.Size, "32 to 512 pixels")
+	}
 	if p.MaxBadRows == 0 {
 		p.MaxBadRows = defaultBadRows
 	}

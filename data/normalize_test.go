@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 		Imagery: Imagery{Path: "/base/mosaic.tif", Bands: []int{1, 2, 3}, Percentile: []float64{2, 98}, Size: 256,
 			Resampling: "bilinear", MinCoverage: 0.9},
 		Emissions: Emissions{Path: "/base/odiac/*.tif", Units: "tC", Per: "cell", Period: "year", Bands: []int{1}, MissingMonths: "error"},
-		POI:       POI{Path: "/abs/poi.csv", Categories: "/base/table.yaml", MaxBadRows: 0.01},
+		POI:       POI{Path: "/abs/poi.csv", Categories: "/base/table.yaml", Size: 256, MaxBadRows: 0.01},
 		Split:     Split{Method: "blocks", Block: 8, Fractions: []float64{0.6, 0.2, 0.2}, Seed: 42},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -87,6 +87,7 @@ func TestNormalizeRefuses(t *testing.T) {
 		{"data.emissions.bands", func(c *Config) { c.Emissions.Bands = []int{0} }},
 		{"data.emissions.units", func(c *Config) { c.Emissions = Emissions{Units: "tC"} }},
 		{"data.emissions.attribute", func(c *Config) { c.Emissions = Emissions{Attribute: "x"} }},
+		{"data.poi.size", func(c *Config) { c.POI.Size = 16 }},
 		{"data.poi.max_bad_rows", func(c *Config) { c.POI.MaxBadRows = nan }},
 		{"data.poi.categories", func(c *Config) { c.POI.Path = "" }},
 		{"data.split.file", func(c *Config) { c.Split.File = "x" }},

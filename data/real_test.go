@@ -147,9 +147,8 @@ func TestLondon(t *testing.T) {
 			c := Config{
 				Store:     filepath.Join(t.TempDir(), "london"),
 				Grid:      k.grid,
-				Imagery:   Imagery{Size: 128},
 				Emissions: Emissions{Path: realFile(t, "london/laei2019_co2_all_sources.shp"), Attribute: "all_2019", Units: "tCO2"},
-				POI:       POI{Path: realFile(t, "london/poi.csv")},
+				POI:       POI{Path: realFile(t, "london/poi.csv"), Size: 128},
 			}
 			r := mustBuild(t, &c, Options{Name: "london"})
 			s := open(t, c.Store)

@@ -12,7 +12,8 @@ type ModelConfig struct {
 	Reference    bool   // the published program instead of the paper's equations
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
-	ImageSize    int    // H = W in pixels
+	ImageSize    int    // H = W of images in pixels
+	POISize      int    // H = W of the frame that POIs are counted in; 0: as ImageSize
 	Embedding    int    // m
 	Neighborhood int    // M: 3, 5 or 7; 1 leaves the neighborhood out
 	POIEncoder   string // k7 or k37
@@ -40,6 +41,7 @@ type Model struct {
 type Tiles struct {
 	Images *torch.Tensor // [U, 3, H, W] uint8 RGB; nil without images
 	POIs   *torch.Tensor // [U, C, H, W] POI counts; nil without POIs
+	Points *torch.Points // the same as sparse points, in the place of POIs
 }
 
 // Embeddings are X_s and X_p [U, m] of distinct tiles, nil for an absent
@@ -75,6 +77,9 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 	case c.Image && c.ImageSize < 32:
 		return nil, fmt.Errorf("images of %d pixels are too small for ResNet-18; use 32 or more", c.ImageSize)
 	}
+	if c.POISize == 0 {
+		c.POISize = c.ImageSize
+	}
 	m := &Model{Config: c, Store: s}
 	root := s.Root()
 	if c.Image {
@@ -84,7 +89,7 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 	if c.POI {
 		var err error
 		m.poi, err = NewPOIEncoder(root.Sub("grid_rep", "poi_encoder"), POIEncoderConfig{Categories: c.Categories,
-			Embedding: c.Embedding, Size: c.ImageSize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio, Reference: c.Reference})
+			Embedding: c.Embedding, Size: c.POISize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio, Reference: c.Reference})
 		if err != nil {
 			return nil, err
 		}
@@ -126,18 +131,22 @@ func (m *Model) Encode(t Tiles) Embeddings {
 	if m.image != nil && t.Images != nil {
 		e.Image = m.image.Forward(t.Images)
 	}
-	if m.poi != nil && t.POIs != nil {
+	switch {
+	case m.poi != nil && t.Points != nil:
+		e.POI = m.poi.ForwardPoints(t.Points)
+	case m.poi != nil && t.POIs != nil:
 		e.POI = m.poi.Forward(t.POIs)
 	}
 	return e
 }
 
-// CategoryGate returns the first squeeze-and-excitation gate's weights [U, C].
+// CategoryGate returns the first squeeze-and-excitation gate's weights [U, C],
+// or nil where the model has none.
 func (m *Model) CategoryGate(t Tiles) *torch.Tensor {
 	if m.poi == nil {
 		return nil
 	}
-	return m.poi.CategoryGate(t.POIs)
+	return m.poi.CategoryGate(t)
 }
 
 // Predict maps the embeddings of U distinct tiles and the index [B, M, M]

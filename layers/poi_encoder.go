@@ -76,11 +76,33 @@ func NewPOIEncoder(p Path, c POIEncoderConfig) (*POIEncoder, error) {
 
 // Forward maps POI counts x [U, C, H, W] to X_p [U, m].
 func (e *POIEncoder) Forward(x *torch.Tensor) *torch.Tensor {
-	for i, conv := range e.convs {
-		if e.se != nil {
-			x = e.se[i].Forward(x)
+	if e.se != nil {
+		x = e.se[0].Forward(x)
+	}
+	return e.rest(e.convs[0].Forward(x))
+}
+
+// ForwardPoints is Forward for sparse counts, equal but for rounding: what the
+// first convolution makes of a few points is computed from the points alone.
+func (e *POIEncoder) ForwardPoints(p *torch.Points) *torch.Tensor {
+	counts := p.Count
+	if e.se != nil {
+		counts = p.Scaled(e.se[0].Excite(p.ChannelMean())) // Eq. 1-3
+	}
+	c := e.convs[0]
+	return e.rest(p.Conv2d(counts, c.Weight, c.Bias, c.o.Stride[0], c.o.Padding[0]))
+}
+
+// rest is everything behind the first convolution; x [U, 32, H', W'] is its
+// output.
+func (e *POIEncoder) rest(x *torch.Tensor) *torch.Tensor {
+	for i := range e.convs {
+		if i > 0 {
+			if e.se != nil {
+				x = e.se[i].Forward(x)
+			}
+			x = e.convs[i].Forward(x) // k7 at 256 px: [U, 32, 86, 86] so far, then [U, 32, 28, 28], [U, 1, 10, 10]
 		}
-		x = conv.Forward(x) // k7 at 256 px: [U, 32, 86, 86], [U, 32, 28, 28], [U, 1, 10, 10]
 		if i < len(e.bns) {
 			x = e.bns[i].Forward(x).ReLU()
 			if e.gates != nil {
@@ -91,11 +113,16 @@ func (e *POIEncoder) Forward(x *torch.Tensor) *torch.Tensor {
 	return e.fc.Forward(x.Flatten(1, -1)) // [U, m]
 }
 
-// CategoryGate returns the first gate's weights [U, C] for POI counts x
-// [U, C, H, W]: how much each function counts. It is nil without SE.
-func (e *POIEncoder) CategoryGate(x *torch.Tensor) *torch.Tensor {
-	if e.se == nil {
+// CategoryGate returns the first gate's weights [U, C] for the POIs of U tiles:
+// how much each function counts. It is nil without squeeze-and-excitation, and
+// in the published program, whose gates know no categories.
+func (e *POIEncoder) CategoryGate(t Tiles) *torch.Tensor {
+	switch {
+	case e.se == nil:
 		return nil
+	case t.Points != nil:
+		return e.se[0].Excite(t.Points.ChannelMean())
+	default:
+		return e.se[0].Gate(t.POIs)
 	}
-	return e.se[0].Gate(x)
 }

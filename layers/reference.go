@@ -76,6 +76,9 @@ func (m *Model) EncodeBatch(t Tiles, index *torch.Tensor, encode func(Tiles) Emb
 	if !m.Config.Reference {
 		return encode(t), index
 	}
+	if t.Points != nil {
+		t.POIs, t.Points = t.Points.Dense(), nil // slices of rows are taken of the dense tensor
+	}
 	shape := index.Shape()
 	b, n := shape[0], shape[0]*shape[1]*shape[2]
 	flat := index.Reshape(-1) // [B*M*M]

@@ -19,10 +19,14 @@ func NewSqueezeExcitation(p Path, channels, ratio int) *SqueezeExcitation {
 	}
 }
 
+// Excite maps channel means z [U, C] (Eq. 1) to gates s [U, C].
+func (s *SqueezeExcitation) Excite(z *torch.Tensor) *torch.Tensor {
+	return s.w2.Forward(s.w1.Forward(z).ReLU()).Sigmoid() // Eq. 2
+}
+
 // Gate returns s [U, C] for x [U, C, H, W].
 func (s *SqueezeExcitation) Gate(x *torch.Tensor) *torch.Tensor {
-	z := x.Mean(torch.Along(2, 3))                        // Eq. 1: [U, C]
-	return s.w2.Forward(s.w1.Forward(z).ReLU()).Sigmoid() // Eq. 2: [U, C]
+	return s.Excite(x.Mean(torch.Along(2, 3))) // Eq. 1: [U, C]
 }
 
 // Forward scales the channels of x [U, C, H, W] by the gate.

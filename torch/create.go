@@ -134,25 +134,6 @@ func Arange(start, end, step float64, dtype DType) *Tensor {
 	return adopt(h)
 }
 
-// PointsToDense scatters sparse points into zeros [tiles, categories, height,
-// width] float32 on the device; counts at the same place add up. The slices
-// have one entry a point.
-func PointsToDense(tile []int32, category, row, col []uint16, count []float32, tiles, categories, height, width int,
-	device Device) *Tensor {
-	const op = "points_to_dense"
-	n := len(tile)
-	if len(category) != n || len(row) != n || len(col) != n || len(count) != n {
-		fail(op, nil, "the slices have %d tiles, %d categories, %d rows, %d columns and %d counts: they must agree",
-			n, len(category), len(row), len(col), len(count))
-	}
-	checkShape(op, []int{tiles, categories, height, width}, Float32)
-	var h C.ocg_tensor
-	check(op, C.ocg_points_to_dense(first[C.int32_t](tile), first[C.uint16_t](category), first[C.uint16_t](row),
-		first[C.uint16_t](col), first[C.float](count), C.int64_t(n), C.int64_t(tiles), C.int64_t(categories),
-		C.int64_t(height), C.int64_t(width), device.kind(), device.index(), &h))
-	return adopt(h)
-}
-
 func first[To, From any](s []From) *To {
 	if len(s) == 0 {
 		return nil

@@ -192,10 +192,16 @@ func goldenCases() map[string]func(tensors) tensors {
 		"Normalize":                   one(func(x *ten) *ten { return torch.Normalize(x, 1, 1e-12) }),
 		"Normalize/zero":              one(func(x *ten) *ten { return torch.Normalize(x, 0, 1e-3) }),
 		"CrossEntropy":                two(torch.CrossEntropy),
-		"PointsToDense": func(tensors) tensors {
-			return tensors{torch.PointsToDense([]int32{0, 1, 0}, []uint16{1, 2, 1}, []uint16{2, 3, 2}, []uint16{3, 4, 3},
-				[]float32{1.5, 2, 1}, 2, 3, 4, 5, torch.CPU)}
-		},
+		"NewPoints/dense":             func(tensors) tensors { return tensors{threePoints().Dense()} },
+		"NewPoints/mean":              func(tensors) tensors { return tensors{threePoints().ChannelMean()} },
+		"NewPoints/conv": two(func(w, b *ten) *ten {
+			p := threePoints()
+			return p.Conv2d(p.Count, w, b, 2, 1)
+		}),
+		"NewPoints/scaled": two(func(s, w *ten) *ten {
+			p := threePoints()
+			return p.Conv2d(p.Scaled(s), w, nil, 1, 1)
+		}),
 
 		"Arange":    seeded(func() *ten { return torch.Arange(-1, 2, 0.25, torch.Float32) }),
 		"Uniform":   seeded(func() *ten { return torch.Uniform(-2, 3, torch.Float32, torch.CPU, 5, 7) }),
@@ -285,6 +291,12 @@ func checkGolden(t *testing.T, golden map[string]safetensors.Array, name string,
 			near(t, fmt.Sprintf("gradient of input %d", i), g, want, 1e-5)
 		}
 	}
+}
+
+// threePoints are two at one place of tile 0 and one in tile 1, of [2 3 4 5].
+func threePoints() *torch.Points {
+	return torch.NewPoints([]int32{0, 0, 1}, []uint16{1, 1, 2}, []uint16{2, 2, 3}, []uint16{3, 3, 4}, []float32{1.5, 1, 2},
+		2, 3, 4, 5, torch.Float32, torch.CPU)
 }
 
 // notGolden are the exported functions that compute nothing to be compared with

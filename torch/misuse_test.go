@@ -147,10 +147,17 @@ func TestMisuse(t *testing.T) {
 		{"class out of range", func() { torch.CrossEntropy(ones(2, 3), longs(0, 3)) }, []string{"cross_entropy", "[2 3]", "[2] int64"}},
 		{"class -100", func() { torch.CrossEntropy(ones(2, 3), longs(0, -100)) }, []string{"cross_entropy"}},
 		{"points outside", func() {
-			torch.PointsToDense([]int32{0}, []uint16{9}, []uint16{0}, []uint16{0}, []float32{1}, 1, 2, 3, 3, torch.CPU)
-		}, []string{"points_to_dense", "category 9"}},
-		{"points of unlike lengths", func() { torch.PointsToDense([]int32{0}, nil, nil, nil, nil, 1, 2, 3, 3, torch.CPU) },
-			[]string{"points_to_dense", "0 categories"}},
+			torch.NewPoints([]int32{0}, []uint16{9}, []uint16{0}, []uint16{0}, []float32{1}, 1, 2, 3, 3, torch.Float32, torch.CPU)
+		}, []string{"points", "category 9"}},
+		{"points out of order", func() {
+			torch.NewPoints([]int32{1, 0}, make([]uint16, 2), make([]uint16, 2), make([]uint16, 2), make([]float32, 2), 2, 2, 3, 3, torch.Float32, torch.CPU)
+		}, []string{"points", "order of tiles"}},
+		{"points of unlike lengths", func() { torch.NewPoints([]int32{0}, nil, nil, nil, nil, 1, 2, 3, 3, torch.Float32, torch.CPU) },
+			[]string{"points", "0 categories"}},
+		{"points and another kernel", func() { threePoints().Conv2d(ones(3), ones(4, 2, 3, 3), nil, 1, 0) },
+			[]string{"point_conv2d", "[4 2 3 3]", "3 categories"}},
+		{"points and a large kernel", func() { threePoints().Conv2d(ones(3), ones(4, 3, 9, 9), nil, 1, 0) },
+			[]string{"point_conv2d", "[4 3 9 9]"}},
 
 		// NaN in a target would make every weight NaN one step later.
 		{"NaN target", func() { torch.MSELoss(ones(2), torch.FromSlice([]float32{1, float32(math.NaN())}), torch.ReduceSum) },

@@ -127,7 +127,7 @@ func (b *batch) inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles, in
 	}
 	if c.POI {
 		p := b.points
-		t.POIs = torch.PointsToDense(p.tile, p.category, p.row, p.col, p.count, u, c.Categories, c.ImageSize, c.ImageSize, d)
+		t.Points = torch.NewPoints(p.tile, p.category, p.row, p.col, p.count, u, c.Categories, c.POISize, c.POISize, torch.Float32, d)
 	}
 	if m := c.Neighborhood; len(b.cells) > 0 {
 		index = torch.FromSlice(b.index, len(b.cells), m, m).To(d)

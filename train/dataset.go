@@ -66,13 +66,9 @@ func (d *dataset) fit(c *config.Config) error {
 
 // modelConfig is the architecture that config and store ask for.
 func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
-	size := s.ImageSize()
-	if size == 0 {
-		size = s.POISize()
-	}
 	return layers.ModelConfig{
 		Reference: c.Model.Variant == "reference",
-		Image:     c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: size,
+		Image:     c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
 	}

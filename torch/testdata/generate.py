@@ -195,7 +195,10 @@ for name, f in [("L1Loss", F.l1_loss), ("MSELoss", F.mse_loss), ("SmoothL1Loss",
 dense = torch.zeros(2, 3, 4, 5)
 for t, k, y, x, count in [(0, 1, 2, 3, 1.5), (1, 2, 3, 4, 2.0), (0, 1, 2, 3, 1.0)]:
     dense[t, k, y, x] += count
-c.add("PointsToDense", lambda: dense)
+c.add("NewPoints/dense", lambda: dense)
+c.add("NewPoints/mean", lambda: dense.mean((2, 3)))
+c.add("NewPoints/conv", lambda w, b: F.conv2d(dense, w, b, stride=2, padding=1), n(4, 3, 3, 3), n(4))
+c.add("NewPoints/scaled", lambda s, w: F.conv2d(dense * s[:, :, None, None], w, padding=1), n(2, 3), n(4, 3, 2, 2))
 
 # Made from nothing, the generators included: the same seed gives PyTorch's very numbers.
 c.add("Arange", lambda: torch.arange(-1, 2, 0.25))
