@@ -121,10 +121,16 @@ type Checkpoint struct {
 	Path   string
 	Header Header
 	arrays map[string]safetensors.Array
+
+	foreign *foreign // a checkpoint of PyTorch; nil: our own
 }
 
-// ReadCheckpoint reads and checks a checkpoint of our own form.
+// ReadCheckpoint reads and checks a checkpoint of our own form, or one of
+// PyTorch (ReadPublished with its defaults).
 func ReadCheckpoint(path string) (*Checkpoint, error) {
+	if isPublished(path) {
+		return ReadPublished(path, PublishedModel{})
+	}
 	f, err := safetensors.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -167,8 +173,14 @@ func (c *Checkpoint) tensors(prefix string) map[string]*torch.Tensor {
 // loadModel copies the checkpoint's weights into the model.
 func (c *Checkpoint) loadModel(s *layers.Store) (err error) {
 	torch.InScope(func(*torch.Scope) {
+		what, remedy := "holds other weights than its header says", "The file is damaged; use another checkpoint of the run."
+		if c.foreign != nil {
+			c.complete(s)
+			what = fmt.Sprintf("does not hold the weights of the %s variant with POI encoder %s", variant(c.Header.Model), c.Header.Model.POIEncoder)
+			remedy = "Save the model's whole state dict under the published program's names."
+		}
 		if e := s.Load("", c.tensors("model."), true); e != nil {
-			err = fault.Wrap(e, c.Path, "holds other weights than its header says", "The file is damaged; use another checkpoint of the run.")
+			err = fault.Wrap(e, c.Path, what, remedy)
 		}
 	})
 	return err

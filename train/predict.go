@@ -111,6 +111,11 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 // Fits says how a store differs from what the checkpoint was trained on, where
 // that matters.
 func (c *Checkpoint) Fits(s *store.Store) error {
+	if c.foreign != nil {
+		if err := c.meet(s); err != nil {
+			return err
+		}
+	}
 	h, m := c.Header, c.Header.Model
 	where := s.Dir()
 	if m.Image && !s.HasImages() {
@@ -119,13 +124,16 @@ func (c *Checkpoint) Fits(s *store.Store) error {
 	if m.POI && !s.HasPOIs() {
 		return fault.New(where, "has no points of interest, but the checkpoint's model needs them", "Give data.poi.path.")
 	}
+	if m.POISize == 0 {
+		m.POISize = m.ImageSize
+	}
 	if m.Image && s.ImageSize() != m.ImageSize {
 		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", s.ImageSize(), s.ImageSize(),
 			m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
 	}
-	if m.POI && s.POISize() != m.ImageSize {
+	if m.POI && s.POISize() != m.POISize {
 		return fault.New(where, fmt.Sprintf("its points are counted on %d x %d pixels, the checkpoint was trained on %d x %d", s.POISize(),
-			s.POISize(), m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
+			s.POISize(), m.POISize, m.POISize), fmt.Sprintf("Set data.poi.size: %d.", m.POISize))
 	}
 	if m.POI && !slices.Equal(h.Categories, s.Categories()) {
 		return fault.New(where, "its POI categories are not the checkpoint's: "+CategoryDifference(h.Categories, s.Categories()),

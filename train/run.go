@@ -197,6 +197,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		if err := initialWeights(c, t.model); err != nil {
 			return nil, err
 		}
+		if err := t.start(c.Model.Weights); err != nil {
+			return nil, err
+		}
 		if rec.metrics, err = run.NewMetrics(metricColumns); err != nil {
 			return nil, err
 		}

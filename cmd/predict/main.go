@@ -20,12 +20,13 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var source, folder string
+	var source, folder, dataset, city string
 	var checkpoints, set []string
 	var quiet bool
 	var o train.PredictOptions
+	var model train.PublishedModel
 	cmd := &cobra.Command{
-		Use:   "predict --checkpoint C (--config X.yaml | --store DIR)",
+		Use:   "predict --checkpoint C (--config X.yaml | --store DIR | --published DIR)",
 		Short: "Predict a region's emissions with a trained model, as GeoTIFF, GeoPackage and CSV",
 		Long: `Predict applies a checkpoint to every cell of a region, which needs imagery and
 points of interest as the model was trained on, but no emissions. A region is
@@ -36,26 +37,52 @@ cells like those of the validation region (split conformal; a checkpoint carries
 what it takes). With several checkpoints, usually of other seeds, the mean of
 their ln emission is predicted and its spread written as well.
 
+A checkpoint may also be PyTorch's, of the authors' published program (.pth).
+With --published the region is a dataset of that program, and --out a CSV file
+with the columns x, y, prediction (ln emission), to compare with that program's.
+
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
 the checkpoint must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --config newcity.yaml --out predictions/newcity
   go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson
-  go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo`,
+  go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo
+  go run ./cmd/predict --checkpoint published.pth --published DIR --out predictions.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(checkpoints) == 0 {
 				return fault.New("--checkpoint", "is not given", "Name best.safetensors of a run folder.")
 			}
-			if (source == "") == (folder == "") {
-				return fault.New("--config, --store", "exactly one of them says which region to predict", "Give an experiment file, or the folder of a tile store.")
+			given := 0
+			for _, x := range []string{source, folder, dataset} {
+				if x != "" {
+					given++
+				}
+			}
+			if given != 1 {
+				return fault.New("--config, --store, --published", "exactly one of them says which region to predict",
+					"Give an experiment file, the folder of a tile store, or a dataset of the published program.")
 			}
 			members := make([]*train.Checkpoint, len(checkpoints))
 			for i, path := range checkpoints {
 				var err error
-				if members[i], err = train.ReadCheckpoint(path); err != nil {
+				if members[i], err = train.ReadModel(path, model); err != nil {
 					return err
 				}
+			}
+			o.Progress.Quiet = quiet
+			if dataset != "" {
+				if len(members) > 1 {
+					return fault.New("--published", "takes one checkpoint", "Give one --checkpoint.")
+				}
+				bar := progress.New(cmd.ErrOrStderr())
+				defer bar.Close()
+				scores, err := train.PredictPublished(cmd.Context(), members[0], train.PublishedOptions{Dir: dataset, City: city, Out: o.Out,
+					Device: o.Device, Threads: o.Threads, Progress: o.Progress, Building: bar.Set})
+				if err != nil {
+					return err
+				}
+				return scores.Print(cmd.OutOrStdout())
 			}
 			if source != "" {
 				cfg, err := config.Load(source, set)
@@ -78,7 +105,6 @@ the checkpoint must be mended; 130 interrupted.`,
 			if o.Out == "" {
 				o.Out = filepath.Join("predictions", s.Meta().Name)
 			}
-			o.Progress.Quiet = quiet
 			o.Members = members[1:]
 			p, err := train.Predict(cmd.Context(), members[0], s, o)
 			if err != nil {
@@ -103,8 +129,12 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringArrayVar(&checkpoints, "checkpoint", nil, "checkpoint of a run, e.g. runs/demo/latest/best.safetensors (required); repeated: an ensemble")
 	f.StringVar(&source, "config", "", "experiment file of the region; its data section is used")
 	f.StringVar(&folder, "store", "", "folder of a tile store, instead of --config")
+	f.StringVar(&dataset, "published", "", "folder of a dataset of the published program, instead of --config")
+	f.StringVar(&city, "city", "", "which city, where --published holds several")
+	f.IntVar(&model.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint, which its weights do not tell (default 3, or 1 where they have none)")
+	f.StringVar(&model.Variant, "variant", "", "variant of a .pth checkpoint whose weights do not tell: reference (default) or paper")
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
-	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>)")
+	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
 	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")

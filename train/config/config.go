@@ -34,6 +34,7 @@ type Model struct {
 	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; needs both modalities; false = ablation
 	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
+	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // torchvision ResNet-18 checkpoint (.pth) that the image encoder starts from; empty = random weights
 }
 
@@ -44,6 +45,7 @@ type Train struct {
 	LearningRate            float64 `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up
 	WeightDecay             float64 `mapstructure:"weight_decay" yaml:"weight_decay"`                           // L2 as in PyTorch: added to the gradient by adam and sgd, decoupled in adamw
 	Optimizer               string  `mapstructure:"optimizer" yaml:"optimizer"`                                 // adam | adamw | sgd
+	OptimizerState          bool    `mapstructure:"optimizer_state" yaml:"optimizer_state"`                     // take over the moments of model.weights, where it has them and the optimizer is the same, so that its training continues; false = begin anew
 	Momentum                float64 `mapstructure:"momentum" yaml:"momentum"`                                   // of sgd
 	Schedule                string  `mapstructure:"schedule" yaml:"schedule"`                                   // constant | cosine | plateau; how the learning rate falls
 	WarmupEpochs            int     `mapstructure:"warmup_epochs" yaml:"warmup_epochs"`                         // epochs over which the learning rate rises linearly from near 0
@@ -85,7 +87,7 @@ func Defaults() Config {
 			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
 		},
 		Train: Train{
-			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", Momentum: 0.9,
+			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
 			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 8,

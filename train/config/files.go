@@ -86,6 +86,7 @@ func needs(c *Config) []need {
 	} else {
 		addRaw(d, c, add)
 	}
+	add("model.weights", c.Model.Weights, "checkpoint of a run (.safetensors), or of the published program (.pth)")
 	add("model.image_weights", c.Model.ImageWeights, "torchvision ResNet-18 state dict (.pth)")
 	if c.Model.ImageWeights != "" {
 		out[len(out)-1].from = "https://download.pytorch.org/models/resnet18-f37072fd.pth (or leave the key empty: random weights)"

@@ -13,7 +13,7 @@ var connection = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+:|/vsi|preset:)`)
 var inputPaths = map[string]bool{
 	"data.region.file": true, "data.imagery.path": true, "data.emissions.path": true,
 	"data.poi.path": true, "data.poi.categories": true, "data.split.file": true, "data.published.dir": true,
-	"model.image_weights": true,
+	"model.weights": true, "model.image_weights": true,
 }
 
 // resolve makes an input path absolute; see Load.

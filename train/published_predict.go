@@ -1,0 +1,143 @@
+package train
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/torch"
+	"opencarbon/train/atomicfile"
+	"opencarbon/train/metrics"
+	"opencarbon/train/progress"
+)
+
+// PublishedOptions of PredictPublished.
+type PublishedOptions struct {
+	Dir, City string           // the dataset: its folder, and which city where it holds several
+	Store     string           // where its tile store goes; empty: stores/published-<name of the folder>[-city]
+	Out       string           // CSV: x, y, prediction (ln emission)
+	Device    string           // auto, cpu, cuda, cuda:N; empty: auto
+	Threads   int              // 0: all cores
+	Progress  progress.Options // where and how to report
+
+	Building func(stage string, done, total int) // hears how far the store is; may be nil
+}
+
+// PublishedScores are what PredictPublished found.
+type PublishedScores struct {
+	Cells  int             // rows of the CSV: all tiles of the dataset that have an image
+	Splits []metrics.Split // of the tiles with an emission: train, validation, test, on ln emission
+	Unit   string
+	Out    string
+	Store  string
+}
+
+// PredictPublished applies a checkpoint to a dataset of the published program
+// and writes what that program would predict: a row x, y, prediction a tile, in
+// the dataset's order. An interrupted call goes on where it was.
+func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*PublishedScores, error) {
+	if o.Out == "" {
+		return nil, fault.New("--out", "is not given", "Name the CSV file to write, for example predictions.csv.")
+	}
+	name := "published-" + filepath.Base(filepath.Clean(o.Dir))
+	if o.City != "" {
+		name += "-" + o.City
+	}
+	spec := data.Config{Store: o.Store, Published: data.Published{Dir: o.Dir, City: o.City}}
+	report, err := data.Build(ctx, &spec, data.Options{Name: name, Progress: o.Building})
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(report.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	cfg, err := c.Experiment()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Fits(s); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o777); err != nil {
+		return nil, fault.Wrap(err, o.Out, "its folder cannot be made", "Give another place with --out.")
+	}
+	cfg.Train.Device = o.Device
+	options := PredictOptions{Out: filepath.Dir(o.Out), Device: o.Device, Threads: o.Threads, Progress: o.Progress}
+	partial := filepath.Base(o.Out) + ".partial"
+	var ln []float64
+	var failed error
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, failed = c.predict(ctx, cfg, s, options, partial) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		if ctx.Err() != nil {
+			failed = fmt.Errorf("what is encoded is kept; the same command goes on there: %w", ctx.Err())
+		}
+		return nil, failed
+	}
+	if err := atomicfile.Write(o.Out, func(w io.Writer) error { return writePublished(w, s.Cells(), ln) }); err != nil {
+		return nil, err
+	}
+	r := &PublishedScores{Cells: len(ln), Unit: s.Meta().TargetUnit, Out: o.Out, Store: report.Store}
+	if r.Splits, err = publishedScores(newDataset(s), ln); err != nil {
+		return nil, err
+	}
+	return r, os.Remove(filepath.Join(options.Out, partial))
+}
+
+func writePublished(w io.Writer, cells []store.Cell, ln []float64) error {
+	b := bufio.NewWriter(w)
+	b.WriteString("x,y,prediction\n")
+	for i, c := range cells {
+		fmt.Fprintf(b, "%d,%d,%s\n", c.Col, c.Row, strconv.FormatFloat(ln[i], 'g', 9, 64))
+	}
+	return b.Flush()
+}
+
+// publishedScores are the figures of merit of the splits that have samples.
+func publishedScores(d *dataset, ln []float64) ([]metrics.Split, error) {
+	var out []metrics.Split
+	for _, part := range []struct {
+		name  string
+		cells []int32
+	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
+		if len(part.cells) == 0 {
+			continue
+		}
+		truth, guess := make([]float64, len(part.cells)), make([]float64, len(part.cells))
+		for i, c := range part.cells {
+			truth[i], guess[i] = d.ln[c], ln[c]
+		}
+		v, err := metrics.Evaluate(part.name, truth, guess)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Print writes the scores for people.
+func (r *PublishedScores) Print(w io.Writer) error {
+	text := fmt.Sprintf("%d tiles predicted: %s\n", r.Cells, r.Out)
+	if len(r.Splits) > 0 {
+		text += metrics.Table(r.Splits, r.Unit)
+	}
+	for _, s := range r.Splits {
+		if math.IsNaN(s.Ln.R2) {
+			text += fmt.Sprintf("%s has no R2: %s\n", s.Name, s.Ln.Undefined)
+		}
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
