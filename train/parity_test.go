@@ -126,6 +126,31 @@ func parityIndex(m int) []int64 {
 	return out
 }
 
+// parityBatch makes tiles, index and target of the batch.
+func parityBatch(c layers.ModelConfig) (in layers.Tiles, index, target *torch.Tensor) {
+	in = layers.Tiles{Images: parityImages(parityTiles, parityImage), POIs: parityPoints(parityTiles, c.POISize)}
+	ids := parityIndex(c.Neighborhood)
+	for i, x := range ids {
+		if x < 0 && c.Reference {
+			ids[i] = 0
+		} else if x < 0 {
+			ids[i] = parityTiles
+		}
+	}
+	index = torch.FromSlice(ids, parityCells, c.Neighborhood, c.Neighborhood)
+	return in, index, torch.FromSlice(parityFill("target", parityCells)).AddScalar(9)
+}
+
+// parityConfig is how the batch is trained on; the contrastive term is on in
+// both variants in parityEpoch.
+func parityConfig(variant string) *config.Config {
+	cfg := config.Defaults()
+	cfg.Model.Variant, cfg.Train.Alpha = variant, parityAlpha
+	return &cfg
+}
+
+const parityEpoch = 101
+
 // parityCase is variant/encoder/M/se/contrastive/steps.
 type parityCase struct {
 	name, variant, encoder string
@@ -238,21 +263,9 @@ func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetens
 		t.Fatal(err)
 	}
 	parityWeights(s)
-	cfg := config.Defaults()
-	cfg.Model.Variant, cfg.Model.Contrastive, cfg.Train.Alpha = c.variant, c.contrastive, parityAlpha
-	const epoch = 101 // the contrastive term is on in both variants
-
-	in := layers.Tiles{Images: parityImages(parityTiles, parityImage), POIs: parityPoints(parityTiles, size)}
-	ids := parityIndex(c.m)
-	for i, x := range ids {
-		if x < 0 && model.Config.Reference {
-			ids[i] = 0
-		} else if x < 0 {
-			ids[i] = parityTiles
-		}
-	}
-	index := torch.FromSlice(ids, parityCells, c.m, c.m)
-	target := torch.FromSlice(parityFill("target", parityCells)).AddScalar(9)
+	cfg := parityConfig(c.variant)
+	cfg.Model.Contrastive = c.contrastive
+	in, index, target := parityBatch(model.Config)
 	predict := func() (y []float64) {
 		s.Eval()
 		torch.NoGrad(func() {
@@ -268,7 +281,7 @@ func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetens
 	for step := range max(1, c.steps) {
 		torch.InScope(func(*torch.Scope) {
 			o := model.Predict(model.EncodeBatch(in, index, model.Encode))
-			l := loss(&cfg, epoch, o, target)
+			l := loss(cfg, parityEpoch, o, target)
 			losses = append(losses, l.Item())
 			adam.ZeroGrad()
 			l.Backward()
@@ -392,4 +405,65 @@ func TestParityLive(t *testing.T) {
 		}
 	}
 	t.Logf("largest of all: %s", worst)
+}
+
+// TestParityLiveContinued takes over a checkpoint that PyTorch wrote after two
+// steps, Adam's moments included, and goes on for three as PyTorch does.
+func TestParityLiveContinued(t *testing.T) {
+	if !*parityLive {
+		t.Skip("give -parity.live to run PyTorch beside")
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("/usr/bin/python3", "parity.py", "--continue", dir)
+	cmd.Dir, cmd.Stderr = "testdata", os.Stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	golden, err := safetensors.ReadFile(filepath.Join(dir, "losses.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ReadCheckpoint(filepath.Join(dir, "published.pth"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Header.Model
+	m.POISize = paritySizes["k7"] // weights of one output pixel fit several sizes
+	if err := torch.Run(torch.Options{Threads: 1}, func() {
+		s := layers.NewStore(torch.CPU)
+		s.DType = torch.Float64
+		defer s.Close()
+		model, err := layers.NewModel(s, m)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		adam := torch.NewAdam(s.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
+		defer adam.Close()
+		if err := c.loadModel(s); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := c.loadOptimizer(adam, s); err != nil {
+			t.Error(err)
+			return
+		}
+		in, index, target := parityBatch(m)
+		cfg := parityConfig("reference")
+		for i, want := range torch.FromArray(golden.Arrays["losses"]).Float64s() {
+			torch.InScope(func(*torch.Scope) {
+				l := loss(cfg, parityEpoch, model.Predict(model.EncodeBatch(in, index, model.Encode)), target)
+				adam.ZeroGrad()
+				l.Backward()
+				adam.Step()
+				difference := math.Abs(l.Item()-want) / math.Abs(want)
+				t.Logf("loss of step %d: %.6g, relative difference %.1e", 2+i, want, difference)
+				if !(difference <= 1e-6) {
+					t.Errorf("the loss of step %d differs by %.2g", 2+i, difference)
+				}
+			})
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

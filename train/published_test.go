@@ -112,7 +112,6 @@ func writePTH(t *testing.T, path string, names []string, arrays map[string]safet
 type publishedTruth struct {
 	Predictions [][3]float64
 	Scores      map[string][3]float64 // R2, MAE, RMSE
-	Losses      []float64
 }
 
 // compare holds the CSV and the scores to 1e-4.
@@ -481,8 +480,8 @@ func TestPublishedContinues(t *testing.T) {
 }
 
 // TestPublishedLive lets a PyTorch program make dataset, checkpoint (in the
-// published layout, with Adam's state), predictions and the losses of further
-// training; all must come out here too.
+// published layout, with Adam's state) and predictions; these must come out here
+// too, and the export of the checkpoint must be the same to PyTorch.
 func TestPublishedLive(t *testing.T) {
 	if !*parityLive {
 		t.Skip("give -parity.live to run PyTorch beside")
@@ -521,37 +520,6 @@ func TestPublishedLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		truth.compare(t, encoder, got)
-		s, err := store.Open(got.Store)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := torch.Run(torch.Options{}, func() {
-			tr := publishedTrainer(t, s, publishedConfig(encoder))
-			defer tr.close()
-			if err := tr.start(path); err != nil {
-				t.Error(err)
-				return
-			}
-			tr.state.Epoch = 101
-			tr.model.Store.Train()
-			worst := 0.0
-			for i, cells := range [][]int32{{0, 1, 2, 3}, {2, 3, 4, 5}, {5, 0, 3, 1}} {
-				var b batch
-				tr.assembler.assemble(&b, cells)
-				l, err := tr.step(&b)
-				if err != nil {
-					t.Error(err)
-				}
-				worst = math.Max(worst, math.Abs(l-truth.Losses[i])/truth.Losses[i])
-			}
-			t.Logf("%s: losses of further training differ by %.1e", encoder, worst)
-			if !(worst <= 1e-3) {
-				t.Errorf("%s: losses of further training differ by %.2g", encoder, worst)
-			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-		s.Close()
 		out := filepath.Join(dir, "export.pth")
 		if _, err := Export(c, out); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,8 @@
 """Makes parity.safetensors: what both variants of OpenCarbon compute in PyTorch, in float64. In this folder:
 
     /usr/bin/python3 parity.py                     # the stored cases
-    /usr/bin/python3 parity.py OUT CASE[,CASE...]  # any cases, 20 steps each (go test ./train -run Parity -parity.live)
+    /usr/bin/python3 parity.py OUT CASE[,CASE...]  # any cases (go test ./train -run ParityLive -parity.live)
+    /usr/bin/python3 parity.py --continue DIR      # trains in two parts with a checkpoint, published.pth, between them
 
 A case is variant/encoder/M/se/contrastive/steps, for example reference/k7/3/1/1/20. Weights and inputs are not stored:
 both sides make them from names and shapes. Of a gradient, or of a parameter after the last step, four projections on
@@ -80,14 +81,44 @@ def digest(t):
     return torch.stack([t.norm()] + [t @ d[:len(t)] for d in DIGESTS]).numpy()
 
 
+def inputs(width, size, dtype):
+    index = torch.from_numpy((bits("index", B * width * width).astype(np.int64) % 12 - 3).clip(-1)).reshape(B, width, width)
+    index[:, width // 2, width // 2] = torch.tensor([0, 3, 7, 8])
+    return (images(TILES, IMAGE), points(TILES, size).to(dtype), index), (9 + fill("target", B)).to(dtype)
+
+
+def train(model, adam, batch, target):
+    y, xs, xp = model(*batch)
+    loss = (y - target).abs().sum() + ALPHA * contrastive(model.variant, xs, xp)
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+    return loss.item()
+
+
+def interrupted(folder):
+    """Two steps, a checkpoint in the published layout, three more steps from it in float64."""
+    def fresh(dtype):
+        model = initialise(OpenCarbon("reference", "k7", CATEGORIES, M, 3, 32, True)).to(dtype).train()
+        return model, torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-3), *inputs(3, 32, dtype)
+    model, adam, batch, target = fresh(torch.float32)
+    for _ in range(2):
+        train(model, adam, batch, target)
+    torch.save({"model_state_dict": model.state_dict(), "optimizer_state_dict": adam.state_dict()}, folder + "/published.pth",
+               _use_new_zipfile_serialization=False)
+    model, adam, batch, target = fresh(torch.float64)
+    saved = torch.load(folder + "/published.pth")
+    model.load_state_dict(saved["model_state_dict"])
+    adam.load_state_dict(saved["optimizer_state_dict"])
+    losses = [train(model, adam, batch, target) for _ in range(3)]
+    write(folder + "/losses.safetensors", {"losses": np.array(losses)})
+
+
 def run(arrays, case):
     variant, kind, width, se, con, steps = case.split("/")
     width, steps = int(width), int(steps)
     model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
-    index = torch.from_numpy((bits("index", B * width * width).astype(np.int64) % 12 - 3).clip(-1)).reshape(B, width, width)
-    index[:, width // 2, width // 2] = torch.tensor([0, 3, 7, 8])
-    batch = images(TILES, IMAGE), points(TILES, SIZES[kind]), index
-    target = 9 + fill("target", B)
+    batch, target = inputs(width, SIZES[kind], torch.float64)
     names = [n for n, _ in model.named_parameters()]
     model.eval()
     with torch.no_grad():
@@ -127,6 +158,9 @@ STORED = ["paper/k7/3/1/1/3", "paper/k7/5/0/1/0", "paper/k7/1/1/0/0", "paper/k37
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if sys.argv[1:2] == ["--continue"]:
+        interrupted(sys.argv[2])
+        sys.exit()
     out, cases = (sys.argv[1], sys.argv[2].split(",")) if len(sys.argv) > 1 else ("parity.safetensors", STORED)
     arrays = {}
     for case in cases:
