@@ -29,9 +29,9 @@ func NewBatchNorm(p Path, c int) *BatchNorm {
 // batch's statistics and updates the running ones.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	training := b.store.training
-	if training {
+	if training && b.store.bnMomentum == 0 {
 		b.batches.AddScalarInPlace(1)
 	}
 	return torch.BatchNorm(x, b.Weight, b.Bias, b.RunningMean, b.RunningVar,
-		torch.BatchNormOptions{Training: training, Momentum: 0.1, Eps: 1e-5})
+		torch.BatchNormOptions{Training: training, Momentum: b.store.momentum(), Eps: 1e-5})
 }

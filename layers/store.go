@@ -12,12 +12,13 @@ import (
 // (running statistics), which are not. The order is that of registration,
 // which is PyTorch's order of named_parameters for the same modules.
 type Store struct {
-	Device   torch.Device // where tensors are made; the zero value is the CPU
-	DType    torch.DType  // of parameters; 0 (unset) means float32
-	training bool
-	entries  []Entry
-	fixed    []*torch.Tensor // constants: owned, neither trained nor saved
-	index    map[string]int
+	Device     torch.Device // where tensors are made; the zero value is the CPU
+	DType      torch.DType  // of parameters; 0 (unset) means float32
+	training   bool
+	bnMomentum float64 // 0: PyTorch's default
+	entries    []Entry
+	fixed      []*torch.Tensor // constants: owned, neither trained nor saved
+	index      map[string]int
 }
 
 // Entry is one named tensor.
@@ -89,6 +90,17 @@ func (s *Store) Train() { s.training = true }
 
 // Eval switches to evaluation mode: running statistics.
 func (s *Store) Eval() { s.training = false }
+
+// SetMomentum sets the weight of the newest batch in the running statistics of
+// every batch normalization; 0 means PyTorch's default of 0.1.
+func (s *Store) SetMomentum(m float64) { s.bnMomentum = m }
+
+func (s *Store) momentum() float64 {
+	if s.bnMomentum == 0 {
+		return 0.1
+	}
+	return s.bnMomentum
+}
 
 // Training reports the mode.
 func (s *Store) Training() bool { return s.training }

@@ -185,6 +185,7 @@ func (t *trainer) train(ctx context.Context) error {
 // validate scores the validation cells, keeps the best model by R2, and
 // decides on early stopping.
 func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
+	t.recalibrate()
 	v, err := t.score(ctx, "validation", t.data.validation)
 	if err != nil {
 		return err

@@ -40,8 +40,8 @@ func command() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "folder to make (required)")
-	f.StringVar(&cells, "cells", "24x24", "rows x columns of cells, 8x8 to 200x200")
-	f.IntVar(&cfg.Size, "size", 64, "pixels along a cell's edge, 16 to 512")
+	f.StringVar(&cells, "cells", "32x32", "rows x columns of cells, 8x8 to 200x200")
+	f.IntVar(&cfg.Size, "size", 32, "pixels along a cell's edge, 16 to 512")
 	f.Int64Var(&cfg.Seed, "seed", 1, "seed; the same seed makes the same files")
 	f.Float64Var(&cfg.Noise, "noise", 0.35, "standard deviation of the noise in ln emission")
 	f.IntVar(&cfg.Cities, "cities", 1, "how many cities; several lie in folders of their own")

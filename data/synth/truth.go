@@ -274,6 +274,7 @@ data:
     period: month
   poi:
     path: %s%s
+    size: 32
   split:
     method: attribute
     file: %s
@@ -282,12 +283,12 @@ data:
     validation: [validation]
     test: [test]
 train:
-  epochs: 40
-  contrastive_warmup_epochs: 10
-  min_epochs: 20
+  epochs: 20
+  contrastive_warmup_epochs: 8
+  min_epochs: 10
   validate_every: 2
   sampler: blocks
-  block: 6
+  block: 4
   schedule: cosine
 `, c.Rows, c.Cols, all.BestR2, splits.Test.BestR2, TruthFile, c.Name, MosaicFile, max(c.Size, 32),
 		MonthsFolder, fmt.Sprintf("odiac2022_1km_excl_intl_%02d*.tif", year), POIFile, table, DistrictsFile)
