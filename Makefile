@@ -16,9 +16,15 @@ help:
 setup:
 	@bash cgo/setup.sh
 
+# From nothing to a trained model, its scores, and a map: pictures in runs/demo/latest, GeoTIFF in demo-map.
+demo: setup
+	@test -e demo-city/truth.json || $(GO) run ./cmd/synth --out demo-city
+	$(GO) run ./cmd/train --config demo
+	$(GO) run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --out demo-map
+
 test: setup lint
-	$(GO) test ./... 
-	$(GO) test -race ./torch/... ./layers/...
+	$(GO) test -timeout 40m ./...
+	$(GO) test -race -timeout 40m ./torch/... ./layers/...
 
 lint: setup
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
@@ -31,4 +37,4 @@ bench: setup
 	$(GO) test -run '^$$' -bench 'SmallOperation|ResNet18Step' -benchtime 1x -v ./layers
 
 clean:
-	rm -rf build build.log libtorch.env
+	rm -rf build build.log libtorch.env demo-city demo-map

@@ -142,7 +142,7 @@ func TestPackedInputs(t *testing.T) {
 // describe the same experiment, but for where the files lie.
 func TestDemoPreset(t *testing.T) {
 	c := newCity(t, master(t))
-	own, err := config.Load(c.path("demo.yaml"), []string{"data.imagery.size=64"})
+	own, err := config.Load(c.path("demo.yaml"), []string{"data.imagery.size=32"})
 	if err != nil {
 		t.Fatal(err)
 	}
