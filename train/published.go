@@ -20,11 +20,11 @@ import (
 // read off names and shapes of the weights, the rest is taken from the first
 // store that the checkpoint meets.
 type foreign struct {
-	met     bool   // a store has been met
-	flat    int    // width of the POI encoder's last layer: the pixels that the convolutions leave
-	adam    string // why there is no optimiser state, or ""
-	steps   map[string]int64
-	variant bool // the weights themselves tell the variant
+	met     bool             // a store has been met
+	variant bool             // the weights themselves tell the variant
+	flat    int              // width of the POI encoder's last layer: the pixels that the convolutions leave
+	group   pth.AdamGroup    // the optimiser's settings
+	steps   map[string]int64 // its count for each parameter
 }
 
 // PublishedModel is what the weights of a .pth checkpoint do not tell. Zero
@@ -104,6 +104,9 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 		cfg.Model.Modalities = append(cfg.Model.Modalities, "poi")
 	}
 	cfg.Model.Contrastive = m.Image && m.POI
+	if g := c.foreign.group; g.LR > 0 && g.LR <= 10 && g.WeightDecay >= 0 && g.WeightDecay <= 10 {
+		cfg.Train.LearningRate, cfg.Train.WeightDecay = g.LR, g.WeightDecay
+	}
 	text, err := cfg.YAML()
 	if err != nil {
 		return nil, err
@@ -212,6 +215,9 @@ func (c *Checkpoint) takeAdam(root any, names []string) error {
 	}
 	if len(ids) != len(parameters) {
 		return fmt.Errorf("it is of %d parameters, the model has %d", len(ids), len(parameters))
+	}
+	if len(adam.Groups) > 0 {
+		c.foreign.group = adam.Groups[0]
 	}
 	c.Header.Optimizer, c.foreign.steps = "adam", map[string]int64{}
 	for i, name := range parameters {

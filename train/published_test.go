@@ -461,6 +461,9 @@ func TestPublishedContinues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if g := state.Groups[0]; g.LR != 1e-4 || g.WeightDecay != 5e-3 || len(state.Groups) != 1 {
+		t.Errorf("the optimiser's settings are %+v", g)
+	}
 	for i, name := range pth.ParameterNames(names) {
 		if string(got[name].Data) != string(arrays[name].Data) {
 			t.Errorf("%s came back otherwise", name)
