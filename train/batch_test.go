@@ -77,7 +77,7 @@ func TestAssemble(t *testing.T) {
 					for k := range q.Len() {
 						want[(int(q.Category[k])*townSize+int(q.Row[k]))*townSize+int(q.Col[k])] += q.Count[k]
 					}
-					if !slices.Equal(in.POIs.Select(0, i).Contiguous().Float32s(), want) {
+					if !slices.Equal(in.Points.Dense().Select(0, i).Contiguous().Float32s(), want) {
 						t.Errorf("POIs %d are not tile %d's", i, tile)
 					}
 				}
@@ -109,7 +109,7 @@ func TestEvaluationByCells(t *testing.T) {
 			})
 			encoded := 0
 			predicted, err := evaluate(context.Background(), tr.model, tr.assembler, cells, func(in layers.Tiles) layers.Embeddings {
-				encoded += in.POIs.Size(0)
+				encoded += in.Points.Dense().Size(0)
 				return tr.model.Encode(in)
 			}, nil, nil)
 			if err != nil {
