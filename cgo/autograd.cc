@@ -1,6 +1,8 @@
 // Gradients: backward, reading, clearing, clipping.
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+
 #include "internal.h"
 
 using oc::T;
@@ -46,25 +48,25 @@ ocg_error ocg_zero_grad(const ocg_tensor* ts, int64_t n) {
   })
 }
 
-// torch.nn.utils.clip_grad_norm_ with the 2-norm over all gradients. total is the norm before clipping.
-ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, double* total) {
+// torch.nn.utils.clip_grad_norm_ with the 2-norm over all gradients. total is the norm before clipping, a scalar where the
+// gradients are, so that a GPU need not be waited for. An infinite max_norm only measures.
+ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, ocg_tensor* total) {
   OCG_GUARD({
     c10::AutoGradMode no_grad(false);
     std::vector<at::Tensor> grads;
-    std::vector<at::Tensor> norms;
-    for (int64_t i = 0; i < n; i++) {
-      const at::Tensor& g = T(ts[i]).grad();
-      if (!g.defined()) continue;
-      grads.push_back(g);
-      norms.push_back(at::norm(g, 2).to(at::kFloat));
-    }
+    for (int64_t i = 0; i < n; i++)
+      if (T(ts[i]).grad().defined()) grads.push_back(T(ts[i]).grad());
     if (grads.empty()) {
-      *total = 0;
+      *total = oc::wrap(at::zeros({}, at::kFloat));
       return nullptr;
     }
-    at::Tensor norm = at::norm(at::stack(norms), 2);
-    at::Tensor factor = at::clamp(max_norm / (norm + 1e-6), at::Scalar(0.0), at::Scalar(1.0));
-    for (auto& g : grads) g.mul_(factor.to(g.device(), g.scalar_type()));
-    *total = norm.item().toDouble();
+    std::vector<at::Tensor> norms = at::_foreach_norm(grads, 2);
+    for (auto& x : norms) x = x.to(at::kFloat);
+    const at::Tensor norm = at::norm(at::stack(norms), 2);
+    if (std::isfinite(max_norm)) {
+      const at::Tensor factor = at::clamp(max_norm / (norm + 1e-6), at::Scalar(0.0), at::Scalar(1.0));
+      for (auto& g : grads) g.mul_(factor.to(g.device(), g.scalar_type()));
+    }
+    *total = oc::wrap(norm);
   })
 }

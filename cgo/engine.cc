@@ -50,6 +50,7 @@ const char* ocg_version(void) { return TORCH_VERSION; }
 
 ocg_error ocg_engine_enter(int64_t threads) {
   try {
+    oc::use_own_memory();
     if (threads > 0) at::set_num_threads(static_cast<int>(threads));
     oc::engine_here = true;
   } catch (...) {

@@ -18,6 +18,9 @@ ocg_error text(const char* message);
 // The message of the exception in flight, without libtorch's C++ stack trace.
 ocg_error current_exception_text();
 
+// Makes libtorch take the memory of CPU tensors from memory.cc; once is enough.
+void use_own_memory();
+
 // Drops autocast's low-precision copies of weights, which are stale once the weights or the grad mode change.
 void forget_autocast_copies();
 

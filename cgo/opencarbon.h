@@ -43,6 +43,9 @@ ocg_error ocg_manual_seed(int64_t seed);
 ocg_error ocg_rng_state(int64_t device_type, int64_t index, ocg_tensor* out);
 ocg_error ocg_set_rng_state(int64_t device_type, int64_t index, ocg_tensor state);
 
+/* ---- memory.cc: the memory of CPU tensors ---- */
+ocg_error ocg_pool_memory(int64_t enabled, int64_t* before);
+
 /* ---- tensor.cc: make, look, copy ---- */
 ocg_error ocg_adopt(ocg_tensor t); /* counts a handle that gotorch made */
 void ocg_free(ocg_tensor* ts, int64_t n);
@@ -90,7 +93,7 @@ enum { OCG_VIEW, OCG_RESHAPE, OCG_EXPAND, OCG_SQUEEZE, OCG_UNSQUEEZE, OCG_SELECT
        OCG_TRIL, OCG_TRIU, OCG_DIAG };
 ocg_error ocg_shape(int64_t op, ocg_tensor a, const int64_t* args, int64_t n, ocg_tensor* out);
 ocg_error ocg_cat(const ocg_tensor* ts, int64_t n, int64_t dim, ocg_tensor* out);
-enum { OCG_GATHER, OCG_SCATTER_ADD, OCG_INDEX_ADD };
+enum { OCG_GATHER, OCG_SCATTER_ADD, OCG_INDEX_ADD, OCG_INDEX_COPY_ };
 ocg_error ocg_index(int64_t op, ocg_tensor a, int64_t dim, ocg_tensor index, ocg_tensor src, ocg_tensor* out);
 ocg_error ocg_item(ocg_tensor a, double* out);
 ocg_error ocg_equal(ocg_tensor a, ocg_tensor b, int64_t* out);
@@ -109,9 +112,11 @@ enum { OCG_REDUCE_NONE, OCG_REDUCE_MEAN, OCG_REDUCE_SUM };
 /* ---- points.cc ---- */
 /* conv2d of the sparse input [tiles, C, height, width] that has value[i] at (tile, category, row, col)[i], int32 [n]
    sorted by tile. weight [O, C, k, k]; bias may be NULL. Gradients go to value, weight and bias. */
+enum { OCG_ROAD_CHOSEN, OCG_ROAD_LOOP, OCG_ROAD_GATHERED, OCG_ROAD_DENSE }; /* ways to convolve points; the first chooses */
 ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias, ocg_tensor tile, ocg_tensor category,
                            ocg_tensor row, ocg_tensor col, int64_t tiles, int64_t height, int64_t width, int64_t stride,
-                           int64_t padding, ocg_tensor* out);
+                           int64_t padding,
+                           int64_t road, ocg_tensor* out);
 
 /* ---- autograd.cc ---- */
 ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph);
@@ -119,7 +124,7 @@ ocg_error ocg_grad(ocg_tensor a, ocg_tensor* out); /* *out = NULL when there is 
 ocg_error ocg_set_grad(ocg_tensor a, ocg_tensor grad);
 ocg_error ocg_requires_grad_(ocg_tensor a, int64_t on);
 ocg_error ocg_zero_grad(const ocg_tensor* ts, int64_t n);
-ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, double* total);
+ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, ocg_tensor* total);
 
 /* ---- optim.cc ---- */
 ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* m, const ocg_tensor* v, int64_t* steps, int64_t n,

@@ -223,6 +223,7 @@ ocg_error ocg_index(int64_t op, ocg_tensor a, int64_t dim, ocg_tensor index, ocg
       case OCG_GATHER: *out = wrap(at::gather(T(a), dim, T(index))); break;
       case OCG_SCATTER_ADD: *out = wrap(at::scatter_add(T(a), dim, T(index), T(src))); break;
       case OCG_INDEX_ADD: *out = wrap(at::index_add(T(a), dim, T(index), T(src))); break;
+      case OCG_INDEX_COPY_: *out = wrap(T(a).index_copy_(dim, T(index), T(src))); break;
       default: TORCH_CHECK(false, "no such indexing: ", op);
     }
   })

@@ -129,14 +129,45 @@ struct PointConv : torch::autograd::Function<PointConv> {
   }
 };
 
+// The same from libtorch's own operations, which have gradients and run on every device: for each of the ceil(k/stride)^2
+// outputs that a point can reach, its weights are gathered, scaled, and added where they belong. A place outside the
+// output counts zero times, so that nothing has to be waited for. Same arguments and result as PointConv.
+at::Tensor gathered(const at::Tensor& value, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& tile,
+                    const at::Tensor& category, const at::Tensor& row, const at::Tensor& col, const Geometry& g) {
+  const int64_t O = weight.size(0), k = g.kernel, oh = g.out_height(), ow = g.out_width(), reach = (k + g.stride - 1) / g.stride;
+  const at::Tensor w = weight.permute({1, 2, 3, 0}).reshape({g.categories * k * k, O});
+  const at::Tensor steps = at::arange(reach, tile.options().dtype(at::kLong));
+  // [n, reach] for rows and columns: the output's position, and the kernel's that meets the point there.
+  const auto along = [&](const at::Tensor& at, int64_t n, at::Tensor& out, at::Tensor& tap, at::Tensor& inside) {
+    const at::Tensor p = at.to(at::kLong).add(g.padding).unsqueeze(1);
+    out = p.div(g.stride, "floor").sub(steps);
+    tap = p.sub(out.mul(g.stride));
+    inside = out.ge(0).logical_and(out.lt(n)).logical_and(tap.lt(k));
+    out = out.clamp(0, n - 1);
+    tap = tap.clamp(0, k - 1);
+  };
+  at::Tensor y, ky, in_y, x, kx, in_x;
+  along(row, oh, y, ky, in_y);
+  along(col, ow, x, kx, in_x);
+  const at::Tensor t = tile.to(at::kLong).view({-1, 1, 1}), c = category.to(at::kLong).view({-1, 1, 1});
+  const at::Tensor to = ((t * oh + y.unsqueeze(2)) * ow + x.unsqueeze(1)).reshape(-1);
+  const at::Tensor from = ((c * k + ky.unsqueeze(2)) * k + kx.unsqueeze(1)).reshape(-1);
+  const at::Tensor times = (value.view({-1, 1, 1}) * in_y.unsqueeze(2).logical_and(in_x.unsqueeze(1)).to(value.scalar_type())).reshape({-1, 1});
+  at::Tensor out = at::zeros({g.tiles * oh * ow, O}, weight.options()).index_add(0, to, w.index_select(0, from) * times);
+  if (bias.numel() > 0) out = out + bias;
+  return out.view({g.tiles, oh, ow, O}).permute({0, 3, 1, 2});
+}
+
 // Above this share of filled places a dense convolution is the faster one.
 constexpr double kDenseShare = 0.05;
+// Most numbers that the gathered road may hold at once: 1 GiB in float32.
+constexpr int64_t kGathered = int64_t{1} << 28;
 
 }  // namespace
 
 ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias, ocg_tensor tile, ocg_tensor category,
                            ocg_tensor row, ocg_tensor col, int64_t tiles, int64_t height, int64_t width, int64_t stride,
-                           int64_t padding, ocg_tensor* out) {
+                           int64_t padding, int64_t road, ocg_tensor* out) {
   OCG_GUARD({
     const at::Tensor& w = T(weight);
     TORCH_CHECK(w.dim() == 4 && w.size(2) == w.size(3), "the weight must be [O, C, k, k], got ", w.sizes());
@@ -144,11 +175,25 @@ ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias,
                 " is larger than the padded input ", height + 2 * padding, " x ", width + 2 * padding);
     const at::Tensor& v = T(value);
     const int64_t C = w.size(1);
-    const bool cpu = w.is_cpu() && w.scalar_type() == v.scalar_type();
-    if (cpu && v.numel() <= kDenseShare * tiles * C * height * width) {
-      const at::Tensor b = bias ? T(bias) : at::empty({0}, w.options());  // 1.13 cannot pass an undefined tensor through
-      *out = oc::wrap(PointConv::apply(v, w, b, T(tile), T(category), T(row), T(col), tiles, height,
-                                       width, stride, padding));
+    const Geometry g{tiles, C, height, width, w.size(2), stride, padding};
+    const at::Tensor b = bias ? T(bias) : at::empty({0}, w.options());  // 1.13 cannot pass an undefined tensor through
+    const int64_t reach = (g.kernel + stride - 1) / stride;
+    const bool few = v.numel() <= kDenseShare * tiles * C * height * width && w.scalar_type() == v.scalar_type();
+    if (road == OCG_ROAD_CHOSEN) {
+      if (few && w.is_cpu())
+        road = OCG_ROAD_LOOP;
+      else if (few && v.numel() * reach * reach * w.size(0) <= kGathered)
+        road = OCG_ROAD_GATHERED;
+      else
+        road = OCG_ROAD_DENSE;
+    }
+    if (road == OCG_ROAD_LOOP) {
+      TORCH_CHECK(w.is_cpu() && w.scalar_type() == v.scalar_type(), "the loop over points is for one type on the CPU");
+      *out = oc::wrap(PointConv::apply(v, w, b, T(tile), T(category), T(row), T(col), tiles, height, width, stride, padding));
+      return nullptr;
+    }
+    if (road == OCG_ROAD_GATHERED) {
+      *out = oc::wrap(gathered(v, w, b, T(tile), T(category), T(row), T(col), g));
       return nullptr;
     }
     at::Tensor at = ((T(tile).to(at::kLong) * C + T(category)) * height + T(row)) * width + T(col);

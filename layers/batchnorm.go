@@ -29,9 +29,13 @@ func NewBatchNorm(p Path, c int) *BatchNorm {
 // batch's statistics and updates the running ones.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	training := b.store.training
-	if training && b.store.bnMomentum == 0 {
+	mean, variance := b.RunningMean, b.RunningVar
+	switch {
+	case training && b.store.frozen:
+		mean, variance = mean.Clone(), variance.Clone()
+	case training && b.store.bnMomentum == 0:
 		b.batches.AddScalarInPlace(1)
 	}
-	return torch.BatchNorm(x, b.Weight, b.Bias, b.RunningMean, b.RunningVar,
+	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance,
 		torch.BatchNormOptions{Training: training, Momentum: b.store.momentum(), Eps: 1e-5})
 }

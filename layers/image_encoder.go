@@ -8,6 +8,7 @@ import "opencarbon/torch"
 type ImageEncoder struct {
 	net          *ResNet18
 	raw          bool          // the published program's input instead
+	nchw         bool          // PyTorch's default memory format instead of channels_last
 	scale, shift *torch.Tensor // [1, 3, 1, 1]: x*scale + shift = (x/255 - mean) / std
 }
 
@@ -37,7 +38,10 @@ func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
 	if e.raw {
 		return e.net.Forward(referenceImages(images, e.scale.DType()))
 	}
-	x := images.ChannelsLast().Cast(e.scale.DType()) // [U, 3, H, W], NHWC in memory
-	x = x.MulInPlace(e.scale).AddInPlace(e.shift)    // the cast made a copy: nobody else sees this
-	return e.net.Forward(x)                          // [U, m]
+	if !e.nchw {
+		images = images.ChannelsLast() // [U, 3, H, W], NHWC in memory
+	}
+	x := images.Cast(e.scale.DType())
+	x = x.MulInPlace(e.scale).AddInPlace(e.shift) // the cast made a copy: nobody else sees this
+	return e.net.Forward(x)                       // [U, m]
 }

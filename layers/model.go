@@ -124,6 +124,14 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 // SetTargetBias starts the head at v, normally the training targets' mean.
 func (m *Model) SetTargetBias(v float64) { m.head.SetBias(v) }
 
+// ImagesNCHW keeps images in PyTorch's default memory format; channels_last, the
+// ordinary choice here, is quicker. It is there to be compared with.
+func (m *Model) ImagesNCHW() {
+	if m.image != nil {
+		m.image.nchw = true
+	}
+}
+
 // Encode maps each distinct tile to its embeddings, once. Inputs of one modality
 // alone give that modality's embeddings.
 func (m *Model) Encode(t Tiles) Embeddings {

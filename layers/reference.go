@@ -67,24 +67,58 @@ func ReferenceContrastive(xs, xp *torch.Tensor, temperature float64) *torch.Tens
 
 // EncodeBatch encodes a training batch's tiles for the index [B, M, M] of its
 // cells' neighborhoods, by encode (normally Encode under some precision), and
-// returns embeddings and the index to give to Predict.
-//
-// The paper variant encodes each distinct tile once. The published program
-// encodes all B*M*M tiles in M*M consecutive slices of B rows of the flattened
-// index, and so takes its batch statistics per slice.
+// returns embeddings and the index to give to Predict: in the paper variant each
+// distinct tile once, in the reference variant in slices.
 func (m *Model) EncodeBatch(t Tiles, index *torch.Tensor, encode func(Tiles) Embeddings) (Embeddings, *torch.Tensor) {
 	if !m.Config.Reference {
 		return encode(t), index
 	}
+	return m.EncodeSlices(t, index, encode)
+}
+
+// EncodeSlices encodes as the published program does: all B*M*M tiles in M*M
+// consecutive slices of B rows of the flattened index [B, M, M], so that batch
+// statistics are per slice. Cells that are missing (index = number of tiles;
+// the published program has none) are left out of their slice.
+func (m *Model) EncodeSlices(t Tiles, index *torch.Tensor, encode func(Tiles) Embeddings) (Embeddings, *torch.Tensor) {
 	if t.Points != nil {
 		t.POIs, t.Points = t.Points.Dense(), nil // slices of rows are taken of the dense tensor
 	}
+	tiles := 0
+	if t.Images != nil {
+		tiles = t.Images.Size(0)
+	} else {
+		tiles = t.POIs.Size(0)
+	}
 	shape := index.Shape()
-	b, n := shape[0], shape[0]*shape[1]*shape[2]
-	flat := index.Reshape(-1) // [B*M*M]
+	flat := index.To(torch.CPU).Reshape(-1).Int64s() // [B*M*M]
+	var parts [][]int64                              // tiles of each slice
+	encoded := int64(0)
+	for at := 0; at < len(flat); at += shape[0] {
+		var rows []int64
+		for i, tile := range flat[at : at+shape[0]] {
+			if tile == int64(tiles) {
+				flat[at+i] = -1
+				continue
+			}
+			rows = append(rows, tile)
+			flat[at+i] = encoded
+			encoded++
+		}
+		if n := len(parts); n > 0 && (len(rows) == 1 || len(parts[n-1]) == 1) { // one row alone has no batch statistics
+			parts[n-1] = append(parts[n-1], rows...)
+		} else if len(rows) > 0 {
+			parts = append(parts, rows)
+		}
+	}
+	for i, p := range flat {
+		if p < 0 {
+			flat[i] = encoded // the row of zeros behind the embeddings
+		}
+	}
 	var image, poi []*torch.Tensor
-	for at := 0; at < n; at += b {
-		slice := flat.Narrow(0, at, b)
+	for _, rows := range parts {
+		slice := torch.FromSlice(rows).To(index.Device())
 		var part Tiles
 		if t.Images != nil {
 			part.Images = t.Images.IndexSelect(0, slice)
@@ -100,12 +134,12 @@ func (m *Model) EncodeBatch(t Tiles, index *torch.Tensor, encode func(Tiles) Emb
 			poi = append(poi, e.POI)
 		}
 	}
-	var all Embeddings // [B*M*M, m]
+	var all Embeddings // [encoded, m]
 	if image != nil {
 		all.Image = torch.Cat(image, 0)
 	}
 	if poi != nil {
 		all.POI = torch.Cat(poi, 0)
 	}
-	return all, torch.Arange(0, float64(n), 1, torch.Int64).Reshape(shape...).To(index.Device())
+	return all, torch.FromSlice(flat, shape...).To(index.Device())
 }

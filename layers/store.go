@@ -16,6 +16,7 @@ type Store struct {
 	DType      torch.DType  // of parameters; 0 (unset) means float32
 	training   bool
 	bnMomentum float64 // 0: PyTorch's default
+	frozen     bool    // running statistics stay as they are in train mode too
 	entries    []Entry
 	fixed      []*torch.Tensor // constants: owned, neither trained nor saved
 	index      map[string]int
@@ -94,6 +95,10 @@ func (s *Store) Eval() { s.training = false }
 // SetMomentum sets the weight of the newest batch in the running statistics of
 // every batch normalization; 0 means PyTorch's default of 0.1.
 func (s *Store) SetMomentum(m float64) { s.bnMomentum = m }
+
+// FreezeStatistics makes batch normalizations in train mode leave their running
+// statistics as they are.
+func (s *Store) FreezeStatistics(on bool) { s.frozen = on }
 
 func (s *Store) momentum() float64 {
 	if s.bnMomentum == 0 {

@@ -53,17 +53,18 @@ func ZeroGrad(ts []*Tensor) {
 }
 
 // ClipGradNorm scales the gradients of all tensors so that their common 2-norm
-// is at most maxNorm, and returns the norm as it was.
-func ClipGradNorm(ts []*Tensor, maxNorm float64) float64 {
-	requireAll("clip_grad_norm", ts...)
+// is at most maxNorm, and returns the norm as it was, a float32 scalar on their
+// device. An infinite maxNorm only measures.
+func ClipGradNorm(ts []*Tensor, maxNorm float64) *Tensor {
+	const op = "clip_grad_norm"
+	mustEngine(op)
+	requireAll(op, ts...)
 	if !(maxNorm > 0) {
-		fail("clip_grad_norm", nil, "the largest norm must be positive, got %v", maxNorm)
+		fail(op, nil, "the largest norm must be positive, got %v", maxNorm)
 	}
-	var total C.double
-	if h := handles(ts); h != nil {
-		check("clip_grad_norm", C.ocg_clip_grad_norm(h, C.int64_t(len(ts)), C.double(maxNorm), &total))
-	}
-	return float64(total)
+	var h C.ocg_tensor
+	check(op, C.ocg_clip_grad_norm(handles(ts), C.int64_t(len(ts)), C.double(maxNorm), &h))
+	return adopt(h)
 }
 
 func handles(ts []*Tensor) *C.ocg_tensor {

@@ -160,11 +160,12 @@ func goldenCases() map[string]func(tensors) tensors {
 		"Cast":               one(func(x *ten) *ten { return x.Cast(torch.Float64) }),
 		"Cast/int":           one(func(x *ten) *ten { return x.Cast(torch.Int32) }),
 
-		"IndexSelect": two(func(x, i *ten) *ten { return x.IndexSelect(0, i) }),
-		"Gather":      two(func(x, i *ten) *ten { return x.Gather(1, i) }),
-		"Gather/rows": two(func(x, i *ten) *ten { return x.Gather(0, i) }),
-		"ScatterAdd":  three(func(x, i, s *ten) *ten { return x.ScatterAdd(1, i, s) }),
-		"IndexAdd":    three(func(x, i, s *ten) *ten { return x.IndexAdd(0, i, s) }),
+		"IndexSelect":      two(func(x, i *ten) *ten { return x.IndexSelect(0, i) }),
+		"Gather":           two(func(x, i *ten) *ten { return x.Gather(1, i) }),
+		"Gather/rows":      two(func(x, i *ten) *ten { return x.Gather(0, i) }),
+		"ScatterAdd":       three(func(x, i, s *ten) *ten { return x.ScatterAdd(1, i, s) }),
+		"IndexAdd":         three(func(x, i, s *ten) *ten { return x.IndexAdd(0, i, s) }),
+		"IndexCopyInPlace": three(func(x, i, s *ten) *ten { return x.Clone().IndexCopyInPlace(0, i, s) }),
 
 		"MatMul": two((*ten).MatMul), "MatMul/vectors": two((*ten).MatMul), "MatMul/batch": two((*ten).MatMul),
 		"BMM":          two((*ten).BMM),
@@ -197,6 +198,14 @@ func goldenCases() map[string]func(tensors) tensors {
 		"NewPoints/conv": two(func(w, b *ten) *ten {
 			p := threePoints()
 			return p.Conv2d(p.Count, w, b, 2, 1)
+		}),
+		"Conv2dGathered": two(func(w, b *ten) *ten {
+			p := threePoints()
+			return p.Conv2dGathered(p.Count, w, b, 2, 1)
+		}),
+		"Conv2dGathered/wide": one(func(w *ten) *ten {
+			p := threePoints()
+			return p.Conv2dGathered(p.Count, w, nil, 3, 3)
 		}),
 		"NewPoints/scaled": two(func(s, w *ten) *ten {
 			p := threePoints()

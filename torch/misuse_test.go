@@ -140,6 +140,8 @@ func TestMisuse(t *testing.T) {
 		{"gather out of range", func() { ones(3, 2).Gather(0, torch.FromSlice([]int64{3, 0}, 1, 2)) }, []string{"gather", "[3 2]", "[1 2] int64"}},
 		{"scatter_add out of range", func() { ones(3).ScatterAdd(0, longs(7), ones(1)) }, []string{"scatter_add", "[3]"}},
 		{"scatter_add below 0", func() { ones(3, 4).ScatterAdd(0, torch.FromSlice([]int64{-1, 0}, 1, 2), ones(1, 2)) }, []string{"scatter_add"}},
+		{"index_copy out of range", func() { ones(3, 2).IndexCopyInPlace(0, longs(3), ones(1, 2)) }, []string{"index_copy_", "[3 2]"}},
+		{"index_copy of unlike shapes", func() { ones(3, 2).IndexCopyInPlace(0, longs(0), ones(1, 3)) }, []string{"index_copy_", "[1 3]"}},
 		{"index_add out of range", func() { ones(3, 2).IndexAdd(0, longs(3), ones(1, 2)) }, []string{"index_add", "[3 2]"}},
 		{"index_add below 0, one dimension", func() { ones(3).IndexAdd(0, longs(-4), ones(1)) }, []string{"index_add"}},
 		{"index_add of unlike shapes", func() { ones(3, 2).IndexAdd(0, longs(0), ones(1, 3)) }, []string{"index_add", "[1 3]"}},

@@ -60,7 +60,20 @@ func (p *Points) Scaled(factor *Tensor) *Tensor {
 // Conv2d convolves the points, with the given values [n] in the place of their
 // counts, with w [O, Categories, k, k] and adds b [O] (nil: none), exactly as
 // Conv2d does the dense tensor -> [Tiles, O, H', W'].
+//
+// On the CPU a loop over the points does it, elsewhere gathers and scatters;
+// where more than a twentieth of the places are filled, the dense convolution.
 func (p *Points) Conv2d(values, w, b *Tensor, stride, padding int) *Tensor {
+	return p.conv2d(values, w, b, stride, padding, C.OCG_ROAD_CHOSEN)
+}
+
+// Conv2dGathered is Conv2d by the operations that other devices than the CPU
+// take, on any device.
+func (p *Points) Conv2dGathered(values, w, b *Tensor, stride, padding int) *Tensor {
+	return p.conv2d(values, w, b, stride, padding, C.OCG_ROAD_GATHERED)
+}
+
+func (p *Points) conv2d(values, w, b *Tensor, stride, padding int, road C.int64_t) *Tensor {
 	const op = "point_conv2d"
 	p.must(op)
 	requireAll(op, values, w)
@@ -73,7 +86,7 @@ func (p *Points) Conv2d(values, w, b *Tensor, stride, padding int) *Tensor {
 	}
 	var h C.ocg_tensor
 	check(op, C.ocg_point_conv2d(values.h, w.h, b.handle(), p.tile.h, p.category.h, p.row.h, p.col.h, C.int64_t(p.Tiles),
-		C.int64_t(p.Height), C.int64_t(p.Width), C.int64_t(stride), C.int64_t(padding), &h), values, w, b)
+		C.int64_t(p.Height), C.int64_t(p.Width), C.int64_t(stride), C.int64_t(padding), road, &h), values, w, b)
 	return adopt(h)
 }
 

@@ -104,3 +104,11 @@ func (t *Tensor) IndexAdd(dim int, index, src *Tensor) *Tensor {
 	t.must("index_add", index, src)
 	return t.indexOp("index_add", C.OCG_INDEX_ADD, dim, index, src)
 }
+
+// IndexCopyInPlace overwrites the entries of t named by index (int64, each at
+// most once) along dim with src's, and returns t.
+func (t *Tensor) IndexCopyInPlace(dim int, index, src *Tensor) *Tensor {
+	t.must("index_copy_", index, src)
+	t.indexOp("index_copy_", C.OCG_INDEX_COPY_, dim, index, src).Close()
+	return t
+}

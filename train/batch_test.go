@@ -11,6 +11,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 )
 
 func (d *dataset) model(c *config.Config) layers.ModelConfig { return modelConfig(c, d.store) }
@@ -22,7 +23,7 @@ func TestAssemble(t *testing.T) {
 	for _, m := range []int{1, 3, 5} {
 		c := both()
 		c.Model.Neighborhood = m
-		a, err := newAssembler(d.store, d.model(c), d.ln)
+		a, err := learn.NewAssembler(d.store, d.model(c), d.ln)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,14 +31,14 @@ func TestAssemble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var b batch
+		var b learn.Batch
 		for _, cells := range [][]int32{{0, 7, 8, 29}, {14}, {3, 2, 1}} { // slices are used again
-			a.assemble(&b, cells)
-			if !slices.Equal(b.cells, cells) || len(b.index) != len(cells)*m*m || len(b.target) != len(cells) {
-				t.Fatalf("M %d: %d cells, %d places, %d targets", m, len(b.cells), len(b.index), len(b.target))
+			a.Assemble(&b, cells)
+			if !slices.Equal(b.Cells, cells) || len(b.Index) != len(cells)*m*m || len(b.Target) != len(cells) {
+				t.Fatalf("M %d: %d cells, %d places, %d targets", m, len(b.Cells), len(b.Index), len(b.Target))
 			}
 			seen := map[int32]bool{}
-			for _, tile := range b.tiles {
+			for _, tile := range b.Tiles {
 				if seen[tile] {
 					t.Errorf("M %d: tile %d twice", m, tile)
 				}
@@ -45,30 +46,30 @@ func TestAssemble(t *testing.T) {
 			}
 			used := map[int32]bool{}
 			for i, cell := range cells {
-				if b.target[i] != float32(d.ln[cell]) {
-					t.Errorf("cell %d has the target %v, want %v", cell, b.target[i], d.ln[cell])
+				if b.Target[i] != float32(d.ln[cell]) {
+					t.Errorf("cell %d has the target %v, want %v", cell, b.Target[i], d.ln[cell])
 				}
 				for k, want := range neighbors[int(cell)*m*m : (int(cell)+1)*m*m] {
-					p := b.index[i*m*m+k]
+					p := b.Index[i*m*m+k]
 					switch {
-					case want < 0 && p != int64(len(b.tiles)):
-						t.Errorf("M %d, cell %d: the missing neighbor %d is tile %d", m, cell, k, b.tiles[p])
-					case want >= 0 && b.tiles[p] != want:
-						t.Errorf("M %d, cell %d: neighbor %d is tile %d, want %d", m, cell, k, b.tiles[p], want)
+					case want < 0 && p != int64(len(b.Tiles)):
+						t.Errorf("M %d, cell %d: the missing neighbor %d is tile %d", m, cell, k, b.Tiles[p])
+					case want >= 0 && b.Tiles[p] != want:
+						t.Errorf("M %d, cell %d: neighbor %d is tile %d, want %d", m, cell, k, b.Tiles[p], want)
 					}
 					used[want] = true
 				}
 			}
 			delete(used, -1)
-			if len(used) != len(b.tiles) {
-				t.Errorf("M %d: %d tiles, %d are needed", m, len(b.tiles), len(used))
+			if len(used) != len(b.Tiles) {
+				t.Errorf("M %d: %d tiles, %d are needed", m, len(b.Tiles), len(used))
 			}
 			run(t, func() { // inputs are the tiles' own
-				in, index := b.inputs(d.model(c), torch.CPU)
+				in, index := b.Inputs(d.model(c), torch.CPU), b.Places(m, torch.CPU)
 				if fmt.Sprint(index.Shape()) != fmt.Sprint([]int{len(cells), m, m}) {
 					t.Errorf("index %v", index.Shape())
 				}
-				for i, tile := range b.tiles {
+				for i, tile := range b.Tiles {
 					if !slices.Equal(torch.Slice[uint8](in.Images.Select(0, i).Contiguous()), d.store.Image(int(tile))) {
 						t.Errorf("image %d is not tile %d's", i, tile)
 					}
@@ -108,16 +109,13 @@ func TestEvaluationByCells(t *testing.T) {
 				}
 			})
 			encoded := 0
-			predicted, err := evaluate(context.Background(), tr.model, tr.assembler, cells, func(in layers.Tiles) layers.Embeddings {
-				encoded += in.Points.Dense().Size(0)
-				return tr.model.Encode(in)
-			}, nil, nil)
+			predicted, err := tr.Evaluate(context.Background(), cells, func(tiles, _ int) { encoded = tiles }, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			needed := map[int32]bool{}
 			for _, cell := range cells {
-				for _, n := range tr.assembler.neighbors[int(cell)*m*m : (int(cell)+1)*m*m] {
+				for _, n := range tr.Assembler.Neighbors[int(cell)*m*m : (int(cell)+1)*m*m] {
 					if n >= 0 {
 						needed[n] = true
 					}
@@ -133,9 +131,9 @@ func TestEvaluationByCells(t *testing.T) {
 			torch.NoGrad(func() {
 				for i, cell := range cells {
 					torch.InScope(func(*torch.Scope) {
-						var b batch
-						tr.assembler.assemble(&b, []int32{cell})
-						in, index := b.inputs(tr.model.Config, torch.CPU)
+						var b learn.Batch
+						tr.Assembler.Assemble(&b, []int32{cell})
+						in, index := b.Inputs(tr.model.Config, torch.CPU), b.Places(m, torch.CPU)
 						if want := tr.model.Forward(in, index).LnEmission.Item(); math.Abs(predicted[i]-want) > 1e-5*math.Abs(want) {
 							t.Errorf("M %d, cell %d: %v, alone %v", m, cell, predicted[i], want)
 						}
@@ -156,7 +154,7 @@ func TestEvaluationStops(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tr.close()
-		if p, err := tr.evaluate(ctx, d.test, nil); err != context.Canceled || p != nil {
+		if p, err := tr.Evaluate(ctx, d.test, nil, nil); err != context.Canceled || p != nil {
 			t.Error(p, err)
 		}
 	})

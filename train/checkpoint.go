@@ -76,6 +76,9 @@ func (t *trainer) save(path string) error {
 					f.Arrays["optimizer."+kind+"."+names[i]] = torch.ToArray(x)
 				}
 			}
+			for modality, x := range t.History() {
+				f.Arrays["history."+modality] = torch.ToArray(x)
+			}
 			state := torch.RNGState(torch.CPU)
 			f.Arrays["rng.cpu"] = safetensors.Array{DType: "U8", Shape: []int{len(state)}, Data: state}
 		})

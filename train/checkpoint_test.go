@@ -13,6 +13,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/learn"
 )
 
 // saved trains a little and returns a checkpoint's path.
@@ -41,7 +42,7 @@ func TestCheckpointHeader(t *testing.T) {
 		h.State.Epoch != 1 || h.Libtorch == "" || h.Threads != 1 || !strings.Contains(h.Config, "embedding: 8") {
 		t.Errorf("%+v", h)
 	}
-	batches := int64(len((&sampler{cells: d.train, place: d.store.Cells(), batch: 7}).epoch(0)))
+	batches := int64(len((&learn.Sampler{Cells: d.train, Place: d.store.Cells(), Batch: 7}).Epoch(0)))
 	for i, n := range h.Steps {
 		if n != batches {
 			t.Errorf("parameter %d has seen %d steps of %d", i, n, batches)

@@ -9,6 +9,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/baselines"
+	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
 	"opencarbon/train/plots"
 	"opencarbon/train/runlog"
@@ -40,7 +41,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	for i := range cells {
 		cells[i] = int32(i)
 	}
-	predicted, err := t.evaluate(ctx, cells, nil)
+	predicted, err := t.Evaluate(ctx, cells, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, nil, around), around.extra(nil)); err != nil {
 		return nil, err
 	}
-	if r.Baselines, err = d.baselines(t.assembler); err != nil {
+	if r.Baselines, err = d.baselines(t.Assembler); err != nil {
 		return nil, err
 	}
 	if t.config.Output.Plots {
@@ -110,9 +111,9 @@ func predictionRows(d *dataset, predicted, spread []float64, around bands) []run
 }
 
 // baselines scores the mean and, with POIs, ridge regression on the same split.
-func (d *dataset) baselines(a *assembler) ([]Baseline, error) {
+func (d *dataset) baselines(a *learn.Assembler) ([]Baseline, error) {
 	in := baselines.Input{Targets: d.ln, Train: ints(d.train), Validation: ints(d.validation), Test: ints(d.test),
-		Neighbors: a.neighbors, M: a.m}
+		Neighbors: a.Neighbors, M: a.M}
 	if d.store.HasPOIs() {
 		offsets, p := d.store.AllPOIs()
 		in.Categories, in.Offsets, in.Category, in.Count = len(d.store.Categories()), offsets, p.Category, p.Count

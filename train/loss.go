@@ -4,31 +4,22 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 )
 
-// loss is Eq. 7-8: the sum over the batch of |y_hat - y| + alpha * l_c. The
-// contrastive term is left out before its warm-up is over, in the ablation,
-// with one modality, and for a batch of one; the reference variant has another
-// one (layers.ReferenceContrastive). o.LnEmission and target are [B];
-// the result is a scalar in float32.
-func loss(c *config.Config, epoch int, o layers.Output, target *torch.Tensor) *torch.Tensor {
-	predicted := o.LnEmission.Cast(target.DType())
-	var l *torch.Tensor
+// learnOptions are a config's options of training.
+func learnOptions(c *config.Config) learn.Options {
+	o := learn.Options{Encode: c.Train.Encode, BF16: c.Train.Precision == "bf16", Alpha: c.Train.Alpha, Temperature: c.Model.Temperature,
+		ClipNorm: c.Train.ClipNorm, Batch: c.Train.BatchSize, Seed: uint64(c.Seed)}
 	if c.Train.Loss == "huber" {
-		// d^2 * smoothL1(x / d) is Huber's loss (1964) with threshold d, PyTorch's HuberLoss.
-		d := c.Train.HuberDelta
-		l = torch.SmoothL1Loss(predicted.DivScalar(d), target.DivScalar(d), torch.ReduceSum).MulScalar(d * d)
-	} else {
-		l = torch.L1Loss(predicted, target, torch.ReduceSum)
+		o.Huber = c.Train.HuberDelta
 	}
-	switch {
-	case !contrastive(c, epoch) || target.Size(0) < 2:
-	case c.Model.Variant == "reference":
-		l = l.Add(layers.ReferenceContrastive(o.Center.Image, o.Center.POI, c.Model.Temperature).MulScalar(c.Train.Alpha))
-	default:
-		l = l.Add(layers.NTXent(o.Center.Image, o.Center.POI, c.Model.Temperature).Sum().MulScalar(c.Train.Alpha))
-	}
-	return l
+	return o
+}
+
+// loss is the loss (Eq. 7-8) in an epoch, counted from 0.
+func loss(c *config.Config, epoch int, o layers.Output, target *torch.Tensor) *torch.Tensor {
+	return learn.Loss(learnOptions(c), c.Model.Variant == "reference", contrastive(c, epoch), o, target)
 }
 
 // contrastive reports whether the contrastive term is on in an epoch (from 0).

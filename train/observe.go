@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 )
 
@@ -84,17 +85,17 @@ func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOption
 	if len(r.Cells) == 0 {
 		return nil, fault.New(s.Dir(), "has no cell with a target", "Give data.emissions, or a store that was built with them.")
 	}
-	err := c.withModel(s, o.Device, o.Threads, func(m *layers.Model, a *assembler, encode func(layers.Tiles) layers.Embeddings) error {
-		bar := progress.NewBar(o.Progress, "encoding "+s.Meta().Name, len(neededTiles(a, r.Cells)))
+	err := c.withModel(s, o.Device, o.Threads, func(e *learn.Encoder) error {
+		bar := progress.NewBar(o.Progress, "encoding "+s.Meta().Name, len(e.Assembler.NeededTiles(r.Cells)))
 		defer bar.Close()
 		before := 0
 		var err error
-		r.Predicted, err = evaluate(ctx, m, a, r.Cells, encode, func(done, _ int) {
+		r.Predicted, err = e.Evaluate(ctx, r.Cells, func(done, _ int) {
 			bar.Add(done - before)
 			before = done
 		}, func(_ []int32, out layers.Output) { r.take(out, o) })
 		if err == nil && o.Gates {
-			r.Gates, err = gates(ctx, m, a, r.Cells)
+			r.Gates, err = gates(ctx, e, r.Cells)
 		}
 		return err
 	})
@@ -154,7 +155,7 @@ func (c *Checkpoint) has(name string) error {
 // withModel builds the checkpoint's model for a store inside the engine, ready
 // to predict, and hands it to f.
 func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
-	f func(m *layers.Model, a *assembler, encode func(layers.Tiles) layers.Embeddings) error) error {
+	f func(e *learn.Encoder) error) error {
 	cfg, err := c.Experiment()
 	if err != nil {
 		return err
@@ -178,12 +179,14 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 			return
 		}
 		parameters.Eval()
-		a, err := newAssembler(s, c.Header.Model, newDataset(s).ln)
+		a, err := learn.NewAssembler(s, c.Header.Model, newDataset(s).ln)
 		if err != nil {
 			failed = err
 			return
 		}
-		failed = f(m, a, encoding(m, cfg))
+		e := learn.NewEncoder(m, a, learnOptions(cfg))
+		defer e.Close()
+		failed = f(e)
 	}); err != nil {
 		return err
 	}
@@ -192,19 +195,17 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 
 // gates returns the first gate's weights of the cells themselves, [n, C], or
 // nil where the model has no gate on categories.
-func gates(ctx context.Context, m *layers.Model, a *assembler, cells []int32) (all []float32, err error) {
+func gates(ctx context.Context, e *learn.Encoder, cells []int32) (all []float32, err error) {
 	torch.NoGrad(func() {
-		var b batch
-		for at := 0; at < len(cells); at += evaluationTiles {
+		var b learn.Batch
+		for at := 0; at < len(cells); at += learn.EvaluationTiles {
 			if err = ctx.Err(); err != nil {
 				return
 			}
-			b.tiles = cells[at:min(at+evaluationTiles, len(cells))]
-			a.load(&b)
+			e.Assembler.Load(&b, cells[at:min(at+learn.EvaluationTiles, len(cells))])
 			none := false
 			torch.InScope(func(*torch.Scope) {
-				in, _ := b.inputs(poisOnly(m.Config), m.Store.Device)
-				if g := m.CategoryGate(in); g != nil {
+				if g := e.Model.CategoryGate(e.POIs(&b)); g != nil {
 					all = append(all, g.Cast(torch.Float32).Float32s()...)
 				} else {
 					none = true
@@ -216,10 +217,4 @@ func gates(ctx context.Context, m *layers.Model, a *assembler, cells []int32) (a
 		}
 	})
 	return all, err
-}
-
-// poisOnly leaves the images out of a batch's inputs.
-func poisOnly(c layers.ModelConfig) layers.ModelConfig {
-	c.Image = false
-	return c
 }

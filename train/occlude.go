@@ -8,6 +8,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 )
 
@@ -29,8 +30,8 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 		return nil, fault.New(c.Path, "was trained without points of interest: there is none to take away", "Choose a checkpoint with the POI modality.")
 	}
 	r := &Occlusion{Cells: cells}
-	err := c.withModel(s, o.Device, o.Threads, func(m *layers.Model, a *assembler, encode func(layers.Tiles) layers.Embeddings) (err error) {
-		x := &occluder{model: m, a: a, encode: encode, tiles: neededTiles(a, cells)}
+	err := c.withModel(s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
+		x := &occluder{Encoder: e, tiles: e.Assembler.NeededTiles(cells)}
 		bar := progress.NewBar(o.Progress, "taking categories away", len(s.Categories())+1)
 		defer bar.Close()
 		torch.NoGrad(func() {
@@ -61,9 +62,7 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 // occluder keeps the embeddings of all tiles as they are, in Go slices: each
 // category's turn changes some rows.
 type occluder struct {
-	model      *layers.Model
-	a          *assembler
-	encode     func(layers.Tiles) layers.Embeddings
+	*learn.Encoder
 	tiles      []int32   // [T]
 	image, poi []float32 // [T, m]; image empty without images
 }
@@ -71,23 +70,19 @@ type occluder struct {
 // chunks encodes the given tiles; category, where not negative, is left out, and
 // with it the images, which do not depend on it.
 func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each func(e layers.Embeddings)) error {
-	var b batch
-	config := x.model.Config
-	if category >= 0 {
-		config = poisOnly(config)
-	}
-	for at := 0; at < len(tiles); at += evaluationTiles {
+	var b learn.Batch
+	for at := 0; at < len(tiles); at += learn.EvaluationTiles {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.tiles = tiles[at:min(at+evaluationTiles, len(tiles))]
-		x.a.load(&b)
-		if category >= 0 {
-			b.points = b.points.without(uint16(category))
-		}
+		x.Assembler.Load(&b, tiles[at:min(at+learn.EvaluationTiles, len(tiles))])
 		torch.InScope(func(*torch.Scope) {
-			in, _ := b.inputs(config, x.model.Store.Device)
-			each(x.encode(in))
+			if category < 0 {
+				each(x.Encode(&b))
+				return
+			}
+			b.Points = b.Points.Without(uint16(category))
+			each(x.EncodePOIs(&b))
 		})
 	}
 	return nil
@@ -105,11 +100,11 @@ func (x *occluder) base(ctx context.Context) error {
 // without returns the POI embeddings [T, m] without a category, and which tiles
 // held it.
 func (x *occluder) without(ctx context.Context, category uint16) (poi []float32, changed []bool, err error) {
-	changed = make([]bool, x.a.store.Len())
+	changed = make([]bool, x.Assembler.Store.Len())
 	var tiles []int32
 	var rows []int
 	for i, t := range x.tiles {
-		for _, c := range x.a.store.POIs(int(t)).Category {
+		for _, c := range x.Assembler.Store.POIs(int(t)).Category {
 			if c == category {
 				changed[t] = true
 				tiles, rows = append(tiles, t), append(rows, i)
@@ -117,7 +112,7 @@ func (x *occluder) without(ctx context.Context, category uint16) (poi []float32,
 			}
 		}
 	}
-	m := x.model.Config.Embedding
+	m := x.Model.Config.Embedding
 	poi = append([]float32(nil), x.poi...)
 	at := 0
 	err = x.chunks(ctx, tiles, int(category), func(e layers.Embeddings) {
@@ -133,12 +128,12 @@ func (x *occluder) without(ctx context.Context, category uint16) (poi []float32,
 // predict is ln emission of the cells with these POI embeddings.
 func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
 	torch.InScope(func(*torch.Scope) {
-		d, m := x.model.Store.Device, x.model.Config.Embedding
+		d, m := x.Model.Store.Device, x.Model.Config.Embedding
 		e := layers.Embeddings{POI: torch.FromSlice(poi, len(x.tiles), m).To(d)}
-		if x.model.Config.Image {
+		if x.Model.Config.Image {
 			e.Image = torch.FromSlice(x.image, len(x.tiles), m).To(d)
 		}
-		ln = predictCells(x.model, x.a, e, x.tiles, cells, nil)
+		ln = x.Predict(e, x.tiles, cells, nil)
 	})
 	return ln
 }
@@ -146,23 +141,11 @@ func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
 // near reports which cells have a changed tile in their neighborhood.
 func (x *occluder) near(changed []bool, cells []int32) []bool {
 	out := make([]bool, len(cells))
-	mm := x.a.m * x.a.m
+	mm := x.Assembler.M * x.Assembler.M
 	for i, c := range cells {
-		for _, n := range x.a.neighbors[int(c)*mm : (int(c)+1)*mm] {
+		for _, n := range x.Assembler.Neighbors[int(c)*mm : (int(c)+1)*mm] {
 			out[i] = out[i] || n >= 0 && changed[n]
 		}
 	}
 	return out
-}
-
-// without leaves a category's points out.
-func (p points) without(category uint16) points {
-	var q points
-	for i, c := range p.category {
-		if c != category {
-			q.tile, q.category = append(q.tile, p.tile[i]), append(q.category, c)
-			q.row, q.col, q.count = append(q.row, p.row[i]), append(q.col, p.col[i]), append(q.count, p.count[i])
-		}
-	}
-	return q
 }

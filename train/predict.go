@@ -14,6 +14,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 )
 
@@ -179,7 +180,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 		return nil, err
 	}
 	parameters.Eval()
-	a, err := newAssembler(s, c.Header.Model, make([]float64, s.Len()))
+	a, err := learn.NewAssembler(s, c.Header.Model, make([]float64, s.Len()))
 	if err != nil {
 		return nil, err
 	}
@@ -191,21 +192,18 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	bar := progress.NewBar(o.Progress, "encoding tiles", s.Len())
 	defer bar.Close()
 	bar.Add(kept.tiles)
-	encode := encoding(model, cfg)
+	encoder := learn.NewEncoder(model, a, learnOptions(cfg))
+	defer encoder.Close()
 	var ln []float64
 	torch.NoGrad(func() {
-		var b batch
+		var b learn.Batch
 		for kept.tiles < s.Len() && err == nil {
 			if err = ctx.Err(); err != nil {
 				return
 			}
-			b.cells, b.tiles = nil, span(kept.tiles, min(kept.tiles+evaluationTiles, s.Len()))
-			a.load(&b)
-			torch.InScope(func(*torch.Scope) {
-				in, _ := b.inputs(model.Config, parameters.Device)
-				err = kept.append(encode(in), len(b.tiles))
-			})
-			bar.Add(len(b.tiles))
+			a.Load(&b, span(kept.tiles, min(kept.tiles+learn.EvaluationTiles, s.Len())))
+			torch.InScope(func(*torch.Scope) { err = kept.append(encoder.Encode(&b), len(b.Tiles)) })
+			bar.Add(len(b.Tiles))
 		}
 		if err != nil {
 			return
@@ -213,7 +211,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 		torch.InScope(func(*torch.Scope) {
 			var e layers.Embeddings
 			if e, err = kept.all(parameters.Device); err == nil {
-				ln = predictCells(model, a, e, span(0, s.Len()), span(0, s.Len()), nil)
+				ln = encoder.Predict(e, span(0, s.Len()), span(0, s.Len()), nil)
 			}
 		})
 	})

@@ -222,7 +222,7 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 			}
 		}
 	}
-	steps := len(t.sampler.epoch(0))
+	steps := len(t.sampler.Epoch(0))
 	rec.bar = progress.NewTraining(o.Progress, min(t.state.Epoch+1, c.Train.Epochs), c.Train.Epochs, steps)
 	err = t.train(ctx)
 	rec.bar.Close()

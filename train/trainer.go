@@ -13,15 +13,16 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
 )
 
 // trainer is a training run's tensors and state. It lives inside torch.Run.
 type trainer struct {
+	*learn.Learner
 	config    *config.Config
 	data      *dataset
-	assembler *assembler
-	sampler   *sampler
+	sampler   *learn.Sampler
 	model     *layers.Model
 	optimizer torch.Optimizer
 	schedule  torch.Schedule
@@ -54,17 +55,15 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	if c.Train.TargetBias == "mean" {
 		model.SetTargetBias(mean(d.ln, d.train))
 	}
-	a, err := newAssembler(d.store, mc, d.ln)
+	a, err := learn.NewAssembler(d.store, mc, d.ln)
 	if err != nil {
 		parameters.Close()
 		return nil, err
 	}
-	t := &trainer{config: c, data: d, assembler: a, model: model, watch: w,
-		sampler:  &sampler{cells: d.train, place: d.store.Cells(), batch: c.Train.BatchSize, seed: uint64(c.Seed)},
-		schedule: newSchedule(c), optimizer: newOptimizer(c, parameters.Parameters())}
-	if c.Train.Sampler == "blocks" {
-		t.sampler.block = c.Train.Block
-	}
+	t := &trainer{config: c, data: d, model: model, watch: w, schedule: newSchedule(c), optimizer: newOptimizer(c, parameters.Parameters()),
+		sampler: &learn.Sampler{Cells: d.train, Place: d.store.Cells(), Batch: c.Train.BatchSize, Blocks: c.Train.Sampler == "blocks",
+			Block: c.Train.Block, Seed: uint64(c.Seed)}}
+	t.Learner = learn.NewLearner(model, a, t.optimizer, learnOptions(c))
 	text, err := c.YAML()
 	if err != nil {
 		t.close()
@@ -78,6 +77,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 }
 
 func (t *trainer) close() {
+	t.Learner.Close()
 	t.optimizer.Close()
 	t.model.Store.Close()
 }
@@ -110,7 +110,7 @@ func newSchedule(c *config.Config) torch.Schedule {
 
 // resume takes over a checkpoint's weights, moments, random state and place in
 // the run.
-func (t *trainer) resume(c *Checkpoint) error {
+func (t *trainer) resume(c *Checkpoint) (err error) {
 	if err := c.loadModel(t.model.Store); err != nil {
 		return err
 	}
@@ -123,27 +123,13 @@ func (t *trainer) resume(c *Checkpoint) error {
 	if c.Header.Plateau != nil {
 		t.schedule = c.Header.Plateau
 	}
+	torch.InScope(func(*torch.Scope) {
+		if saved := c.tensors("history."); len(saved) > 0 && !t.SetHistory(saved) {
+			err = fmt.Errorf("%s: its history of embeddings is of other tiles", c.Path)
+		}
+	})
 	t.state = c.Header.State
-	return nil
-}
-
-// encoding is Encode in the configured precision; what leaves it is float32.
-func (t *trainer) encoding() func(layers.Tiles) layers.Embeddings { return encoding(t.model, t.config) }
-
-func encoding(m *layers.Model, c *config.Config) func(layers.Tiles) layers.Embeddings {
-	if c.Train.Precision != "bf16" {
-		return m.Encode
-	}
-	return func(in layers.Tiles) (e layers.Embeddings) {
-		torch.Autocast(m.Store.Device, torch.BFloat16, func() { e = m.Encode(in) })
-		if e.Image != nil {
-			e.Image = e.Image.Cast(torch.Float32)
-		}
-		if e.POI != nil {
-			e.POI = e.POI.Cast(torch.Float32)
-		}
-		return e
-	}
+	return err
 }
 
 // train runs epochs until the configured number, early stopping, an error, or
@@ -185,7 +171,11 @@ func (t *trainer) train(ctx context.Context) error {
 // validate scores the validation cells, keeps the best model by R2, and
 // decides on early stopping.
 func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
-	t.recalibrate()
+	if t.config.Model.Variant != "reference" {
+		if err := t.Recalibrate(ctx, t.data.train, t.state.Epoch); err != nil {
+			return err
+		}
+	}
 	v, err := t.score(ctx, "validation", t.data.validation)
 	if err != nil {
 		return err
@@ -223,7 +213,7 @@ func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
 
 // score evaluates cells and computes the metrics.
 func (t *trainer) score(ctx context.Context, name string, cells []int32) (metrics.Split, error) {
-	predicted, err := t.evaluate(ctx, cells, nil)
+	predicted, err := t.Evaluate(ctx, cells, nil, nil)
 	if err != nil {
 		return metrics.Split{}, err
 	}
@@ -246,98 +236,69 @@ const nanAdvice = "The last good checkpoint is kept. Lower train.learning_rate, 
 // epoch trains on the batches that are left of the current epoch. While a
 // batch computes, another goroutine assembles the next one.
 func (t *trainer) epoch(ctx context.Context) error {
-	batches := t.sampler.epoch(t.state.Epoch)
-	feed, stop := t.prefetch(batches[min(t.state.Step, len(batches)):])
-	defer stop()
+	batches := t.sampler.Epoch(t.state.Epoch)
+	if t.state.Step == 0 {
+		if err := t.BeginEpoch(ctx, t.data.train, t.state.Epoch); err != nil {
+			if ctx.Err() != nil {
+				if e := t.watch.save(t, false); e != nil {
+					return e
+				}
+			}
+			return err
+		}
+	}
+	feed := t.NewFeed(batches[min(t.state.Step, len(batches)):])
+	defer feed.Close()
 	t.model.Store.Train()
 	for t.state.Step < len(batches) {
 		if ctx.Err() != nil {
+			if err := t.collect(len(batches)); err != nil {
+				return err
+			}
 			if err := t.watch.save(t, false); err != nil {
 				return err
 			}
 			return ctx.Err()
 		}
-		b := <-feed.full
-		l, err := t.step(b)
-		if err != nil {
-			return err
+		b := feed.Next()
+		if err := t.Step(b, contrastive(t.config, t.state.Epoch)); err != nil {
+			return t.brokenStep(err)
 		}
+		t.errors = nil
 		t.state.Step++
-		t.state.LossSum += l
-		t.state.LossCells += len(b.cells)
-		t.watch.step(t.state.Epoch+1, t.state.Step, len(batches), l/float64(len(b.cells)))
-		feed.empty <- b
+		if t.Due() || t.state.Step == len(batches) {
+			if err := t.collect(len(batches)); err != nil {
+				return err
+			}
+		}
+		feed.Done(b)
 	}
 	return nil
 }
 
-// step is one update; it returns the batch's loss.
-func (t *trainer) step(b *batch) (value float64, err error) {
-	broken := func(format string, args ...any) error {
-		return fmt.Errorf("epoch %d, batch %d: %s, in the batch of cells %s\n  %s", t.state.Epoch+1, t.state.Step+1,
-			fmt.Sprintf(format, args...), b.describe(t.data.store), nanAdvice)
+// collect looks at the losses of the steps since the last time.
+func (t *trainer) collect(steps int) error {
+	sum, cells, err := t.Collect()
+	if err != nil {
+		t.state.Step--
+		return t.brokenStep(err)
 	}
-	for i, y := range b.target {
-		if y := float64(y); math.IsNaN(y) || math.IsInf(y, 0) {
-			return 0, broken("the target of cell %d is %v", b.cells[i], y)
-		}
+	if cells > 0 {
+		t.state.LossSum += sum
+		t.state.LossCells += cells
+		t.watch.step(t.state.Epoch+1, t.state.Step, steps, sum/float64(cells))
 	}
-	torch.InScope(func(*torch.Scope) {
-		in, index := b.inputs(t.model.Config, t.model.Store.Device)
-		target := torch.FromSlice(b.target).To(t.model.Store.Device)
-		o := t.model.Predict(t.model.EncodeBatch(in, index, t.encoding()))
-		l := loss(t.config, t.state.Epoch, o, target)
-		if value = l.Item(); math.IsNaN(value) || math.IsInf(value, 0) {
-			err = broken("the loss is %v", value)
-			return
-		}
-		t.optimizer.ZeroGrad()
-		l.Backward()
-		clip := t.config.Train.ClipNorm
-		if clip == 0 {
-			clip = math.Inf(1) // only looks: a gradient that is not finite must not reach the weights
-		}
-		if norm := torch.ClipGradNorm(t.model.Store.Parameters(), clip); math.IsNaN(norm) || math.IsInf(norm, 0) {
-			err = broken("the gradient's norm is %v", norm)
-			return
-		}
-		t.optimizer.Step()
-		t.errors = nil
-	})
-	return value, err
+	return nil
 }
 
-type feed struct{ full, empty chan *batch }
-
-// prefetch assembles batches ahead in a goroutine of its own, in order. stop
-// ends it and waits.
-func (t *trainer) prefetch(batches [][]int32) (f feed, stop func()) {
-	const ahead = 2
-	f = feed{full: make(chan *batch, ahead), empty: make(chan *batch, ahead+1)}
-	for range ahead + 1 {
-		f.empty <- &batch{}
+// brokenStep says where in the run a step broke; the newest step is the one
+// after state.Step.
+func (t *trainer) brokenStep(err error) error {
+	var broken *learn.Broken
+	if !errors.As(err, &broken) {
+		return err
 	}
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, cells := range batches {
-			select {
-			case b := <-f.empty:
-				t.assembler.assemble(b, cells)
-				select {
-				case f.full <- b:
-				case <-quit:
-					return
-				}
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return f, func() {
-		close(quit)
-		<-done
-	}
+	return fmt.Errorf("epoch %d, batch %d: %w\n  %s", t.state.Epoch+1, t.state.Step+1-broken.Back, err, nanAdvice)
 }
 
 // threads is libtorch's thread count of a config.

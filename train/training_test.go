@@ -12,6 +12,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
 )
 
@@ -117,6 +118,11 @@ func differing(a, b map[string]string) (names []string) {
 	return names
 }
 
+// step is a step of an epoch.
+func step(tr *trainer, b *learn.Batch) error {
+	return tr.brokenStep(tr.Step(b, contrastive(tr.config, tr.state.Epoch)))
+}
+
 // The whole model learns one batch by heart.
 func TestOverfitOneBatch(t *testing.T) {
 	d := town{rows: 2, cols: 10, image: townSize}.open(t)
@@ -130,18 +136,18 @@ func TestOverfitOneBatch(t *testing.T) {
 		defer tr.close()
 		tr.optimizer.SetLearningRate(c.Train.LearningRate)
 		tr.model.Store.Train()
-		var b batch
-		tr.assembler.assemble(&b, d.train[:8])
+		var b learn.Batch
+		tr.Assembler.Assemble(&b, d.train[:8])
 		r2 := func() float64 {
 			var predicted []float64
 			torch.NoGrad(func() {
 				torch.InScope(func(*torch.Scope) {
-					in, index := b.inputs(tr.model.Config, torch.CPU)
+					in, index := b.Inputs(tr.model.Config, torch.CPU), b.Places(tr.Assembler.M, torch.CPU)
 					predicted = tr.model.Forward(in, index).LnEmission.Float64s()
 				})
 			})
-			truth := make([]float64, len(b.target))
-			for i, y := range b.target {
+			truth := make([]float64, len(b.Target))
+			for i, y := range b.Target {
 				truth[i] = float64(y)
 			}
 			s, err := metrics.Ln(truth, predicted)
@@ -153,7 +159,7 @@ func TestOverfitOneBatch(t *testing.T) {
 		start := r2()
 		end, steps := start, 0
 		for ; steps < 300 && end < 0.99; steps++ {
-			if _, err := tr.step(&b); err != nil {
+			if err := step(tr, &b); err != nil {
 				t.Fatal(err)
 			}
 			if steps%10 == 9 {
@@ -234,11 +240,11 @@ func TestNaNStopsTraining(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tr.close()
-			var b batch
-			tr.assembler.assemble(&b, d.train[:5])
-			b.points.count[7] = float32(math.NaN())
+			var b learn.Batch
+			tr.Assembler.Assemble(&b, d.train[:5])
+			b.Points.Count[7] = float32(math.NaN())
 			before := arrays(tr)
-			if _, err := tr.step(&b); err == nil || !strings.Contains(err.Error(), "epoch 1, batch 1: the loss is NaN, in the batch of cells") {
+			if err := step(tr, &b); err == nil || !strings.Contains(err.Error(), "epoch 1, batch 1: the loss is NaN, in the batch of cells") {
 				t.Error(err)
 			}
 			for _, name := range differing(before, arrays(tr)) {
@@ -513,7 +519,7 @@ func TestInterruptedValidation(t *testing.T) {
 		steps := 0
 		w := &witness{dir: t.TempDir()}
 		w.stepped = func(epoch, step int) {
-			if steps = len(w.trainer.sampler.epoch(0)); epoch == stop && step == steps {
+			if steps = len(w.trainer.sampler.Epoch(0)); epoch == stop && step == steps {
 				cancel()
 			}
 		}

@@ -156,6 +156,7 @@ c.add("Gather", lambda x, i: torch.gather(x, 1, i), n(2, 4), whole(0, 4, 2, 3))
 c.add("Gather/rows", lambda x, i: torch.gather(x, 0, i), n(4, 3), whole(0, 4, 2, 3))
 c.add("ScatterAdd", lambda x, i, s: torch.scatter_add(x, 1, i, s), n(2, 4), whole(0, 4, 2, 5), n(2, 5))
 c.add("IndexAdd", lambda x, i, s: torch.index_add(x, 0, i, s), n(4, 3), np.array([3, 0, 3, 1], np.int64), n(4, 3))
+c.add("IndexCopyInPlace", lambda x, i, s: x.clone().index_copy_(0, i, s), n(4, 3), np.array([3, 0, 1], np.int64), n(3, 3))
 
 # Products.
 c.add("MatMul", torch.matmul, n(3, 4), n(4, 2))
@@ -199,6 +200,8 @@ c.add("NewPoints/dense", lambda: dense)
 c.add("NewPoints/mean", lambda: dense.mean((2, 3)))
 c.add("NewPoints/conv", lambda w, b: F.conv2d(dense, w, b, stride=2, padding=1), n(4, 3, 3, 3), n(4))
 c.add("NewPoints/scaled", lambda s, w: F.conv2d(dense * s[:, :, None, None], w, padding=1), n(2, 3), n(4, 3, 2, 2))
+c.add("Conv2dGathered", lambda w, b: F.conv2d(dense, w, b, stride=2, padding=1), n(4, 3, 3, 3), n(4))
+c.add("Conv2dGathered/wide", lambda w: F.conv2d(dense, w, None, stride=3, padding=3), n(2, 3, 4, 4))
 
 # Made from nothing, the generators included: the same seed gives PyTorch's very numbers.
 c.add("Arange", lambda: torch.arange(-1, 2, 0.25))

@@ -60,7 +60,7 @@ var ranges = map[string]limits{
 	"train.validate_every":            {low: 1, high: 1e6},
 	"train.patience":                  {low: 0, high: 1e6},
 	"train.min_epochs":                {low: 0, high: 1e6},
-	"train.block":                     {low: 1, high: 1024},
+	"train.block":                     {low: 0, high: 1024},
 	"train.threads":                   {low: 0, high: 4096},
 	"train.save_every":                {low: 1, high: 1e6},
 }
@@ -75,6 +75,7 @@ var choices = map[string][]string{
 	"train.loss":        {"l1", "huber"},
 	"train.target_bias": {"mean", "none"},
 	"train.sampler":     {"random", "blocks"},
+	"train.encode":      {"unique", "slices", "historical"},
 	"train.precision":   {"fp32", "bf16"},
 }
 
@@ -131,6 +132,9 @@ func check(c *Config, label string, given map[string]leaf) error {
 	} else if m.Contrastive && len(m.Modalities) == 1 {
 		bad("model.contrastive", "Set model.contrastive: false, or give both modalities.",
 			"is true, but the contrastive loss compares image and POI embeddings and model.modalities has only %s", m.Modalities[0])
+	}
+	if m.Variant == "reference" && t.Encode != "slices" {
+		bad("train.encode", "Leave it away, or set it to slices.", "is %s, but the published program encodes in slices", t.Encode)
 	}
 	if t.MinLearningRate > t.LearningRate {
 		bad("train.min_learning_rate", "", "is %g, above train.learning_rate %g", t.MinLearningRate, t.LearningRate)

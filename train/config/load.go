@@ -102,6 +102,9 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if c.Name == "" {
 		c.Name = src.name
 	}
+	if _, ok := given["train.encode"]; !ok && c.Model.Variant == "reference" {
+		c.Train.Encode = "slices"
+	}
 	if _, ok := given["train.target_bias"]; !ok && c.Model.Variant == "reference" {
 		c.Train.TargetBias = "none" // the published program starts from PyTorch's defaults
 	}

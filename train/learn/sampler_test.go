@@ -1,4 +1,4 @@
-package train
+package learn
 
 import (
 	"fmt"
@@ -21,14 +21,14 @@ func square(n int) (cells []int32, place []store.Cell) {
 
 func TestSamplerCoversEachEpoch(t *testing.T) {
 	all, place := square(9)
-	for _, block := range []int{0, 1, 3, 50} {
+	for _, block := range []int{-1, 0, 1, 3, 50} {
 		for _, batch := range []int{2, 7, 9, 53, 1000} {
 			for _, n := range []int{2, 3, 15, len(all)} { // 15 = 2*7 + 1: a cell alone is left
-				s := &sampler{cells: all[:n], place: place, batch: batch, block: block, seed: 3}
+				s := &Sampler{Cells: all[:n], Place: place, Batch: batch, Blocks: block >= 0, Block: max(0, block), Seed: 3}
 				name := fmt.Sprintf("block %d, batch %d, %d cells", block, batch, n)
 				var before [][]int32
 				for epoch := range 3 {
-					batches := s.epoch(epoch)
+					batches := s.Epoch(epoch)
 					var seen []int32
 					for _, b := range batches {
 						if len(b) < 2 || len(b) > batch+1 {
@@ -40,7 +40,7 @@ func TestSamplerCoversEachEpoch(t *testing.T) {
 					if !slices.Equal(seen, all[:n]) {
 						t.Errorf("%s, epoch %d: cells %v", name, epoch, seen)
 					}
-					if again := s.epoch(epoch); fmt.Sprint(again) != fmt.Sprint(batches) {
+					if again := s.Epoch(epoch); fmt.Sprint(again) != fmt.Sprint(batches) {
 						t.Errorf("%s: epoch %d is not the same twice", name, epoch)
 					}
 					if n > 10 && fmt.Sprint(batches) == fmt.Sprint(before) {
@@ -48,8 +48,8 @@ func TestSamplerCoversEachEpoch(t *testing.T) {
 					}
 					before = batches
 				}
-				if other := (&sampler{cells: all[:n], place: place, batch: batch, block: block, seed: 4}).epoch(0); n > 10 &&
-					fmt.Sprint(other) == fmt.Sprint(s.epoch(0)) {
+				if other := (&Sampler{Cells: all[:n], Place: place, Batch: batch, Blocks: block >= 0, Block: max(0, block), Seed: 4}).Epoch(0); n > 10 &&
+					fmt.Sprint(other) == fmt.Sprint(s.Epoch(0)) {
 					t.Errorf("%s: the seed does not matter", name)
 				}
 			}
@@ -64,11 +64,11 @@ func TestSamplerCoversEachEpoch(t *testing.T) {
 // the blocks' borders move from epoch to epoch.
 func TestSamplerBlocksAreContiguous(t *testing.T) {
 	all, place := square(12)
-	s := &sampler{cells: all, place: place, batch: 1000, block: 4, seed: 1}
+	s := &Sampler{Cells: all, Place: place, Batch: 1000, Blocks: true, Block: 4, Seed: 1}
 	type key struct{ x, y int64 }
 	borders := map[string]bool{}
 	for epoch := range 6 {
-		order := s.epoch(epoch)[0]
+		order := s.Epoch(epoch)[0]
 		found := false
 		for dx := range int64(4) {
 			for dy := range int64(4) { // is there an offset at which each block is one stretch of the order?
@@ -95,6 +95,44 @@ func TestSamplerBlocksAreContiguous(t *testing.T) {
 	}
 	if len(borders) < 2 {
 		t.Errorf("the blocks' borders never move: %v", borders)
+	}
+}
+
+// Patches touch few neighbors: on a full grid of 24 x 24 cells a batch of 32 has
+// at most 28 more tiles around it at M = 3 in the mean (a patch of 4 x 8 away
+// from the border has 28), where a random one has some 220; and their borders
+// move.
+func TestSamplerPatchesAreCompact(t *testing.T) {
+	const n = 24
+	var all []int32
+	var place []store.Cell
+	for i := range n * n {
+		all, place = append(all, int32(i)), append(place, store.Cell{Col: int64(i % n), Row: int64(i / n)})
+	}
+	s := &Sampler{Cells: all, Place: place, Batch: 32, Blocks: true, Seed: 1}
+	seen := map[string]bool{}
+	for epoch := range 5 {
+		around, batches := 0, s.Epoch(epoch)
+		for _, b := range batches {
+			tiles := map[store.Cell]bool{}
+			for _, c := range b {
+				for k := range int64(9) {
+					p := store.Cell{Col: place[c].Col + k%3 - 1, Row: place[c].Row + k/3 - 1}
+					if p.Col >= 0 && p.Row >= 0 && p.Col < n && p.Row < n {
+						tiles[p] = true
+					}
+				}
+			}
+			around += len(tiles) - len(b)
+			slices.Sort(b)
+			seen[fmt.Sprint(b)] = true
+		}
+		if mean := float64(around) / float64(len(batches)); mean > 28 {
+			t.Errorf("epoch %d: %.1f tiles around a batch", epoch, mean)
+		}
+	}
+	if len(seen) < 4*len(s.Epoch(0)) {
+		t.Errorf("of 5 epochs of %d patches only %d differ", len(s.Epoch(0)), len(seen))
 	}
 }
 

@@ -1,0 +1,214 @@
+package learn
+
+import (
+	"fmt"
+	"slices"
+
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+)
+
+// Batch is what one step needs, as Go slices, so that another goroutine can
+// assemble the next one while libtorch works on this one. Each distinct tile
+// of the B cells' neighborhoods appears once, the cells' own tiles first.
+type Batch struct {
+	Cells  []int32   // [B] tile ids of the target cells
+	Tiles  []int32   // [U] distinct tile ids of their neighborhoods
+	Index  []int64   // [B, M, M] places in Tiles; U = no such cell
+	Target []float32 // [B] ln emission
+	Images []uint8   // [E, 3, H, W] of the first E tiles; empty without images
+	Points Points    // POIs of the first E tiles
+	loaded int       // E: U, or B where neighbors come from history
+}
+
+// Points are sparse POIs of several tiles: one entry a (tile, category, row,
+// col).
+type Points struct {
+	Tile               []int32
+	Category, Row, Col []uint16
+	Count              []float32
+}
+
+// Assembler makes batches from a store. It is used by one goroutine at a time.
+type Assembler struct {
+	Store     *store.Store
+	M         int       // neighborhood width
+	Neighbors []int32   // [N, M*M]
+	Ln        []float64 // [N] ln emission
+	image     bool
+	poi       bool
+	own       bool    // load the inputs of a batch's own cells alone
+	resident  bool    // the images are on the device already
+	place     []int32 // [N] place in the batch's tiles + 1, 0 = not in it
+}
+
+// NewAssembler makes an assembler of batches for a model. ln is the target of
+// every tile, [N].
+func NewAssembler(s *store.Store, c layers.ModelConfig, ln []float64) (*Assembler, error) {
+	neighbors, err := s.Neighbors(c.Neighborhood)
+	if err != nil {
+		return nil, err
+	}
+	if c.Reference {
+		neighbors = referenceNeighbors(neighbors, c.Neighborhood)
+	}
+	return &Assembler{Store: s, M: c.Neighborhood, Neighbors: neighbors, Ln: ln, image: c.Image, poi: c.POI,
+		place: make([]int32, s.Len())}, nil
+}
+
+// referenceNeighbors gives the published program's index: a missing neighbor is
+// tile 0, and the first axis is the offset in x, the second that in y.
+func referenceNeighbors(neighbors []int32, m int) []int32 {
+	out := make([]int32, len(neighbors))
+	for at := 0; at < len(neighbors); at += m * m {
+		for row := range m {
+			for col := range m {
+				out[at+col*m+row] = max(0, neighbors[at+row*m+col])
+			}
+		}
+	}
+	return out
+}
+
+// Assemble fills b, whose slices are used again, with the given cells.
+func (a *Assembler) Assemble(b *Batch, cells []int32) {
+	b.Cells = append(b.Cells[:0], cells...)
+	b.Tiles, b.Index, b.Target = b.Tiles[:0], b.Index[:0], b.Target[:0]
+	add := func(t int32) int64 {
+		if a.place[t] == 0 {
+			b.Tiles = append(b.Tiles, t)
+			a.place[t] = int32(len(b.Tiles))
+		}
+		return int64(a.place[t] - 1)
+	}
+	for _, c := range cells {
+		add(c)
+	}
+	n := len(b.Tiles)
+	mm := a.M * a.M
+	for _, c := range cells {
+		b.Target = append(b.Target, float32(a.Ln[c]))
+		for _, n := range a.Neighbors[int(c)*mm : (int(c)+1)*mm] {
+			if n < 0 {
+				b.Index = append(b.Index, -1)
+			} else {
+				b.Index = append(b.Index, add(n))
+			}
+		}
+	}
+	for i, p := range b.Index {
+		if p < 0 {
+			b.Index[i] = int64(len(b.Tiles)) // the row of zeros behind the embeddings
+		}
+	}
+	for _, t := range b.Tiles {
+		a.place[t] = 0
+	}
+	if !a.own {
+		n = len(b.Tiles)
+	}
+	a.loadFirst(b, n)
+}
+
+// Load makes b a batch of tiles without cells, to be encoded.
+func (a *Assembler) Load(b *Batch, tiles []int32) {
+	b.Cells, b.Index, b.Target = nil, nil, nil
+	b.Tiles = append(b.Tiles[:0], tiles...)
+	a.loadFirst(b, len(tiles))
+}
+
+// loadFirst reads the inputs of the first n tiles of b.
+func (a *Assembler) loadFirst(b *Batch, n int) {
+	b.loaded = n
+	b.Images = b.Images[:0]
+	if a.image && !a.resident {
+		for _, t := range b.Tiles[:n] {
+			b.Images = append(b.Images, a.Store.Image(int(t))...)
+		}
+	}
+	p := &b.Points
+	p.Tile, p.Category, p.Row, p.Col, p.Count = p.Tile[:0], p.Category[:0], p.Row[:0], p.Col[:0], p.Count[:0]
+	if a.poi {
+		for i, t := range b.Tiles[:n] {
+			q := a.Store.POIs(int(t))
+			for range q.Len() {
+				p.Tile = append(p.Tile, int32(i))
+			}
+			p.Category = append(p.Category, q.Category...)
+			p.Row, p.Col = append(p.Row, q.Row...), append(p.Col, q.Col...)
+			p.Count = append(p.Count, q.Count...)
+		}
+	}
+}
+
+// Inputs moves the inputs of a batch's tiles to the device.
+func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles) {
+	u := b.loaded
+	if c.Image {
+		t.Images = torch.FromSlice(b.Images, u, 3, c.ImageSize, c.ImageSize).To(d) // [E, 3, H, W] uint8
+	}
+	if c.POI {
+		p := b.Points
+		t.Points = torch.NewPoints(p.Tile, p.Category, p.Row, p.Col, p.Count, u, c.Categories, c.POISize, c.POISize, torch.Float32, d)
+	}
+	return t
+}
+
+// Places is the index of the cells' neighborhoods on the device, [B, M, M]
+// int64.
+func (b *Batch) Places(m int, d torch.Device) *torch.Tensor {
+	return torch.FromSlice(b.Index, len(b.Cells), m, m).To(d)
+}
+
+// Describe names a batch's cells for messages.
+func (b *Batch) Describe(s *store.Store) string { return describe(s, b.Cells) }
+
+func describe(s *store.Store, batch []int32) string {
+	cells := s.Cells()
+	text := ""
+	for i, c := range batch {
+		if i == 4 {
+			return fmt.Sprintf("%s and %d more", text, len(batch)-4)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d (col %d, row %d)", c, cells[c].Col, cells[c].Row)
+	}
+	return text
+}
+
+// Without leaves a category's points out.
+func (p Points) Without(category uint16) Points {
+	var q Points
+	for i, c := range p.Category {
+		if c != category {
+			q.Tile, q.Category = append(q.Tile, p.Tile[i]), append(q.Category, c)
+			q.Row, q.Col, q.Count = append(q.Row, p.Row[i]), append(q.Col, p.Col[i]), append(q.Count, p.Count[i])
+		}
+	}
+	return q
+}
+
+// NeededTiles lists the distinct tiles of cells' neighborhoods, cells first.
+func (a *Assembler) NeededTiles(cells []int32) []int32 {
+	seen := make([]bool, len(a.place))
+	tiles := make([]int32, 0, len(cells))
+	add := func(t int32) {
+		if t >= 0 && !seen[t] {
+			seen[t] = true
+			tiles = append(tiles, t)
+		}
+	}
+	for _, c := range cells {
+		add(c)
+	}
+	mm := a.M * a.M
+	for _, c := range cells {
+		for _, n := range a.Neighbors[int(c)*mm : (int(c)+1)*mm] {
+			add(n)
+		}
+	}
+	return slices.Clip(tiles)
+}

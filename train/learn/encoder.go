@@ -1,0 +1,118 @@
+package learn
+
+import (
+	"opencarbon/layers"
+	"opencarbon/torch"
+)
+
+// residentBytes is how many bytes of images are kept on a GPU, so that a step
+// moves none: about 20,000 tiles of 256 pixels.
+const residentBytes = 4 << 30
+
+// Encoder turns the tiles of batches into embeddings, in the configured
+// precision. It lives inside torch.Run.
+type Encoder struct {
+	Model     *layers.Model
+	Assembler *Assembler
+	options   Options
+	images    *torch.Tensor // [N, 3, H, W] uint8 on the device; nil: they come with the batch
+}
+
+// NewEncoder makes an encoder of a's tiles. On a GPU the images are moved there
+// where they fit; Close frees them.
+func NewEncoder(m *layers.Model, a *Assembler, o Options) *Encoder {
+	e := &Encoder{Model: m, Assembler: a, options: o}
+	if o.NCHW {
+		m.ImagesNCHW()
+	}
+	if d := m.Store.Device; d.IsCUDA() && m.Config.Image && len(a.Store.Images()) <= residentBytes {
+		e.keepImages()
+	}
+	return e
+}
+
+// keepImages moves all images to the device.
+func (e *Encoder) keepImages() {
+	size := e.Model.Config.ImageSize
+	torch.InScope(func(*torch.Scope) {
+		e.images = torch.FromSlice(e.Assembler.Store.Images(), e.Assembler.Store.Len(), 3, size, size).To(e.Model.Store.Device).Own()
+	})
+	e.Assembler.resident = true
+}
+
+// Close frees what the encoder keeps on the device.
+func (e *Encoder) Close() {
+	if e.images != nil && !e.images.Closed() {
+		e.images.Close()
+	}
+	e.Assembler.resident = false
+}
+
+// inputs are the first loaded tiles of b on the device.
+func (e *Encoder) inputs(b *Batch) layers.Tiles {
+	c, d := e.Model.Config, e.Model.Store.Device
+	if e.images != nil {
+		c.Image = false
+	}
+	t := b.Inputs(c, d)
+	if e.images != nil {
+		t.Images = e.images.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
+	}
+	if e.options.DensePOIs && t.Points != nil {
+		t.POIs, t.Points = t.Points.Dense(), nil
+	}
+	return t
+}
+
+// wide are tile ids as an index, [n] int64.
+func wide(tiles []int32) *torch.Tensor {
+	v := make([]int64, len(tiles))
+	for i, t := range tiles {
+		v[i] = int64(t)
+	}
+	return torch.FromSlice(v)
+}
+
+// Encode maps b's loaded tiles to their embeddings [E, m], float32.
+func (e *Encoder) Encode(b *Batch) layers.Embeddings { return e.run(e.inputs(b)) }
+
+// EncodePOIs is Encode of the POIs alone.
+func (e *Encoder) EncodePOIs(b *Batch) layers.Embeddings { return e.run(e.POIs(b)) }
+
+// POIs are b's inputs without images.
+func (e *Encoder) POIs(b *Batch) layers.Tiles {
+	c := e.Model.Config
+	c.Image = false
+	return b.Inputs(c, e.Model.Store.Device)
+}
+
+// run is the model's Encode in the configured precision; what leaves it is
+// float32.
+func (e *Encoder) run(t layers.Tiles) (x layers.Embeddings) {
+	if !e.options.BF16 {
+		return e.Model.Encode(t)
+	}
+	torch.Autocast(e.Model.Store.Device, torch.BFloat16, func() { x = e.Model.Encode(t) })
+	if x.Image != nil {
+		x.Image = x.Image.Cast(torch.Float32)
+	}
+	if x.POI != nil {
+		x.POI = x.POI.Cast(torch.Float32)
+	}
+	return x
+}
+
+// scoped runs f, which makes embeddings, in a scope that keeps nothing else:
+// what autograd needs of the rest it holds itself, and lets go during backward.
+func scoped(f func() layers.Embeddings) (x layers.Embeddings) {
+	torch.InScope(func(s *torch.Scope) {
+		x = f()
+		if x.Image != nil {
+			s.Keep(x.Image)
+		}
+		if x.POI != nil {
+			s.Keep(x.POI)
+		}
+	})
+	return x
+}

@@ -1,0 +1,201 @@
+package learn
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"opencarbon/layers"
+	"opencarbon/torch"
+)
+
+// unchecked is how many steps a GPU may run ahead before somebody looks at
+// their losses: looking waits for it.
+const unchecked = 16
+
+// Learner trains a model. It lives inside torch.Run.
+type Learner struct {
+	*Encoder
+	Optimizer torch.Optimizer
+	Clock     *Clock // where given, the time of each part of a step is added up
+	history   *history
+	pending   []pendingStep
+	ahead     int // most steps in pending
+}
+
+// NewLearner makes a learner of m on a's tiles; it does not own the optimizer.
+// Close it.
+func NewLearner(m *layers.Model, a *Assembler, optimizer torch.Optimizer, o Options) *Learner {
+	l := &Learner{Encoder: NewEncoder(m, a, o), Optimizer: optimizer, ahead: 1}
+	if o.Encode == Historical {
+		l.history = newHistory(m, a.Store.Len())
+		a.own = true
+	}
+	if m.Store.Device.IsCUDA() {
+		l.ahead = unchecked
+	}
+	return l
+}
+
+// Close frees what the learner keeps; not the model and the optimizer.
+func (l *Learner) Close() {
+	if l.history != nil {
+		l.history.close()
+	}
+	for _, p := range l.pending {
+		p.close()
+	}
+	l.pending = nil
+	l.Assembler.own = false
+	l.Encoder.Close()
+}
+
+// pendingStep is a step whose loss and gradient nobody has looked at.
+type pendingStep struct {
+	loss, norm *torch.Tensor // scalars, owned
+	cells      []int32
+}
+
+func (p pendingStep) close() {
+	p.loss.Close()
+	p.norm.Close()
+}
+
+// Broken says that a step made numbers that are not finite.
+type Broken struct {
+	Back  int    // steps before the newest one; 0: the newest
+	What  string // the loss is NaN
+	Cells string // of the batch
+}
+
+func (b *Broken) Error() string { return fmt.Sprintf("%s, in the batch of cells %s", b.What, b.Cells) }
+
+func (l *Learner) broken(back int, cells []int32, format string, args ...any) *Broken {
+	return &Broken{Back: back, What: fmt.Sprintf(format, args...), Cells: describe(l.Assembler.Store, cells)}
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// Step is one update on an assembled batch. contrastive says whether the
+// contrastive loss is on. Losses and gradients that are not finite are a *Broken
+// error: on the CPU before they reach the weights, on a GPU, which nobody waits
+// for, by Collect at the latest.
+func (l *Learner) Step(b *Batch, contrastive bool) error {
+	for i, y := range b.Target {
+		if y := float64(y); !finite(y) {
+			return l.broken(0, b.Cells, "the target of cell %d is %v", b.Cells[i], y)
+		}
+	}
+	var err error
+	torch.InScope(func(*torch.Scope) {
+		d := l.Model.Store.Device
+		wait := l.ahead == 1
+		loss := l.forward(b, contrastive)
+		if v := 0.0; wait {
+			if v = loss.Item(); !finite(v) {
+				err = l.broken(0, b.Cells, "the loss is %v", v)
+				return
+			}
+		}
+		l.Optimizer.ZeroGrad()
+		loss.Backward()
+		l.Clock.mark(d, "backward")
+		most := l.options.ClipNorm
+		if most == 0 {
+			most = math.Inf(1) // only looks: a gradient that is not finite must not reach the weights
+		}
+		norm := torch.ClipGradNorm(l.Model.Store.Parameters(), most)
+		if wait {
+			if v := norm.Item(); !finite(v) {
+				err = l.broken(0, b.Cells, "the gradient's norm is %v", v)
+				return
+			}
+		}
+		l.Optimizer.Step()
+		l.pending = append(l.pending, pendingStep{loss.Detach().Own(), norm.Own(), append([]int32(nil), b.Cells...)})
+		l.Clock.mark(d, "optimizer")
+	})
+	return err
+}
+
+// forward is the loss of a batch; what it made on the way is freed as soon as
+// backward is through with it.
+func (l *Learner) forward(b *Batch, contrastive bool) (loss *torch.Tensor) {
+	d := l.Model.Store.Device
+	l.Clock.start()
+	torch.InScope(func(s *torch.Scope) {
+		index := b.Places(l.Assembler.M, d)
+		var x layers.Embeddings
+		switch {
+		case l.history != nil:
+			own := scoped(func() layers.Embeddings { return l.Encode(b) })
+			l.history.put(wide(b.Tiles[:b.loaded]).To(d), own)
+			x = own
+			if len(b.Tiles) > b.loaded {
+				x = l.history.join(own, wide(b.Tiles[b.loaded:]).To(d))
+			}
+		case l.Model.Config.Reference || l.options.Encode == Slices:
+			x, index = l.Model.EncodeSlices(l.inputs(b), index, func(t layers.Tiles) layers.Embeddings {
+				return scoped(func() layers.Embeddings { return l.run(t) })
+			})
+		default:
+			x = scoped(func() layers.Embeddings { return l.Encode(b) })
+		}
+		l.Clock.mark(d, "encode")
+		o := l.Model.Predict(x, index)
+		loss = Loss(l.options, l.Model.Config.Reference, contrastive, o, torch.FromSlice(b.Target).To(d))
+		s.Keep(loss)
+		l.Clock.mark(d, "heads")
+	})
+	return loss
+}
+
+// Due reports whether it is time to Collect.
+func (l *Learner) Due() bool { return len(l.pending) >= l.ahead }
+
+// Collect looks at the steps since the last time: the sum of their losses and
+// the number of their cells, or what is broken.
+func (l *Learner) Collect() (sum float64, cells int, err error) {
+	defer func() { l.pending = l.pending[:0] }()
+	for i, p := range l.pending {
+		loss, norm := p.loss.Item(), p.norm.Item()
+		p.close()
+		back := len(l.pending) - 1 - i
+		switch {
+		case err != nil:
+		case !finite(loss):
+			err = l.broken(back, p.cells, "the loss is %v", loss)
+		case !finite(norm):
+			err = l.broken(back, p.cells, "the gradient's norm is %v", norm)
+		}
+		sum, cells = sum+loss, cells+len(p.cells)
+	}
+	return sum, cells, err
+}
+
+// Clock adds up the time of the parts of steps.
+type Clock struct {
+	Parts map[string]time.Duration // by name: encode, heads, backward, optimizer
+	last  time.Time
+}
+
+func (c *Clock) start() {
+	if c != nil {
+		c.last = time.Now()
+	}
+}
+
+// mark ends a part. It waits for a GPU, so that a part's work counts where it
+// was asked for.
+func (c *Clock) mark(d torch.Device, part string) {
+	if c == nil {
+		return
+	}
+	d.Synchronize()
+	if c.Parts == nil {
+		c.Parts = map[string]time.Duration{}
+	}
+	now := time.Now()
+	c.Parts[part] += now.Sub(c.last)
+	c.last = now
+}

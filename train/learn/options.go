@@ -1,0 +1,31 @@
+package learn
+
+// Ways to encode the tiles of a training batch's neighborhoods.
+const (
+	// Unique encodes each distinct tile of the batch once; gradients are exact.
+	Unique = "unique"
+	// Slices is the published program's: all B*M*M tiles, in M*M slices of B
+	// rows, with batch statistics for each slice.
+	Slices = "slices"
+	// Historical encodes the batch's own cells alone. Their neighbors outside the
+	// batch are the embeddings of their own last step, through which no gradient
+	// flows (Fey et al., "GNNAutoScale", ICML 2021). A step costs the same
+	// whatever M.
+	Historical = "historical"
+)
+
+// Options is how a model is trained; the zero value of a switch is the quick
+// way.
+type Options struct {
+	Encode      string  // Unique, Slices or Historical
+	BF16        bool    // encoders under autocast in bfloat16; losses and reductions stay in float32
+	Huber       float64 // threshold of Huber's loss in ln units; 0: L1, as the paper
+	Alpha       float64 // weight of the contrastive loss (Eq. 8)
+	Temperature float64 // tau of the contrastive loss
+	ClipNorm    float64 // largest L2 norm of the whole gradient; 0: no clipping
+	Batch       int     // cells a step
+	Seed        uint64  // of the order of refreshes and recalibrations
+	DensePOIs   bool    // convolve POIs as dense tensors, for comparison
+	NCHW        bool    // images in PyTorch's default memory format, for comparison
+	NoPrefetch  bool    // assemble each batch only when it is needed, for comparison
+}
