@@ -430,6 +430,10 @@ func TestResumeEveryWay(t *testing.T) {
 			c.Train.Optimizer, c.Train.Momentum, c.Train.LearningRate, c.Train.Loss = "sgd", 0, 1e-3, "huber"
 			c.Train.Sampler, c.Train.Block = "blocks", 2
 		}},
+		{"historical embeddings, patches", false, func(c *config.Config) {
+			c.Train.Encode, c.Train.Sampler, c.Train.Block = "historical", "blocks", 0
+		}},
+		{"slices", false, func(c *config.Config) { c.Train.Encode = "slices" }},
 		{"bf16", false, func(c *config.Config) { c.Train.Precision = "bf16" }},
 		{"no neighborhood, no SE", false, func(c *config.Config) { c.Model.Neighborhood, c.Model.SE = 1, false }},
 		{"reference variant", false, func(c *config.Config) { c.Model.Variant, c.Model.POIEncoder = "reference", "k7" }},

@@ -20,7 +20,7 @@ func main() { cli.Main(command()) }
 func command() *cobra.Command {
 	var source string
 	var set []string
-	var verbose bool
+	var verbose, levers bool
 	var o ablation.Options
 	cmd := &cobra.Command{
 		Use:   "ablation --config X.yaml",
@@ -28,9 +28,14 @@ func command() *cobra.Command {
 		Long: `Ablation trains the full model, and the model without squeeze-and-excitation,
 without contrastive loss and without neighborhood, each with several seeds on the
 same split, and prints R2, MAE and RMSE on the test cells as mean and standard
-deviation. Runs that are done are kept: the same command goes on after a stop.`,
+deviation. Runs that are done are kept: the same command goes on after a stop.
+With --levers it trains the whole model in several ways that differ in speed
+(train.sampler, train.encode, train.precision): random batches; blocks of 4 x 4
+cells; patches of a batch each, in float32 and bfloat16; historical embeddings of
+neighbors, with patches and at random; the published program's slices.`,
 		Example: `  go run ./cmd/ablation --config demo --seeds 5
-  go run ./cmd/ablation --config london --variants full --seeds 3`,
+  go run ./cmd/ablation --config london --variants full --seeds 3
+  go run ./cmd/ablation --config demo --levers            # what the ways to train faster cost`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" {
@@ -49,8 +54,15 @@ deviation. Runs that are done are kept: the same command goes on after a stop.`,
 			if err != nil {
 				return err
 			}
+			name := "ablation"
+			if levers {
+				if cmd.Flags().Changed("variants") {
+					return fault.New("--levers", "and --variants are both given", "Keep one of them.")
+				}
+				o.Variants, name = ablation.Levers, "levers"
+			}
 			if o.Out == "" {
-				o.Out = filepath.Join(c.Output.Dir, c.Name, "ablation")
+				o.Out = filepath.Join(c.Output.Dir, c.Name, name)
 			}
 			o.Train.Progress.Quiet = !verbose
 			o.Report = cmd.OutOrStdout()
@@ -65,6 +77,7 @@ deviation. Runs that are done are kept: the same command goes on after a stop.`,
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
 	f.StringSliceVar(&o.Variants, "variants", ablation.Variants, "what to train")
+	f.BoolVar(&levers, "levers", false, "train the ways to be faster instead of the ablations")
 	f.IntVar(&o.Seeds, "seeds", 5, "number of seeds")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/ablation)")
 	f.BoolVar(&verbose, "verbose", false, "show the progress of each run")

@@ -161,6 +161,9 @@ func (b *Batch) Places(m int, d torch.Device) *torch.Tensor {
 	return torch.FromSlice(b.Index, len(b.Cells), m, m).To(d)
 }
 
+// Encoded is how many of the batch's tiles a step encodes, each once.
+func (b *Batch) Encoded() int { return b.loaded }
+
 // Describe names a batch's cells for messages.
 func (b *Batch) Describe(s *store.Store) string { return describe(s, b.Cells) }
 

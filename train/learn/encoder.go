@@ -26,13 +26,13 @@ func NewEncoder(m *layers.Model, a *Assembler, o Options) *Encoder {
 		m.ImagesNCHW()
 	}
 	if d := m.Store.Device; d.IsCUDA() && m.Config.Image && len(a.Store.Images()) <= residentBytes {
-		e.keepImages()
+		e.KeepImages()
 	}
 	return e
 }
 
-// keepImages moves all images to the device.
-func (e *Encoder) keepImages() {
+// KeepImages moves all images to the device, so that batches bring none.
+func (e *Encoder) KeepImages() {
 	size := e.Model.Config.ImageSize
 	torch.InScope(func(*torch.Scope) {
 		e.images = torch.FromSlice(e.Assembler.Store.Images(), e.Assembler.Store.Len(), 3, size, size).To(e.Model.Store.Device).Own()

@@ -31,7 +31,10 @@ func NewLearner(m *layers.Model, a *Assembler, optimizer torch.Optimizer, o Opti
 		l.history = newHistory(m, a.Store.Len())
 		a.own = true
 	}
-	if m.Store.Device.IsCUDA() {
+	switch {
+	case o.Ahead > 0:
+		l.ahead = o.Ahead
+	case m.Store.Device.IsCUDA():
 		l.ahead = unchecked
 	}
 	return l
@@ -192,10 +195,15 @@ func (c *Clock) mark(d torch.Device, part string) {
 		return
 	}
 	d.Synchronize()
+	now := time.Now()
+	c.Add(part, now.Sub(c.last))
+	c.last = now
+}
+
+// Add adds time to a part.
+func (c *Clock) Add(part string, t time.Duration) {
 	if c.Parts == nil {
 		c.Parts = map[string]time.Duration{}
 	}
-	now := time.Now()
-	c.Parts[part] += now.Sub(c.last)
-	c.last = now
+	c.Parts[part] += t
 }

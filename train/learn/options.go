@@ -25,6 +25,7 @@ type Options struct {
 	ClipNorm    float64 // largest L2 norm of the whole gradient; 0: no clipping
 	Batch       int     // cells a step
 	Seed        uint64  // of the order of refreshes and recalibrations
+	Ahead       int     // most steps that pass before somebody looks at their losses; 0: 1 on the CPU, 16 on a GPU, which looking makes wait
 	DensePOIs   bool    // convolve POIs as dense tensors, for comparison
 	NCHW        bool    // images in PyTorch's default memory format, for comparison
 	NoPrefetch  bool    // assemble each batch only when it is needed, for comparison

@@ -1,0 +1,110 @@
+// Command bench measures how fast OpenCarbon trains and evaluates here.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/train/atomicfile"
+	"opencarbon/train/bench"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	s := bench.Spec{Name: "this", Seed: 1}
+	var neighborhoods, sizes []int
+	var levers, peer bool
+	var peerBatch, peerTrain, peerEvaluate, rounds int
+	var python, dir, out string
+	var peak float64
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure training and evaluation on made data, and what each lever brings",
+		Long: `Bench makes a city of the given size, trains on it for an epoch and predicts it,
+and prints images a second, the epoch's time by its parts, encoded tiles a cell,
+achieved TFLOP/s (of ResNet-18's convolutions) and peak memory. Each row is a
+process of its own; with --rounds the rows take turns and medians are printed.
+No GDAL is needed: it runs on a bare GPU machine.
+
+With --levers every way of being faster gets a row without it. With --peer the
+published program's scheme in plain PyTorch (cmd/bench/peer/published.py) runs in
+the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
+(--peer-batch 4): its time a cell is the same.`,
+		Example: `  go run ./cmd/bench
+  go run ./cmd/bench --neighborhood 3,7 --peer --peer-batch 4 --peer-train 40
+  go run ./cmd/bench --levers --rounds 3
+  go run ./cmd/bench --cells 100,400,1600,6400
+  go run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak 989   # London's size on a GPU`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := bench.Options{Rounds: rounds, Dir: dir, Say: func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }}
+			for _, cells := range sizes {
+				for _, m := range neighborhoods {
+					row := s
+					row.Cells, row.Neighborhood = cells, m
+					row.Name = fmt.Sprintf("OpenCarbon, %s, %s, %s", row.Encode, row.Sampler, row.Precision)
+					o.Specs = append(o.Specs, row)
+					if levers {
+						o.Specs = append(o.Specs, bench.LeverRows(row)...)
+					}
+					if peer {
+						o.Peers = append(o.Peers, bench.Peer{Python: python, Script: filepath.Join("cmd", "bench", "peer", "published.py"), Cells: cells,
+							Size: s.Size, Categories: s.Categories, Points: s.Points, Neighborhood: m, Batch: peerBatch, Train: peerTrain, Evaluate: peerEvaluate})
+					}
+				}
+			}
+			t, err := bench.Run(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := atomicfile.Write(out, func(w io.Writer) error {
+					e := json.NewEncoder(w)
+					e.SetIndent("", "  ")
+					return e.Encode(t)
+				}); err != nil {
+					return err
+				}
+			}
+			return t.Print(cmd.OutOrStdout(), peak)
+		},
+	}
+	f := cmd.Flags()
+	f.IntSliceVar(&sizes, "cells", []int{400}, "cells of the made city; several make several rows")
+	f.IntSliceVar(&neighborhoods, "neighborhood", []int{3}, "M; several make several rows")
+	f.IntVar(&s.Size, "size", 256, "pixels along a tile's edge")
+	f.IntVar(&s.Categories, "categories", 14, "POI categories")
+	f.IntVar(&s.Points, "points", 100, "POIs a tile")
+	f.IntVar(&s.Batch, "batch", 32, "cells a step")
+	f.IntVar(&s.Epochs, "epochs", 1, "epochs timed")
+	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads; 0: all cores")
+	f.StringVar(&s.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
+	f.StringVar(&s.Sampler, "sampler", "patches", "random, blocks (4 x 4 cells) or patches (train.sampler: blocks, train.block: 0)")
+	f.StringVar(&s.Encode, "encode", "unique", "unique, slices or historical (train.encode)")
+	f.StringVar(&s.Precision, "precision", "bf16", "fp32 or bf16 (train.precision)")
+	f.BoolVar(&s.DensePOIs, "dense-pois", false, "convolve POIs as dense tensors")
+	f.BoolVar(&s.NCHW, "nchw", false, "images in PyTorch's default memory format instead of channels_last")
+	f.BoolVar(&s.NoPrefetch, "no-prefetch", false, "assemble each batch only when it is needed")
+	f.BoolVar(&s.NoPool, "no-pool", false, "give the memory of CPU tensors back to the system at once")
+	f.BoolVar(&levers, "levers", false, "add a row without each lever")
+	f.IntVar(&rounds, "rounds", 1, "times that the rows take turns; medians are printed")
+	f.BoolVar(&peer, "peer", false, "run the published program's scheme in Python beside")
+	f.StringVar(&python, "python", "/usr/bin/python3", "interpreter that has PyTorch and torchvision, for --peer")
+	f.IntVar(&peerBatch, "peer-batch", 32, "cells a step of the peer")
+	f.IntVar(&peerTrain, "peer-train", 0, "cells that the peer is timed on in training; its epoch is in proportion. 0: all")
+	f.IntVar(&peerEvaluate, "peer-evaluate", 0, "the same in evaluation")
+	f.StringVar(&dir, "dir", filepath.Join(os.TempDir(), "opencarbon-bench"), "folder of the made data, which is kept")
+	f.StringVar(&out, "json", "", "file for the whole result")
+	f.Float64Var(&peak, "peak", 0, "the device's peak in TFLOP/s, to print the share that is reached")
+	cmd.AddCommand(&cobra.Command{Use: "row", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
+	}})
+	return cmd
+}

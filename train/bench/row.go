@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"syscall"
+	"time"
+
+	"opencarbon/data/store"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/train/learn"
+)
+
+// Row runs s in this process.
+func Row(ctx context.Context, s Spec) (*Result, error) {
+	data, err := store.Open(s.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer data.Close()
+	r := &Result{Spec: s, TileBytes: float64(data.Bytes()) / float64(data.Len()), DenseTileBytes: data.DenseBytesPerTile()}
+	var failed error
+	if err := torch.Run(torch.Options{Threads: s.Threads}, func() { failed = r.measure(ctx, data) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err == nil {
+		r.PeakBytes = u.Maxrss * 1024
+	}
+	return r, nil
+}
+
+// measure trains and evaluates.
+func (r *Result) measure(ctx context.Context, data *store.Store) error {
+	s := r.Spec
+	torch.PoolMemory(!s.NoPool)
+	torch.ManualSeed(int64(s.Seed))
+	d := torch.ParseDevice(s.Device)
+	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
+	parameters := layers.NewStore(d)
+	defer parameters.Close()
+	model, err := layers.NewModel(parameters, layers.ModelConfig{Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
+		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
+	if err != nil {
+		return err
+	}
+	ln := make([]float64, data.Len())
+	cells := make([]int32, data.Len())
+	for i, y := range data.Targets() {
+		ln[i], cells[i] = math.Log(y), int32(i)
+	}
+	a, err := learn.NewAssembler(data, model.Config, ln)
+	if err != nil {
+		return err
+	}
+	adam := torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
+	defer adam.Close()
+	l := learn.NewLearner(model, a, adam, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
+		Batch: s.Batch, Seed: s.Seed, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
+	defer l.Close()
+	sampler := &learn.Sampler{Cells: cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
+	if s.Sampler == "blocks" {
+		sampler.Block = 4
+	}
+	clock := &learn.Clock{}
+	epoch := func(number, most int) (encoded int, err error) {
+		if err := l.BeginEpoch(ctx, cells, number); err != nil {
+			return 0, err
+		}
+		batches := sampler.Epoch(number)
+		batches = batches[:min(most, len(batches))]
+		feed := l.NewFeed(batches)
+		defer feed.Close()
+		parameters.Train()
+		for i := range batches {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			before := time.Now()
+			b := feed.Next()
+			if l.Clock != nil {
+				clock.Add("data", time.Since(before))
+			}
+			if err := l.Step(b, true); err != nil {
+				return 0, err
+			}
+			if s.Encode == learn.Slices {
+				for _, p := range b.Index {
+					if p < int64(len(b.Tiles)) {
+						encoded++
+					}
+				}
+			} else {
+				encoded += b.Encoded()
+			}
+			if l.Due() || i == len(batches)-1 {
+				if _, _, err := l.Collect(); err != nil {
+					return 0, err
+				}
+			}
+			feed.Done(b)
+		}
+		return encoded, nil
+	}
+	if _, err := epoch(0, 1); err != nil { // warms up
+		return err
+	}
+	d.Synchronize()
+	l.Clock = clock
+	start, encoded := time.Now(), 0
+	for i := range s.Epochs {
+		n, err := epoch(i+1, math.MaxInt)
+		if err != nil {
+			return err
+		}
+		encoded += n
+	}
+	d.Synchronize()
+	epochs := float64(s.Epochs)
+	r.EpochSeconds = time.Since(start).Seconds() / epochs
+	r.Encodings = float64(encoded) / epochs / float64(len(cells))
+	r.FLOPs = 3 * resNet18FLOPs(s.Size) * float64(encoded) / epochs // backward costs twice forward
+	r.Parts = map[string]float64{}
+	for name, t := range clock.Parts {
+		r.Parts[name] = t.Seconds() / epochs
+	}
+	start = time.Now()
+	if _, err := l.Evaluate(ctx, cells, nil, nil); err != nil {
+		return err
+	}
+	r.EvaluationSeconds = time.Since(start).Seconds()
+	return nil
+}

@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"opencarbon/data/fault"
+)
+
+// Options of Run.
+type Options struct {
+	Specs  []Spec
+	Rounds int // the rows take turns so often; medians are reported
+	Dir    string
+	Peers  []Peer
+	Say    func(line string) // hears of every row that is done; may be nil
+}
+
+// Table is what Run measured: one entry a spec and a peer, medians over the
+// rounds.
+type Table struct {
+	Rows  []Result     `json:"rows"`
+	Peers []PeerResult `json:"peers,omitempty"`
+}
+
+// Run measures every spec in a process of its own, which is this program given
+// the argument "row", and the peers beside them. It ends with ctx's error when
+// ctx does.
+func Run(ctx context.Context, o Options) (*Table, error) {
+	for i := range o.Specs {
+		if err := o.Specs[i].Check(); err != nil {
+			return nil, err
+		}
+		if err := o.Specs[i].Make(ctx, o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	rows, peers := make([][]Result, len(o.Specs)), make([][]PeerResult, len(o.Peers))
+	for round := range max(1, o.Rounds) {
+		for i, s := range o.Specs {
+			var r Result
+			if err := child(ctx, &s, &r); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Name, err)
+			}
+			rows[i] = append(rows[i], r)
+			o.say("round %d  %-36s %8.2f s an epoch, %7.1f images/s, %6.2f encodings a sample", round+1, s.Name, r.EpochSeconds, r.ImagesPerSecond(), r.Encodings)
+		}
+		for i, p := range o.Peers {
+			r, err := p.run(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("the published program in Python: %w", err)
+			}
+			peers[i] = append(peers[i], *r)
+			o.say("round %d  %-36s %8.2f s an epoch, %7.1f images/s (%d of %d cells trained on)", round+1, r.Name, r.EpochSeconds, r.ImagesPerSecond, r.Trained, r.Cells)
+		}
+	}
+	t := &Table{}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, middle(r, func(r Result) float64 { return r.EpochSeconds }))
+	}
+	for _, p := range peers {
+		t.Peers = append(t.Peers, middle(p, func(p PeerResult) float64 { return p.EpochSeconds }))
+	}
+	return t, nil
+}
+
+func (o *Options) say(format string, args ...any) {
+	if o.Say != nil {
+		o.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+// middle is the run with the median time.
+func middle[T any](runs []T, seconds func(T) float64) T {
+	runs = slices.Clone(runs)
+	slices.SortStableFunc(runs, func(a, b T) int {
+		if seconds(a) < seconds(b) {
+			return -1
+		}
+		return 1
+	})
+	return runs[(len(runs)-1)/2]
+}
+
+// child runs this program for one row: its spec goes in as JSON, its result
+// comes out.
+func child(ctx context.Context, s *Spec, r *Result) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	in, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	var out, complaint bytes.Buffer
+	c := exec.CommandContext(ctx, self, "row")
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in), &out, &complaint
+	if err := c.Run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		text := strings.TrimPrefix(strings.TrimSpace(complaint.String()), "error: ")
+		if text == "" {
+			return err
+		}
+		return errors.New(text)
+	}
+	return json.Unmarshal(out.Bytes(), r)
+}
+
+// Serve is the child's side of Run.
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	var s Spec
+	if err := json.NewDecoder(in).Decode(&s); err != nil {
+		return fault.Wrap(err, "bench row", "gets a specification on standard input", "Run: go run ./cmd/bench")
+	}
+	r, err := Row(ctx, s)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(r)
+}
