@@ -2,8 +2,8 @@
 # Another libtorch: make test LIBTORCH=/path/to/libtorch (unpacked archive, or a pip wheel's torch folder).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race bench lint clean
-export LIBTORCH PREFIX
+.PHONY: help setup demo test bench bench-gpu lint clean
+export LIBTORCH PREFIX GDAL
 # libtorch.env exists only where the libraries are not in the system's own places.
 GO := if [ -f libtorch.env ]; then . ./libtorch.env; fi; go
 
@@ -11,7 +11,8 @@ help:
 	@echo 'make setup   install packages, build the native libraries (LIBTORCH=/path for another libtorch)'
 	@echo 'make demo    set up, make a city, train on it, draw its map'
 	@echo 'make test    set up, run all checks and tests'
-	@echo 'make bench   side-by-side benchmarks (long)'
+	@echo 'make bench   side-by-side benchmarks (long: half an hour on two cores)'
+	@echo 'make bench-gpu LIBTORCH=/path   the same table on a GPU; needs no GDAL'
 
 setup:
 	@bash cgo/setup.sh
@@ -35,6 +36,17 @@ lint: setup
 bench: setup
 	@bash cgo/setup.sh bench
 	$(GO) test -run '^$$' -bench 'SmallOperation|ResNet18Step' -benchtime 1x -v ./layers
+	@bash cmd/bench/tables.sh
+
+# London's size on a GPU (778 cells of 256 pixels, bfloat16, 300 epochs), each lever, and larger cities. PEAK is the card's
+# dense bfloat16 peak in TFLOP/s (H100 SXM: 989).
+PEAK ?= 989
+bench-gpu: GDAL := no
+bench-gpu: setup
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK)
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 5 --peak $(PEAK) --levers
+	$(GO) run ./cmd/bench --device cuda --cells 400,1600,6400 --epochs 5 --peak $(PEAK)
 
 clean:
 	rm -rf build build.log libtorch.env demo-city demo-map

@@ -1,14 +1,17 @@
 // Memory of CPU tensors. A training step asks for hundreds of blocks of megabytes and gives them back; with the C
 // library's malloc each is mapped and unmapped anew and costs a page fault every 4 KiB, measured as a third of a step.
-// Blocks of a megabyte and more are therefore mapped in huge pages where the kernel has them, and kept for the next
-// request of about that size, up to a limit.
+// Blocks of a megabyte and more are therefore cut from one arena in huge pages, where the kernel has them, that keeps what
+// it was given. A block goes to the lowest gap that holds it and gaps grow together, so that the arena stays about as large
+// as what was needed at once, though no two steps ask for the same sizes.
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
+#include <iterator>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -16,94 +19,83 @@
 
 namespace {
 
-constexpr size_t kHuge = size_t{2} << 20;     // a huge page on x86-64 and arm64
-constexpr size_t kBig = size_t{1} << 20;      // from here on a block is mapped
-constexpr size_t kKept = size_t{4096} << 20;   // free blocks kept, in all
-constexpr size_t kAlignment = 64;             // of small blocks, as libtorch's own
+constexpr size_t kHuge = size_t{2} << 20;    // a huge page on x86-64 and arm64
+constexpr size_t kBig = size_t{1} << 20;     // from here on a block is cut from the arena
+constexpr size_t kUnit = size_t{64} << 10;   // blocks of the arena are multiples of it
+constexpr size_t kAlignment = 64;            // of other blocks, as libtorch's own
 
-// Multiples of a huge page; above 16 pages, eighths of a power of two, so that batches of slightly different sizes find
-// each other's blocks.
-size_t rounded(size_t n) {
-  size_t unit = kHuge;
-  while (unit * 16 < n) unit *= 2;
-  return (n + unit - 1) / unit * unit;
-}
-
-// Free blocks are few, since each is large and their sum is limited: a list is searched faster than a tree is kept.
-class Pool {
+class Arena {
  public:
+  // A block of n bytes, or null where the arena is full or could not be had.
   void* take(size_t n) {
-    n = rounded(n);
+    n = (n + kUnit - 1) / kUnit * kUnit;
     std::lock_guard<std::mutex> lock(mutex_);
-    auto best = free_.end();
-    for (auto it = free_.begin(); it != free_.end(); ++it)
-      if (it->size >= n && it->size <= n + n / 8 && (best == free_.end() || it->size <= best->size)) best = it;
-    if (best != free_.end()) {
-      const Block b = *best;
-      free_.erase(best);
-      kept_ -= b.size;
-      used_[b.p] = b.size;
-      return b.p;
+    reserve();
+    for (auto gap = gaps_.begin(); gap != gaps_.end(); ++gap) {
+      if (gap->second < n) continue;
+      char* p = gap->first;
+      const size_t left = gap->second - n;
+      gaps_.erase(gap);
+      if (left > 0) gaps_.emplace(p + n, left);
+      used_.emplace(p, n);
+      return p;
     }
-    void* p = map(n);
-    if (p == nullptr) {
-      shrink(0);
-      p = map(n);
-    }
-    TORCH_CHECK(p != nullptr, "out of memory: ", n >> 20, " MiB more are not to be had");
-    used_[p] = n;
-    return p;
+    return nullptr;
   }
 
-  // Takes p back if it is this pool's, and says whether it was.
-  bool give(void* p) {
+  // Takes p back if it is the arena's, and says whether it was.
+  bool give(void* block) {
+    char* p = static_cast<char*>(block);
+    if (p < begin_.load(std::memory_order_acquire) || p >= end_.load(std::memory_order_acquire)) return false;
     std::lock_guard<std::mutex> lock(mutex_);
     auto it = used_.find(p);
-    if (it == used_.end()) return false;
-    free_.push_back({p, it->second});
-    kept_ += it->second;
+    size_t n = it->second;
     used_.erase(it);
-    shrink(kKept);
+    auto after = gaps_.lower_bound(p);
+    if (after != gaps_.begin()) {
+      auto before = std::prev(after);
+      if (before->first + before->second == p) {
+        p = before->first;
+        n += before->second;
+        gaps_.erase(before);
+      }
+    }
+    if (after != gaps_.end() && p + n == after->first) {
+      n += after->second;
+      gaps_.erase(after);
+    }
+    gaps_.emplace(p, n);
     return true;
   }
 
  private:
-  struct Block {
-    void* p;
-    size_t size;
-  };
-
-  static void* map(size_t n) {
-    // A huge page more than asked for, and the ends cut off, so that the block begins where a huge page can.
-    char* p = static_cast<char*>(mmap(nullptr, n + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (p == MAP_FAILED) return nullptr;
-    const size_t head = (kHuge - reinterpret_cast<uintptr_t>(p) % kHuge) % kHuge;
-    if (head > 0) munmap(p, head);
-    munmap(p + head + n, kHuge - head);
+  // Addresses for twice the machine's memory; pages come as they are touched. Where not even addresses are to be had
+  // (ulimit -v, no overcommit), there is no arena.
+  void reserve() {
+    if (asked_) return;
+    asked_ = true;
+    const size_t n = 2 * static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / kHuge * kHuge;
+    void* p = mmap(nullptr, n + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return;
+    char* first = static_cast<char*>(p) + (kHuge - reinterpret_cast<uintptr_t>(p) % kHuge) % kHuge;
 #ifdef MADV_HUGEPAGE
-    madvise(p + head, n, MADV_HUGEPAGE);  // advice: where it is not taken the block is as any other
+    madvise(first, n, MADV_HUGEPAGE);  // advice: where it is not taken the pages are as any others
 #endif
-    return p + head;
-  }
-
-  // Unmaps those that have been free for longest until no more than limit bytes are kept.
-  void shrink(size_t limit) {
-    while (kept_ > limit) {
-      munmap(free_.front().p, free_.front().size);
-      kept_ -= free_.front().size;
-      free_.pop_front();
-    }
+    gaps_.emplace(first, n);
+    end_.store(first + n, std::memory_order_release);
+    begin_.store(first, std::memory_order_release);
   }
 
   std::mutex mutex_;
-  std::deque<Block> free_;  // oldest first
-  std::unordered_map<void*, size_t> used_;
-  size_t kept_ = 0;
+  std::map<char*, size_t> gaps_;  // by address; no two touch
+  std::unordered_map<char*, size_t> used_;
+  std::atomic<char*> begin_{nullptr}, end_{nullptr};
+  bool asked_ = false;
 };
 
 // Never destroyed: tensors of other threads may outlive static objects.
-Pool& pool() {
-  static Pool* p = new Pool;
+Arena& arena() {
+  static Arena* p = new Arena;
   return *p;
 }
 
@@ -111,8 +103,7 @@ std::atomic<bool> pooling{true};
 
 void release(void* p) {
   if (p == nullptr) return;
-  if (reinterpret_cast<uintptr_t>(p) % kHuge == 0 && pool().give(p)) return;
-  free(p);
+  if (!arena().give(p)) free(p);
 }
 
 // libtorch's interface differs between versions (allocate is const before 2.3, copy_data is new since): what one has and
@@ -126,11 +117,9 @@ struct Allocator : c10::Allocator {
  private:
   static c10::DataPtr get(size_t n) {
     void* p = nullptr;
-    if (n >= kBig && pooling.load(std::memory_order_relaxed)) {
-      p = pool().take(n);
-    } else if (n > 0 && posix_memalign(&p, kAlignment, n) != 0) {
+    if (n >= kBig && pooling.load(std::memory_order_relaxed)) p = arena().take(n);
+    if (p == nullptr && n > 0 && posix_memalign(&p, kAlignment, n) != 0)
       TORCH_CHECK(false, "out of memory: ", n, " bytes are not to be had");
-    }
     return {p, p, &release, c10::Device(c10::kCPU)};
   }
 };

@@ -5,6 +5,7 @@
 #   cgo/setup.sh                        Debian's libtorch, installed system-wide (root), or into build/ (otherwise)
 #   LIBTORCH=/path/libtorch cgo/setup.sh   another libtorch: an unpacked archive, or a pip wheel's torch folder
 #   PREFIX=/opt/x cgo/setup.sh          another place to install to
+#   GDAL=no cgo/setup.sh                without GDAL, for cmd/bench on a bare (GPU) machine; other commands need it
 #   cgo/setup.sh bench                  the same, and the C++ side of the benchmarks (build/bench-peer)
 #
 # Whenever the result is not in the system's own places, libtorch.env is written: source it once a shell.
@@ -15,12 +16,14 @@ die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
 
 LIBTORCH=${LIBTORCH:-}
 PREFIX=${PREFIX:-}
+GDAL=${GDAL:-yes}
 
 # --- Go ---------------------------------------------------------------------------------------------------------------
 command -v go >/dev/null || die "Go is missing. Install Go $(sed -n 's/^go //p' go.mod) or newer (https://go.dev/dl) and put it on PATH."
 
 # --- system packages --------------------------------------------------------------------------------------------------
-packages=(g++ cmake ninja-build pkg-config libgdal-dev gdal-bin)
+packages=(g++ cmake ninja-build pkg-config)
+[ "$GDAL" = no ] || packages+=(libgdal-dev gdal-bin)
 [ -n "$LIBTORCH" ] || packages+=(libtorch-dev)
 missing=()
 if command -v dpkg-query >/dev/null; then
@@ -40,7 +43,7 @@ if command -v dpkg-query >/dev/null; then
   fi
 else
   for tool in g++ cmake ninja pkg-config; do command -v "$tool" >/dev/null || missing+=("$tool"); done
-  pkg-config --exists gdal 2>/dev/null || missing+=("GDAL with headers (gdal.pc)")
+  [ "$GDAL" = no ] || pkg-config --exists gdal 2>/dev/null || missing+=("GDAL with headers (gdal.pc)")
   [ ${#missing[@]} -eq 0 ] || die "install with your system's package manager: ${missing[*]}"
 fi
 

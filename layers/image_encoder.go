@@ -35,13 +35,16 @@ func NewImageEncoder(p Path, m int) *ImageEncoder {
 
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
-	if e.raw {
-		return e.net.Forward(referenceImages(images, e.scale.DType()))
-	}
-	if !e.nchw {
-		images = images.ChannelsLast() // [U, 3, H, W], NHWC in memory
-	}
-	x := images.Cast(e.scale.DType())
-	x = x.MulInPlace(e.scale).AddInPlace(e.shift) // the cast made a copy: nobody else sees this
-	return e.net.Forward(x)                       // [U, m]
+	c := chain{x: images}
+	c.then(func(images *torch.Tensor) *torch.Tensor {
+		if e.raw {
+			return referenceImages(images, e.scale.DType())
+		}
+		if !e.nchw {
+			images = images.ChannelsLast() // [U, 3, H, W], NHWC in memory
+		}
+		// The cast makes a copy, which nobody else sees.
+		return images.Cast(e.scale.DType()).MulInPlace(e.scale).AddInPlace(e.shift)
+	})
+	return e.net.forward(c) // [U, m]
 }

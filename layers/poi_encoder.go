@@ -96,21 +96,22 @@ func (e *POIEncoder) ForwardPoints(p *torch.Points) *torch.Tensor {
 // rest is everything behind the first convolution; x [U, 32, H', W'] is its
 // output.
 func (e *POIEncoder) rest(x *torch.Tensor) *torch.Tensor {
+	c := chain{x: x}
 	for i := range e.convs {
 		if i > 0 {
 			if e.se != nil {
-				x = e.se[i].Forward(x)
+				c.then(e.se[i].Forward)
 			}
-			x = e.convs[i].Forward(x) // k7 at 256 px: [U, 32, 86, 86] so far, then [U, 32, 28, 28], [U, 1, 10, 10]
+			c.then(e.convs[i].Forward) // k7 at 256 px: [U, 32, 86, 86] so far, then [U, 32, 28, 28], [U, 1, 10, 10]
 		}
 		if i < len(e.bns) {
-			x = e.bns[i].Forward(x).ReLU()
+			c.then(func(x *torch.Tensor) *torch.Tensor { return e.bns[i].Forward(x).ReLUInPlace() })
 			if e.gates != nil {
-				x = e.gates[i].Forward(x)
+				c.then(e.gates[i].Forward)
 			}
 		}
 	}
-	return e.fc.Forward(x.Flatten(1, -1)) // [U, m]
+	return e.fc.Forward(c.x.Flatten(1, -1)) // [U, m]
 }
 
 // CategoryGate returns the first gate's weights [U, C] for the POIs of U tiles:

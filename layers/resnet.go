@@ -50,13 +50,18 @@ func newResNetConv(p Path, c Conv2dConfig) *Conv2d {
 
 // Forward maps normalized images x [N, 3, H, W] to embeddings [N, out].
 func (r *ResNet18) Forward(x *torch.Tensor) *torch.Tensor {
-	x = r.bn1.Forward(r.conv1.Forward(x)).ReLUInPlace() // [N, 64, H/2, W/2]
-	x = torch.MaxPool2d(x, 3, 2, 1)                     // [N, 64, H/4, W/4]
+	return r.forward(chain{x: x})
+}
+
+func (r *ResNet18) forward(c chain) *torch.Tensor {
+	c.then(r.conv1.Forward)                                                               // [N, 64, H/2, W/2]
+	c.then(func(x *torch.Tensor) *torch.Tensor { return r.bn1.Forward(x).ReLUInPlace() }) // [N, 64, H/2, W/2]
+	c.then(func(x *torch.Tensor) *torch.Tensor { return torch.MaxPool2d(x, 3, 2, 1) })    // [N, 64, H/4, W/4]
 	for _, b := range r.blocks {
-		x = b.forward(x)
+		c.then(b.forward)
 	} // [N, 512, H/32, W/32]
-	x = torch.AdaptiveAvgPool2d(x, 1, 1).Flatten(1, -1) // [N, 512]
-	return r.fc.Forward(x)                              // [N, out]
+	x := torch.AdaptiveAvgPool2d(c.x, 1, 1).Flatten(1, -1) // [N, 512]
+	return r.fc.Forward(x)                                 // [N, out]
 }
 
 // basicBlock is two 3 x 3 convolutions with a shortcut.

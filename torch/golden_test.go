@@ -313,7 +313,7 @@ func threePoints() *torch.Points {
 var notGolden = map[string]string{
 	"Run": "TestRun", "Try": "TestScopes", "OpenScope": "TestScopes", "InScope": "TestScopes", "Own": "TestScopes", "Close": "TestScopes",
 	"Closed": "TestScopes", "Live": "TestScopes", "NoGrad": "TestModes", "EnableGrad": "TestModes", "Autocast": "TestAutocast",
-	"Deterministic": "TestDeterministic", "Version": "TestRun", "Threads": "TestRun", "AsError": "TestMisuse",
+	"Deterministic": "TestDeterministic", "PoolMemory": "TestPoolMemory", "Version": "TestRun", "Threads": "TestRun", "AsError": "TestMisuse",
 	"SetRequiresGrad": "TestGolden", "Backward": "TestGolden", "BackwardWith": "TestBackward", "Grad": "TestGolden", "SetGrad": "TestOptimizers",
 	"ZeroGrad": "TestBackward", "ClipGradNorm": "TestClipGradNorm", "To": "TestTensor", "Pin": "TestPinWithoutCUDA",
 	"FromSlice": "TestRoundTrip", "FromBytes": "TestRoundTrip", "Slice": "TestRoundTrip", "Bytes": "TestRoundTrip",
