@@ -202,7 +202,9 @@ func gates(ctx context.Context, e *learn.Encoder, cells []int32) (all []float32,
 			if err = ctx.Err(); err != nil {
 				return
 			}
-			e.Assembler.Load(&b, cells[at:min(at+learn.EvaluationTiles, len(cells))])
+			if err = e.Assembler.Load(&b, cells[at:min(at+learn.EvaluationTiles, len(cells))]); err != nil {
+				return
+			}
 			none := false
 			torch.InScope(func(*torch.Scope) {
 				if g := e.Model.CategoryGate(e.POIs(&b)); g != nil {

@@ -75,7 +75,9 @@ func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		x.Assembler.Load(&b, tiles[at:min(at+learn.EvaluationTiles, len(tiles))])
+		if err := x.Assembler.Load(&b, tiles[at:min(at+learn.EvaluationTiles, len(tiles))]); err != nil {
+			return err
+		}
 		torch.InScope(func(*torch.Scope) {
 			if category < 0 {
 				each(x.Encode(&b))

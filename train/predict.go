@@ -201,7 +201,9 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 			if err = ctx.Err(); err != nil {
 				return
 			}
-			a.Load(&b, span(kept.tiles, min(kept.tiles+learn.EvaluationTiles, s.Len())))
+			if err = a.Load(&b, span(kept.tiles, min(kept.tiles+learn.EvaluationTiles, s.Len()))); err != nil {
+				return
+			}
 			torch.InScope(func(*torch.Scope) { err = kept.append(encoder.Encode(&b), len(b.Tiles)) })
 			bar.Add(len(b.Tiles))
 		}

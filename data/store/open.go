@@ -30,7 +30,16 @@ func Open(dir string) (*Store, error) {
 		}
 		return nil, fault.Wrap(err, path, "cannot open the tile store", remedyBuild)
 	}
-	defer f.Close()
+	s, err := openFile(dir, path, f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// openFile is Open of the file f, which it keeps.
+func openFile(dir, path string, f *os.File) (*Store, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot open the tile store", remedyBuild)
@@ -56,7 +65,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot map the tile store into memory", "Check the limit on address space (ulimit -v) and that the file system allows memory mapping.")
 	}
-	s := &Store{dir: dir, data: data, head: head}
+	s := &Store{dir: dir, file: f, data: data, head: head}
 	if err := s.attach(); err != nil {
 		s.Close()
 		return nil, atPath(err, path)
@@ -93,6 +102,11 @@ func (s *Store) attach() error {
 		return damaged(secMeta, fmt.Sprintf("%d category names for %d categories", len(s.meta.Categories), s.head.categories))
 	}
 	s.images = s.bytes(secImages)
+	for _, sec := range s.head.sections {
+		if sec.name == secImages {
+			s.imagesAt = sec.offset
+		}
+	}
 	s.cells = view[Cell](s.bytes(secCells))
 	s.lonlat = view[float64](s.bytes(secLonLat))
 	s.area = view[float64](s.bytes(secArea))

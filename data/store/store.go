@@ -14,6 +14,7 @@ package store
 import (
 	"fmt"
 	"math"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -80,11 +81,13 @@ func (s Split) String() string {
 // called from several goroutines.
 type Store struct {
 	dir  string
-	data []byte // the mapped file
+	file *os.File // tiles.ocs
+	data []byte   // the mapped file
 	head header
 	meta Meta
 
 	images    []uint8
+	imagesAt  int64 // where they begin in the file
 	cells     []Cell
 	lonlat    []float64
 	area      []float64
@@ -101,8 +104,9 @@ func (s *Store) Close() error {
 	if s.data == nil {
 		return nil
 	}
-	data := s.data
+	data, file := s.data, s.file
 	*s = Store{dir: s.dir}
+	file.Close()
 	return unix.Munmap(data)
 }
 
@@ -129,6 +133,21 @@ func (s *Store) Images() []uint8 { return s.images }
 func (s *Store) Image(i int) []uint8 {
 	n := 3 * s.head.imageSize * s.head.imageSize
 	return s.images[i*n : (i+1)*n : (i+1)*n]
+}
+
+// ReadImage copies tile i's image, uint8 [3, H, W], into dst, which has that
+// size. It reads the file: pages of the mapping, once looked at, count as the
+// process's memory, and an epoch looks at every image. A failing disk is an
+// error here and a crash in Image.
+func (s *Store) ReadImage(i int, dst []uint8) error {
+	n := 3 * s.head.imageSize * s.head.imageSize
+	if i < 0 || i >= s.head.tiles || len(dst) != n {
+		return fmt.Errorf("image %d of %d tiles into %d bytes, where an image has %d", i, s.head.tiles, len(dst), n)
+	}
+	if _, err := s.file.ReadAt(dst, s.imagesAt+int64(i)*int64(n)); err != nil {
+		return fault.Wrap(err, s.dir, fmt.Sprintf("the image of tile %d cannot be read", i), "Check the disk, or build the store again.")
+	}
+	return nil
 }
 
 // HasPOIs says whether the store has the POI modality.

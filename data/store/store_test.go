@@ -173,6 +173,13 @@ func TestRoundTrip(t *testing.T) {
 				t.Error("images differ")
 			}
 			for i, img := range m.images {
+				read := make([]uint8, len(img))
+				if err := s.ReadImage(i, read); err != nil || !slices.Equal(read, img) {
+					t.Errorf("image %d is read as another one: %v", i, err)
+				}
+				if s.ReadImage(i, read[1:]) == nil || s.ReadImage(s.Len(), read) == nil || s.ReadImage(-1, read) == nil {
+					t.Errorf("images that do not exist are read")
+				}
 				if !slices.Equal(s.Image(i), img) {
 					t.Errorf("image %d differs", i)
 				}

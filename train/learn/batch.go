@@ -19,6 +19,7 @@ type Batch struct {
 	Target []float32 // [B] ln emission
 	Images []uint8   // [E, 3, H, W] of the first E tiles; empty without images
 	Points Points    // POIs of the first E tiles
+	err    error     // of reading the images
 	loaded int       // E: U, or B where neighbors come from history
 }
 
@@ -111,20 +112,27 @@ func (a *Assembler) Assemble(b *Batch, cells []int32) {
 	a.loadFirst(b, n)
 }
 
-// Load makes b a batch of tiles without cells, to be encoded.
-func (a *Assembler) Load(b *Batch, tiles []int32) {
+// Load makes b a batch of tiles without cells, to be encoded, or says why an
+// image cannot be read.
+func (a *Assembler) Load(b *Batch, tiles []int32) error {
 	b.Cells, b.Index, b.Target = nil, nil, nil
 	b.Tiles = append(b.Tiles[:0], tiles...)
 	a.loadFirst(b, len(tiles))
+	return b.err
 }
 
 // loadFirst reads the inputs of the first n tiles of b.
 func (a *Assembler) loadFirst(b *Batch, n int) {
 	b.loaded = n
 	b.Images = b.Images[:0]
+	b.err = nil
 	if a.image && !a.resident {
-		for _, t := range b.Tiles[:n] {
-			b.Images = append(b.Images, a.Store.Image(int(t))...)
+		size := 3 * a.Store.ImageSize() * a.Store.ImageSize()
+		b.Images = slices.Grow(b.Images, n*size)[:n*size]
+		for i, t := range b.Tiles[:n] {
+			if err := a.Store.ReadImage(int(t), b.Images[i*size:(i+1)*size]); err != nil {
+				b.err = err
+			}
 		}
 	}
 	p := &b.Points

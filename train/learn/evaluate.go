@@ -42,7 +42,9 @@ func (e *Encoder) all(ctx context.Context, tiles []int32, chunk int, done func(t
 		if err := ctx.Err(); err != nil {
 			return x, err
 		}
-		e.Assembler.Load(&b, tiles[at:min(at+chunk, len(tiles))])
+		if err := e.Assembler.Load(&b, tiles[at:min(at+chunk, len(tiles))]); err != nil {
+			return x, err
+		}
 		part := scoped(func() layers.Embeddings { return e.Encode(&b) })
 		if part.Image != nil {
 			image = append(image, part.Image)

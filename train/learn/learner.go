@@ -82,8 +82,11 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // Step is one update on an assembled batch. contrastive says whether the
 // contrastive loss is on. Losses and gradients that are not finite are a *Broken
 // error: on the CPU before they reach the weights, on a GPU, which nobody waits
-// for, by Collect at the latest.
+// for, by Collect at the latest. An image that cannot be read is an error too.
 func (l *Learner) Step(b *Batch, contrastive bool) error {
+	if b.err != nil {
+		return b.err
+	}
 	for i, y := range b.Target {
 		if y := float64(y); !finite(y) {
 			return l.broken(0, b.Cells, "the target of cell %d is %v", b.Cells[i], y)

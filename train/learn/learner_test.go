@@ -204,7 +204,9 @@ func TestSameEmbeddings(t *testing.T) {
 			change(l)
 			l.Model.Store.Eval()
 			var b learn.Batch
-			l.Assembler.Load(&b, []int32{7, 2, 11})
+			if err := l.Assembler.Load(&b, []int32{7, 2, 11}); err != nil {
+				t.Fatal(err)
+			}
 			torch.NoGrad(func() {
 				x := l.Encode(&b)
 				out = append(x.Image.Float64s(), x.POI.Float64s()...)
