@@ -187,13 +187,16 @@ ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias,
       else
         road = OCG_ROAD_DENSE;
     }
+    // As libtorch's own convolutions do under autocast; the sums themselves are of the counts' type.
+    const auto device = w.is_cuda() ? c10::kCUDA : c10::kCPU;
+    const auto cast = [&](at::Tensor y) { return oc::wrap(oc::autocast_enabled(device) ? y.to(oc::autocast_dtype(device)) : y); };
     if (road == OCG_ROAD_LOOP) {
       TORCH_CHECK(w.is_cpu() && w.scalar_type() == v.scalar_type(), "the loop over points is for one type on the CPU");
-      *out = oc::wrap(PointConv::apply(v, w, b, T(tile), T(category), T(row), T(col), tiles, height, width, stride, padding));
+      *out = cast(PointConv::apply(v, w, b, T(tile), T(category), T(row), T(col), tiles, height, width, stride, padding));
       return nullptr;
     }
     if (road == OCG_ROAD_GATHERED) {
-      *out = oc::wrap(gathered(v, w, b, T(tile), T(category), T(row), T(col), g));
+      *out = cast(gathered(v, w, b, T(tile), T(category), T(row), T(col), g));
       return nullptr;
     }
     at::Tensor at = ((T(tile).to(at::kLong) * C + T(category)) * height + T(row)) * width + T(col);
