@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/train/ablation"
@@ -45,13 +45,7 @@ neighbors, with patches and at random; the published program's slices.`,
 			if err != nil {
 				return err
 			}
-			if err := config.CheckFiles(c); err != nil {
-				return err
-			}
-			bar := progress.New(cmd.ErrOrStderr())
-			_, err = data.Build(cmd.Context(), &c.Data, data.Options{Name: c.Name, Progress: bar.Set})
-			bar.Close()
-			if err != nil {
+			if _, err := build.Store(cmd, c, data.Options{}); err != nil {
 				return err
 			}
 			name := "ablation"

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/preview"
@@ -35,12 +35,7 @@ func command() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := config.CheckFiles(cfg); err != nil {
-				return err
-			}
-			bar := progress.New(cmd.ErrOrStderr())
-			report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Force: force, Verify: true, Progress: bar.Set})
-			bar.Close()
+			report, err := build.Store(cmd, cfg, data.Options{Force: force, Verify: true})
 			if err != nil {
 				return err
 			}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
@@ -51,12 +51,7 @@ data must be mended; 130 interrupted, the state is saved.`,
 				_, err = cmd.OutOrStdout().Write(text)
 				return err
 			}
-			if err := config.CheckFiles(c); err != nil {
-				return err
-			}
-			bar := progress.New(cmd.ErrOrStderr())
-			report, err := data.Build(cmd.Context(), &c.Data, data.Options{Name: c.Name, Progress: bar.Set})
-			bar.Close()
+			report, err := build.Store(cmd, c, data.Options{})
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,23 @@
+// Package build makes an experiment's tile store for a command, with its
+// progress on the command's standard error.
+package build
+
+import (
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/progress"
+	"opencarbon/data"
+	"opencarbon/train/config"
+)
+
+// Store checks that the files named in c are there and builds the store, unless
+// it is up to date. Of o, Name and Progress are set here.
+func Store(cmd *cobra.Command, c *config.Config, o data.Options) (*data.Report, error) {
+	if err := config.CheckFiles(c); err != nil {
+		return nil, err
+	}
+	bar := progress.New(cmd.ErrOrStderr())
+	defer bar.Close()
+	o.Name, o.Progress = c.Name, bar.Set
+	return data.Build(cmd.Context(), &c.Data, o)
+}
