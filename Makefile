@@ -43,8 +43,7 @@ bench: setup
 PEAK ?= 989
 bench-gpu: GDAL := no
 bench-gpu: setup
-	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK)
-	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical,unique --sampler random,blocks
 	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 5 --peak $(PEAK) --levers
 	$(GO) run ./cmd/bench --device cuda --cells 400,1600,6400 --epochs 5 --peak $(PEAK)
 

@@ -93,7 +93,7 @@ func TestEvaluationByCells(t *testing.T) {
 	d := town{rows: 12, cols: 14}.open(t) // more tiles than are encoded at once
 	for _, m := range []int{1, 3, 5} {
 		c := pois()
-		c.Model.Neighborhood = m
+		c.Model.Neighborhood, c.Train.Encode = m, "unique"
 		run(t, func() {
 			tr, err := newTrainer(c, d, nil)
 			if err != nil {

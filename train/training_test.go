@@ -127,6 +127,7 @@ func step(tr *trainer, b *learn.Batch) error {
 func TestOverfitOneBatch(t *testing.T) {
 	d := town{rows: 2, cols: 10, image: townSize}.open(t)
 	c := both()
+	c.Train.Encode = "unique" // one batch is no epoch, which would encode its neighbors
 	c.Train.WeightDecay, c.Train.LearningRate, c.Train.ContrastiveWarmupEpochs, c.Train.Alpha = 0, 3e-3, 0, 1e-4
 	run(t, func() {
 		tr, err := newTrainer(c, d, &witness{})

@@ -30,9 +30,9 @@ without contrastive loss and without neighborhood, each with several seeds on th
 same split, and prints R2, MAE and RMSE on the test cells as mean and standard
 deviation. Runs that are done are kept: the same command goes on after a stop.
 With --levers it trains the whole model in several ways that differ in speed
-(train.sampler, train.encode, train.precision): random batches; blocks of 4 x 4
-cells; patches of a batch each, in float32 and bfloat16; historical embeddings of
-neighbors, with patches and at random; the published program's slices.`,
+(train.sampler, train.encode, train.precision): random batches; the same with
+historical embeddings of the neighbors, in float32 and in bfloat16; batches of
+blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,
 		Example: `  go run ./cmd/ablation --config demo --seeds 5
   go run ./cmd/ablation --config london --variants full --seeds 3
   go run ./cmd/ablation --config demo --levers            # what the ways to train faster cost`,
@@ -50,10 +50,9 @@ neighbors, with patches and at random; the published program's slices.`,
 			}
 			name := "ablation"
 			if levers {
-				if cmd.Flags().Changed("variants") {
-					return fault.New("--levers", "and --variants are both given", "Keep one of them.")
+				if name = "levers"; !cmd.Flags().Changed("variants") {
+					o.Variants = ablation.Levers
 				}
-				o.Variants, name = ablation.Levers, "levers"
 			}
 			if o.Out == "" {
 				o.Out = filepath.Join(c.Output.Dir, c.Name, name)

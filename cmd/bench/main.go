@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/data/fault"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/bench"
 )
@@ -19,7 +20,8 @@ func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	s := bench.Spec{Name: "this", Seed: 1}
-	var neighborhoods, sizes []int
+	var neighborhoods, sizes, peerThreads []int
+	var encode, sampler []string
 	var levers, peer bool
 	var peerBatch, peerTrain, peerEvaluate, rounds int
 	var python, dir, out string
@@ -44,19 +46,29 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
   go run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak 989   # London's size on a GPU`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(encode) == 0 || len(sampler) == 0 || len(encode) != len(sampler) && len(sampler) != 1 && len(encode) != 1 {
+				return fault.New("--sampler", fmt.Sprintf("has %d values, --encode %d", len(sampler), len(encode)), "Give one for each of --encode, or one for all.")
+			}
 			o := bench.Options{Rounds: rounds, Dir: dir, Say: func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }}
 			for _, cells := range sizes {
 				for _, m := range neighborhoods {
-					row := s
-					row.Cells, row.Neighborhood = cells, m
-					row.Name = fmt.Sprintf("OpenCarbon, %s, %s, %s", row.Encode, row.Sampler, row.Precision)
-					o.Specs = append(o.Specs, row)
-					if levers {
-						o.Specs = append(o.Specs, bench.LeverRows(row)...)
+					for i := range max(len(encode), len(sampler)) {
+						row := s
+						row.Cells, row.Neighborhood = cells, m
+						row.Encode, row.Sampler = encode[min(i, len(encode)-1)], sampler[min(i, len(sampler)-1)]
+						row.Name = fmt.Sprintf("OpenCarbon, %s, %s, %s", row.Encode, row.Sampler, row.Precision)
+						o.Specs = append(o.Specs, row)
+						if levers {
+							o.Specs = append(o.Specs, bench.LeverRows(row)...)
+						}
 					}
-					if peer {
+					if !peer {
+						continue
+					}
+					for _, threads := range peerThreads {
 						o.Peers = append(o.Peers, bench.Peer{Python: python, Script: filepath.Join("cmd", "bench", "peer", "published.py"), Cells: cells,
-							Size: s.Size, Categories: s.Categories, Points: s.Points, Neighborhood: m, Batch: peerBatch, Train: peerTrain, Evaluate: peerEvaluate})
+							Size: s.Size, Categories: s.Categories, Points: s.Points, Neighborhood: m, Batch: peerBatch, Train: peerTrain,
+							Evaluate: peerEvaluate, Threads: threads})
 					}
 				}
 			}
@@ -86,8 +98,8 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 	f.IntVar(&s.Epochs, "epochs", 1, "epochs timed")
 	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads; 0: all cores")
 	f.StringVar(&s.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
-	f.StringVar(&s.Sampler, "sampler", "patches", "random, blocks (4 x 4 cells) or patches (train.sampler: blocks, train.block: 0)")
-	f.StringVar(&s.Encode, "encode", "unique", "unique, slices or historical (train.encode)")
+	f.StringSliceVar(&encode, "encode", []string{"historical"}, "historical, unique or slices (train.encode); several make several rows")
+	f.StringSliceVar(&sampler, "sampler", []string{"random"}, "random, blocks (4 x 4 cells) or patches (train.block: 0); one for each of --encode, or one for all")
 	f.StringVar(&s.Precision, "precision", "bf16", "fp32 or bf16 (train.precision)")
 	f.BoolVar(&s.DensePOIs, "dense-pois", false, "convolve POIs as dense tensors")
 	f.BoolVar(&s.NCHW, "nchw", false, "images in PyTorch's default memory format instead of channels_last")
@@ -98,6 +110,7 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 	f.BoolVar(&peer, "peer", false, "run the published program's scheme in Python beside")
 	f.StringVar(&python, "python", "/usr/bin/python3", "interpreter that has PyTorch and torchvision, for --peer")
 	f.IntVar(&peerBatch, "peer-batch", 32, "cells a step of the peer")
+	f.IntSliceVar(&peerThreads, "peer-threads", []int{0}, "threads of the peer; several make several rows. 0: PyTorch's own choice")
 	f.IntVar(&peerTrain, "peer-train", 0, "cells that the peer is timed on in training; its epoch is in proportion. 0: all")
 	f.IntVar(&peerEvaluate, "peer-evaluate", 0, "the same in evaluation")
 	f.StringVar(&dir, "dir", filepath.Join(os.TempDir(), "opencarbon-bench"), "folder of the made data, which is kept")

@@ -9,14 +9,13 @@ python=${PYTHON:-/usr/bin/python3}
 mkdir -p bin "$out"
 go build -o bin/bench ./cmd/bench
 run() { local name=$1; shift; printf '\n## %s: bench %s\n\n' "$name" "$*"; bin/bench "$@" --json "$out/$name.json"; }
+ways="--encode historical,unique --sampler random,blocks" # the default, and with exact gradients
 
-# Against the published program's scheme. At M = 7 a batch of 32 would need some 60 GB in PyTorch: batches of 4, at the same
-# time a cell, and a part of the epoch.
-run published-3 --cells 400 --neighborhood 3 --peer --python "$python"
-run published-7 --cells 400 --neighborhood 7 --peer --python "$python" --peer-batch 4 --peer-train 24 --peer-evaluate 24
-run neighborhoods --cells 400 --neighborhood 3,7 --rounds 3
-run neighborhoods-historical --cells 400 --neighborhood 3,7 --encode historical --rounds 3
+# Against the published program's scheme, on a part of the epoch: its time a cell is the same in each step. At M = 7 a batch
+# of 32 would need some 60 GB in PyTorch: batches of 4.
+run published-3 --cells 400 $ways --peer --python "$python" --peer-threads 1,2 --peer-train 96 --peer-evaluate 96
+run published-7 --cells 400 --neighborhood 7 $ways --peer --python "$python" --peer-threads 1,2 --peer-batch 4 --peer-train 24 --peer-evaluate 24
+run neighborhoods --cells 400 --neighborhood 3,5,7 --rounds 3
 run levers --cells 400 --levers
-run memory --cells 1400
-run memory-historical --cells 1400 --encode historical
+run memory --cells 1400 $ways
 run sizes --cells 100,400,1600,6400

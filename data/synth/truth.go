@@ -287,8 +287,6 @@ train:
   contrastive_warmup_epochs: 8
   min_epochs: 10
   validate_every: 2
-  sampler: blocks
-  block: 4
   schedule: cosine
 `, c.Rows, c.Cols, all.BestR2, splits.Test.BestR2, TruthFile, c.Name, MosaicFile, max(c.Size, 32),
 		MonthsFolder, fmt.Sprintf("odiac2022_1km_excl_intl_%02d*.tif", year), POIFile, table, DistrictsFile)

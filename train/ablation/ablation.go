@@ -29,7 +29,7 @@ var Variants = []string{"full", "no-se", "no-contrastive", "no-neighborhood"}
 
 // Levers are ways to train the same model faster; what they cost in accuracy is
 // measured like an ablation. The first is the plain one.
-var Levers = []string{"random", "blocks", "patches", "patches-bf16", "historical", "historical-random", "slices"}
+var Levers = []string{"random", "historical", "historical-bf16", "blocks", "patches", "slices"}
 
 // apply changes c into a variant. A lever is set whole: what the config says of
 // the others does not matter.
@@ -47,11 +47,9 @@ func apply(c *config.Config, variant string) {
 	case "slices":
 		lever("random", 0, "slices", "fp32")
 	case "historical":
-		lever("blocks", 0, "historical", "fp32")
-	case "historical-random":
 		lever("random", 0, "historical", "fp32")
-	case "patches-bf16":
-		lever("blocks", 0, "unique", "bf16")
+	case "historical-bf16":
+		lever("random", 0, "historical", "bf16")
 	case "no-se":
 		c.Model.SE = false
 	case "no-contrastive":

@@ -25,6 +25,7 @@ type Peer struct {
 	Batch        int
 	Train        int // cells trained on; an epoch's time is in proportion. 0: all
 	Evaluate     int // cells evaluated, likewise
+	Threads      int // libtorch's; 0: its own choice, as the published program leaves it
 }
 
 // PeerResult is what a peer measured.
@@ -48,7 +49,7 @@ func (p *Peer) run(ctx context.Context) (*PeerResult, error) {
 		return nil, fault.Wrap(err, p.Script, "is not there", "Run from the project's folder: go run ./cmd/bench --peer")
 	}
 	args := []string{p.Script}
-	for _, v := range []int{p.Cells, p.Size, p.Categories, p.Points, p.Neighborhood, p.Batch, p.Train, p.Evaluate} {
+	for _, v := range []int{p.Cells, p.Size, p.Categories, p.Points, p.Neighborhood, p.Batch, p.Train, p.Evaluate, p.Threads} {
 		args = append(args, fmt.Sprint(v))
 	}
 	var out, complaint bytes.Buffer
@@ -65,6 +66,6 @@ func (p *Peer) run(ctx context.Context) (*PeerResult, error) {
 	if err := json.Unmarshal(out.Bytes(), r); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Script, err)
 	}
-	r.Name = fmt.Sprintf("published scheme, PyTorch, M = %d", p.Neighborhood)
+	r.Name = fmt.Sprintf("published scheme, PyTorch, %d threads", r.Threads)
 	return r, nil
 }

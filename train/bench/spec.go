@@ -59,21 +59,21 @@ func (s *Spec) Check() error {
 	return nil
 }
 
-// Levers are ways in which training is made faster, each with what it is like
-// without it.
+// Levers are ways in which training is made faster, each with what a row is
+// like without it.
 var Levers = []struct {
 	Name string // of the row without it
 	Off  func(s *Spec)
 }{
-	{"without unique encodings (slices)", func(s *Spec) { s.Encode, s.Sampler, s.DensePOIs = learn.Slices, "random", true }},
-	{"without contiguous batches (random)", func(s *Spec) { s.Sampler = "random" }},
+	{"exact gradients (unique, blocks)", func(s *Spec) { s.Encode, s.Sampler = learn.Unique, "blocks" }},
+	{"exact gradients (unique, random)", func(s *Spec) { s.Encode, s.Sampler = learn.Unique, "random" }},
+	{"as published (slices, random)", func(s *Spec) { s.Encode, s.Sampler, s.DensePOIs = learn.Slices, "random", true }},
 	{"without bf16", func(s *Spec) { s.Precision = "fp32" }},
 	{"without sparse POIs", func(s *Spec) { s.DensePOIs = true }},
 	{"without channels_last", func(s *Spec) { s.NCHW = true }},
 	{"without pooled memory", func(s *Spec) { s.NoPool = true }},
 	{"without prefetch", func(s *Spec) { s.NoPrefetch = true }},
 	{"without threads (1)", func(s *Spec) { s.Threads = 1 }},
-	{"with historical embeddings", func(s *Spec) { s.Encode = learn.Historical }},
 }
 
 // LeverRows are the rows of s without each lever.

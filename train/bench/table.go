@@ -11,7 +11,7 @@ var parts = []string{"data", "encode", "heads", "backward", "optimizer"}
 
 // Print writes the table in Markdown. peak is the device's peak in TFLOP/s; 0
 // leaves its share out. The last columns compare with the first row, or with
-// the peer of the same neighborhood where there is one.
+// the fastest peer of the same neighborhood where there is one.
 func (t *Table) Print(w io.Writer, peak float64) error {
 	var b strings.Builder
 	if len(t.Rows) > 0 {
@@ -27,9 +27,11 @@ func (t *Table) Print(w io.Writer, peak float64) error {
 	b.WriteString(strings.Repeat("--:|", len(parts)+2))
 	b.WriteString("\n")
 	for _, p := range t.Peers {
-		fmt.Fprintf(&b, "| %-36s | %5d | %d | %7d | %7.1f | %7.1f | %8.1f | %12.2f | | %12.1f | %7.0f | %s1 | 1 |\n", p.Name, p.Cells, p.Neighborhood, p.Threads,
+		epoch, evaluation, _ := t.fastest(p.Cells, p.Neighborhood)
+		epoch, evaluation = epoch/p.EpochSeconds, evaluation/p.EvaluationSeconds
+		fmt.Fprintf(&b, "| %-36s | %5d | %d | %7d | %7.1f | %7.1f | %8.1f | %12.2f | | %12.1f | %7.0f | %s%.1f | %.1f |\n", p.Name, p.Cells, p.Neighborhood, p.Threads,
 			p.EpochSeconds, 1e3*p.EpochSeconds/float64(p.Cells), p.ImagesPerSecond, float64(p.Neighborhood*p.Neighborhood), p.EvaluationSeconds,
-			float64(p.PeakBytes)/1e6, strings.Repeat("| ", len(parts)))
+			float64(p.PeakBytes)/1e6, strings.Repeat("| ", len(parts)), epoch, evaluation)
 	}
 	for _, r := range t.Rows {
 		flops := r.FLOPs / r.EpochSeconds / 1e12
@@ -49,15 +51,27 @@ func (t *Table) Print(w io.Writer, peak float64) error {
 	return err
 }
 
-// against is how many times faster a row is than the peer of its size and
-// neighborhood, or else than the first row.
+// against is how many times faster a row is than the peers of its size and
+// neighborhood, or else, a cell, than the first row.
 func (t *Table) against(r Result) (epoch, evaluation float64) {
-	for _, p := range t.Peers {
-		if p.Neighborhood == r.Spec.Neighborhood && p.Cells == r.Spec.Cells {
-			return p.EpochSeconds / r.EpochSeconds, p.EvaluationSeconds / r.EvaluationSeconds
-		}
+	epoch, evaluation, ok := t.fastest(r.Spec.Cells, r.Spec.Neighborhood)
+	if !ok {
+		first, cells := t.Rows[0], float64(r.Spec.Cells)/float64(t.Rows[0].Spec.Cells)
+		epoch, evaluation = first.EpochSeconds*cells, first.EvaluationSeconds*cells
 	}
-	first := t.Rows[0]
-	return first.EpochSeconds / float64(first.Spec.Cells) / (r.EpochSeconds / float64(r.Spec.Cells)),
-		first.EvaluationSeconds / float64(first.Spec.Cells) / (r.EvaluationSeconds / float64(r.Spec.Cells))
+	return epoch / r.EpochSeconds, evaluation / r.EvaluationSeconds
+}
+
+// fastest is the shortest time of a peer on so many cells.
+func (t *Table) fastest(cells, neighborhood int) (epoch, evaluation float64, ok bool) {
+	for _, p := range t.Peers {
+		if p.Neighborhood != neighborhood || p.Cells != cells {
+			continue
+		}
+		if !ok {
+			epoch, evaluation, ok = p.EpochSeconds, p.EvaluationSeconds, true
+		}
+		epoch, evaluation = min(epoch, p.EpochSeconds), min(evaluation, p.EvaluationSeconds)
+	}
+	return epoch, evaluation, ok
 }

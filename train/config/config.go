@@ -61,9 +61,9 @@ type Train struct {
 	ValidateEvery           int     `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
 	Patience                int     `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
 	MinEpochs               int     `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
-	Sampler                 string  `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles
+	Sampler                 string  `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles where train.encode is unique
 	Block                   int     `mapstructure:"block" yaml:"block"`                                         // blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own
-	Encode                  string  `mapstructure:"encode" yaml:"encode"`                                       // unique | slices | historical; how the tiles around a batch's cells are encoded: each distinct tile once; as the published program, in M x M slices (the reference variant's only way, and its default); or not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M
+	Encode                  string  `mapstructure:"encode" yaml:"encode"`                                       // historical | unique | slices; how the tiles around a batch's cells are encoded: not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M; each distinct tile once, with exact gradients; or as the published program, in M x M slices (the reference variant's only way, and its default)
 	Precision               string  `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
 	Device                  string  `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
 	Threads                 int     `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
@@ -91,7 +91,7 @@ func Defaults() Config {
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
 			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
-			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Encode: "unique",
+			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
 			Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},
 		Output: Output{Dir: "runs", TensorBoard: true, Plots: true},

@@ -1,11 +1,11 @@
 """The scheme of the authors' published program in plain PyTorch, as its description has it: the other side of cmd/bench.
 
-    python3 published.py CELLS SIZE CATEGORIES POINTS M BATCH TRAIN EVALUATE
+    python3 published.py CELLS SIZE CATEGORIES POINTS M BATCH TRAIN EVALUATE THREADS
 
 Made tiles on a square grid; images as OpenCV reads them and POIs as dense [SIZE, SIZE, CATEGORIES] arrays, one a tile, as
 the published dataset keeps them. Each step makes dense tensors of all BATCH * M * M neighbors and encodes them in M * M
-slices, in float32, with libtorch's own number of threads. TRAIN and EVALUATE cells are timed (0: all CELLS) and the times
-put in proportion to CELLS; one batch warms up. Prints JSON.
+slices, in float32, on THREADS threads (0: PyTorch's own choice). TRAIN and EVALUATE cells are timed (0: all CELLS) and the
+times put in proportion to CELLS; one batch warms up. Prints JSON.
 """
 import json
 import resource
@@ -19,8 +19,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "train/testdata"))
 from opencarbon import OpenCarbon, contrastive  # noqa: E402
 
-CELLS, SIZE, CATEGORIES, POINTS, M, BATCH, TRAIN, EVALUATE = map(int, sys.argv[1:])
+CELLS, SIZE, CATEGORIES, POINTS, M, BATCH, TRAIN, EVALUATE, THREADS = map(int, sys.argv[1:])
 TRAIN, EVALUATE = TRAIN or CELLS, EVALUATE or CELLS
+if THREADS:
+    torch.set_num_threads(THREADS)
 rng = np.random.default_rng(1)
 columns = int(np.ceil(CELLS ** 0.5))
 images = [(np.uint8(150 * rng.random()) + rng.integers(0, 64, (SIZE, SIZE, 3), np.uint8)) for _ in range(CELLS)]
