@@ -43,9 +43,9 @@ bench: setup
 PEAK ?= 989
 bench-gpu: GDAL := no
 bench-gpu: setup
-	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical,unique --sampler random,blocks
-	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 5 --peak $(PEAK) --levers
-	$(GO) run ./cmd/bench --device cuda --cells 400,1600,6400 --epochs 5 --peak $(PEAK)
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical,unique --sampler random,blocks --precision bf16
+	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 5 --peak $(PEAK) --precision bf16 --levers
+	$(GO) run ./cmd/bench --device cuda --cells 400,1600,6400 --precision bf16 --epochs 5 --peak $(PEAK)
 
 clean:
 	rm -rf build build.log libtorch.env demo-city demo-map

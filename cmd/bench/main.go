@@ -21,7 +21,7 @@ func main() { cli.Main(command()) }
 func command() *cobra.Command {
 	s := bench.Spec{Name: "this", Seed: 1}
 	var neighborhoods, sizes, peerThreads []int
-	var encode, sampler []string
+	var encode, sampler, precision []string
 	var levers, peer bool
 	var peerBatch, peerTrain, peerEvaluate, rounds int
 	var python, dir, out string
@@ -46,16 +46,19 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
   go run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak 989   # London's size on a GPU`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(encode) == 0 || len(sampler) == 0 || len(encode) != len(sampler) && len(sampler) != 1 && len(encode) != 1 {
-				return fault.New("--sampler", fmt.Sprintf("has %d values, --encode %d", len(sampler), len(encode)), "Give one for each of --encode, or one for all.")
+			ways := max(len(encode), len(sampler), len(precision))
+			for name, list := range map[string][]string{"--encode": encode, "--sampler": sampler, "--precision": precision} {
+				if len(list) != 1 && len(list) != ways {
+					return fault.New(name, fmt.Sprintf("has %d values, another of --encode, --sampler and --precision has %d", len(list), ways), "Give one for each row, or one for all.")
+				}
 			}
 			o := bench.Options{Rounds: rounds, Dir: dir, Say: func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }}
 			for _, cells := range sizes {
 				for _, m := range neighborhoods {
-					for i := range max(len(encode), len(sampler)) {
+					for i := range ways {
 						row := s
 						row.Cells, row.Neighborhood = cells, m
-						row.Encode, row.Sampler = encode[min(i, len(encode)-1)], sampler[min(i, len(sampler)-1)]
+						row.Encode, row.Sampler, row.Precision = encode[min(i, len(encode)-1)], sampler[min(i, len(sampler)-1)], precision[min(i, len(precision)-1)]
 						row.Name = fmt.Sprintf("OpenCarbon, %s, %s, %s", row.Encode, row.Sampler, row.Precision)
 						o.Specs = append(o.Specs, row)
 						if levers {
@@ -99,8 +102,8 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads; 0: all cores")
 	f.StringVar(&s.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.StringSliceVar(&encode, "encode", []string{"historical"}, "historical, unique or slices (train.encode); several make several rows")
-	f.StringSliceVar(&sampler, "sampler", []string{"random"}, "random, blocks (4 x 4 cells) or patches (train.block: 0); one for each of --encode, or one for all")
-	f.StringVar(&s.Precision, "precision", "bf16", "fp32 or bf16 (train.precision)")
+	f.StringSliceVar(&sampler, "sampler", []string{"random"}, "random, blocks (4 x 4 cells) or patches (train.block: 0); one for each row, or one for all")
+	f.StringSliceVar(&precision, "precision", []string{"fp32"}, "fp32 or bf16 (train.precision); one for each row, or one for all")
 	f.BoolVar(&s.DensePOIs, "dense-pois", false, "convolve POIs as dense tensors")
 	f.BoolVar(&s.NCHW, "nchw", false, "images in PyTorch's default memory format instead of channels_last")
 	f.BoolVar(&s.NoPrefetch, "no-prefetch", false, "assemble each batch only when it is needed")

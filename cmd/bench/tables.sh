@@ -9,7 +9,8 @@ python=${PYTHON:-/usr/bin/python3}
 mkdir -p bin "$out"
 go build -o bin/bench ./cmd/bench
 run() { local name=$1; shift; printf '\n## %s: bench %s\n\n' "$name" "$*"; bin/bench "$@" --json "$out/$name.json"; }
-ways="--encode historical,unique --sampler random,blocks" # the default, and with exact gradients
+# The default, in bfloat16, and with exact gradients.
+ways="--encode historical,historical,unique --sampler random,random,blocks --precision fp32,bf16,bf16"
 
 # Against the published program's scheme, on a part of the epoch: its time a cell is the same in each step. At M = 7 a batch
 # of 32 would need some 60 GB in PyTorch: batches of 4.
