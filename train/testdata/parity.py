@@ -124,10 +124,23 @@ def interrupted(folder):
     write(folder + "/losses.safetensors", {"losses": np.array(losses)})
 
 
+def forward(model, batch):
+    """Predictions and embeddings."""
+    y, xs, xp = model(*batch)
+    return torch.cat([y, xs.flatten(), xp.flatten()]).detach()
+
+
 def run(arrays, case):
     variant, kind, width, se, con, steps = case.split("/")
     width, steps = int(width), int(steps)
-    model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
+
+    def build():
+        return initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
+    with torch.no_grad():  # how far PyTorch's own float32 is from its float64
+        single, double = (forward(build().to(t).train(), inputs(width, IMAGES[variant], SIZES[kind], t)[0]) for t in
+                          (torch.float32, torch.float64))
+        arrays[case + "/rounding"] = np.array([((single - double).abs().max() / double.abs().max()).item()])
+    model = build()
     batch, target = inputs(width, IMAGES[variant], SIZES[kind], torch.float64)
     names = [n for n, _ in model.named_parameters()]
     model.eval()
