@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"strings"
 
@@ -181,27 +180,9 @@ func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
 		return err
 	}
 	s := &t.state
-	r2 := v.Ln.R2
-	best := !math.IsNaN(r2) && (!s.HasBest || r2 > s.Best)
-	reference := t.config.Model.Variant == "reference"
-	switch {
-	case best && reference: // the published program never sets its counter back
-		s.HasBest, s.Best, s.BestEpoch = true, r2, s.Epoch
-	case best:
-		s.HasBest, s.Best, s.BestEpoch, s.Bad = true, r2, s.Epoch, 0
-	default:
-		s.Bad++
-	}
+	best := s.judge(t.config, v.Ln.R2)
 	if p, ok := t.schedule.(*torch.Plateau); ok {
-		p.Observe(r2)
-	}
-	c := t.config.Train
-	switch {
-	case c.Patience == 0:
-	case reference && s.Bad > c.Patience && s.Epoch-1 > c.MinEpochs: // its epochs count from 0
-		s.Stopped = fmt.Sprintf("%d validations in all were no improvement", s.Bad)
-	case !reference && s.Bad >= c.Patience && s.Epoch >= c.MinEpochs:
-		s.Stopped = fmt.Sprintf("no better validation R2 in %d validations", s.Bad)
+		p.Observe(v.Ln.R2)
 	}
 	if best {
 		if err := t.watch.save(t, true); err != nil {

@@ -25,13 +25,13 @@ type source struct {
 	memory int64 // bytes that reading it may allocate
 }
 
-// Memory that a file may take beside a multiple of its size: 2 for a plain
-// file; 16 for a compressed one, whose matrices of zeros pack that well.
+// A file may take twice its size and some memory beside, packed or not: of its
+// matrices one is in memory, and what stays of them is small. A non-zero entry is
+// 12 bytes here and takes some 4 in a packed file, so that twelve million fit
+// beyond twice the size, and a single matrix of 95 categories in float64.
 const (
-	plainSlack  = 48 << 20
-	packedSlack = 256 << 20
-	packedTimes = 16
-	directory   = 4 << 20 // bytes of a .npz's directory that are read
+	slack     = 48 << 20 // with what the runtime takes beside it stays below 64 MiB
+	directory = 4 << 20  // bytes of a .npz's directory that are read
 )
 
 // open opens a file of the dataset at the start of its pickle. member is the
@@ -80,7 +80,7 @@ func openPickle(h io.ReaderAt, size int64, member string) (*source, error) {
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
 		return openNPZ(h, size, member)
 	}
-	s := &source{Reader: io.NewSectionReader(h, 0, size), size: size, memory: 2*size + plainSlack}
+	s := &source{Reader: io.NewSectionReader(h, 0, size), size: size, memory: 2*size + slack}
 	if bytes.HasPrefix(head, []byte(magic)) {
 		n, err := skipHeader(s.Reader)
 		if err != nil {
@@ -162,9 +162,9 @@ func openNPZ(h io.ReaderAt, size int64, member string) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("member %.60q: %w", found.Name, err)
 	}
-	s := &source{Reader: bufio.NewReaderSize(r, 1<<16), size: -1, memory: packedTimes*size + packedSlack}
+	s := &source{Reader: bufio.NewReaderSize(r, 1<<16), size: -1, memory: 2*size + slack}
 	if found.Method == zip.Store && found.CompressedSize64 <= uint64(size) {
-		s.size, s.memory = int64(found.CompressedSize64), 2*size+plainSlack
+		s.size = int64(found.CompressedSize64)
 	}
 	n, err := skipHeader(s.Reader)
 	if err != nil {

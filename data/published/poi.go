@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"sort"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
@@ -34,7 +34,6 @@ func (b *build) readPOIs(ctx context.Context, path string) ([]grid.Cell, []*spar
 
 // poisOf reads an open POI file.
 func (b *build) poisOf(ctx context.Context, s *source, path string) ([]grid.Cell, []*sparse, error) {
-	c := &sparser{}
 	dict, err := s.loadDict(func(d *pickle.Decoder, a *pickle.Array) error {
 		if len(a.Shape) != 3 { // a key, or an old kind of number
 			return nil
@@ -42,11 +41,8 @@ func (b *build) poisOf(ctx context.Context, s *source, path string) ([]grid.Cell
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t, err := c.convert(a)
+		t, err := thin(d, a)
 		if err != nil {
-			return err
-		}
-		if err := d.Take(12*int64(len(t.keys)) + 100); err != nil {
 			return err
 		}
 		a.Value = t
@@ -93,26 +89,38 @@ func (b *build) poisOf(ctx context.Context, s *source, path string) ([]grid.Cell
 	return cells, tiles, nil
 }
 
-// sparser turns matrices into their non-zero entries; it keeps its room between
-// calls.
-type sparser struct {
-	keys   []uint64
-	values []float64
-	order  []int
+// Len, Less and Swap implement sort.Interface, by key.
+func (t *sparse) Len() int           { return len(t.keys) }
+func (t *sparse) Less(i, j int) bool { return t.keys[i] < t.keys[j] }
+func (t *sparse) Swap(i, j int) {
+	t.keys[i], t.keys[j] = t.keys[j], t.keys[i]
+	t.counts[i], t.counts[j] = t.counts[j], t.counts[i]
 }
 
-// convert reads a dense matrix [256, 256, C] in C or Fortran order. The first
-// axis is the row of a pixel, the second its column.
-func (c *sparser) convert(a *pickle.Array) (*sparse, error) {
+// thin drops the zeros of a dense matrix [256, 256, C] in C or Fortran order.
+// The first axis is the row of a pixel, the second its column.
+func thin(d *pickle.Decoder, a *pickle.Array) (*sparse, error) {
 	rows, cols, n := a.Shape[0], a.Shape[1], a.Shape[2]
 	if rows != Size || cols != Size || n < 1 || n > store.MaxCategories {
 		return nil, fmt.Errorf("a POI matrix has the shape %v, not [%d, %d, C] with C from 1 to %d", a.Shape, Size, Size, store.MaxCategories)
 	}
-	c.keys, c.values = c.keys[:0], c.values[:0]
 	es, data := a.DType.Size, a.Data.Data
-	for i := 0; i < len(data)/es; i++ {
-		if es == 8 && binary.LittleEndian.Uint64(data[8*i:]) == 0 || es == 4 && binary.LittleEndian.Uint32(data[4*i:]) == 0 || es == 1 && data[i] == 0 {
-			continue // nearly all are zeros: the short way
+	zero := func(i int) bool { // nearly all are: the short way
+		return es == 8 && binary.LittleEndian.Uint64(data[8*i:]) == 0 || es == 4 && binary.LittleEndian.Uint32(data[4*i:]) == 0 || es == 1 && data[i] == 0
+	}
+	points := 0
+	for i := range len(data) / es {
+		if !zero(i) {
+			points++
+		}
+	}
+	if err := d.Take(12*int64(points) + 100); err != nil {
+		return nil, err
+	}
+	t := &sparse{categories: n, keys: make([]uint64, 0, points), counts: make([]float32, 0, points)}
+	for i := range len(data) / es {
+		if zero(i) {
+			continue
 		}
 		v := a.At(i)
 		if v == 0 {
@@ -121,29 +129,16 @@ func (c *sparser) convert(a *pickle.Array) (*sparse, error) {
 		if !(v > 0) || math.IsInf(float64(float32(v)), 0) || float32(v) == 0 {
 			return nil, fmt.Errorf("a POI matrix holds %v; counts are positive and finite", v)
 		}
+		if float64(float32(v)) != v {
+			t.rounded++
+		}
 		r, col, k := i/(cols*n), i/n%cols, i%n
 		if a.Fortran {
 			r, col, k = i%rows, i/rows%cols, i/(rows*cols)
 		}
-		c.keys, c.values = append(c.keys, uint64(k)<<32|uint64(r)<<16|uint64(col)), append(c.values, v)
+		t.keys, t.counts = append(t.keys, uint64(k)<<32|uint64(r)<<16|uint64(col)), append(t.counts, float32(v))
 	}
-	c.order = c.order[:0]
-	for i := range c.keys {
-		c.order = append(c.order, i)
-	}
-	slices.SortFunc(c.order, func(i, j int) int {
-		if c.keys[i] < c.keys[j] {
-			return -1
-		}
-		return 1 // keys differ
-	})
-	t := &sparse{categories: n, keys: make([]uint64, len(c.keys)), counts: make([]float32, len(c.keys))}
-	for i, from := range c.order {
-		t.keys[i], t.counts[i] = c.keys[from], float32(c.values[from])
-		if float64(t.counts[i]) != c.values[from] {
-			t.rounded++
-		}
-	}
+	sort.Sort(t)
 	return t, nil
 }
 

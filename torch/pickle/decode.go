@@ -18,7 +18,6 @@ const (
 	maxNumber = 1 << 10 // bytes of an int
 	maxLine   = 1 << 16 // bytes of a line (protocol 0) and of a str that is a Go string
 	maxGap    = 1 << 10 // numbers that a pickle may skip in its memo
-	chunk     = 1 << 20 // bytes read at once where the source's size is not known
 )
 
 // Options say how a Decoder treats what is not plain data.
@@ -134,7 +133,8 @@ func (d *Decoder) short(n int) ([]byte, error) {
 }
 
 // data reads n bytes into memory of their own, into spare where that is large
-// enough. A claimed length is believed only as far as the source reaches.
+// enough. A claimed length is believed only as far as the source reaches and the
+// budget allows.
 func (d *Decoder) data(n uint64, spare []byte) ([]byte, error) {
 	if n > math.MaxInt64 || d.size >= 0 && int64(n) > d.size-d.at {
 		return nil, fmt.Errorf("an item claims %d bytes, but only %d are left: truncated?", n, max(0, d.size-d.at))
@@ -145,31 +145,13 @@ func (d *Decoder) data(n uint64, spare []byte) ([]byte, error) {
 		d.at += int64(n)
 		return b, err
 	}
-	if d.size >= 0 {
-		if err := d.budget.Take(int64(n)); err != nil {
-			return nil, err
-		}
-		b := make([]byte, n)
-		_, err := io.ReadFull(d.r, b)
-		d.at += int64(n)
-		return b, err
+	if err := d.budget.Take(int64(n)); err != nil {
+		return nil, err
 	}
-	var b []byte
-	for uint64(len(b)) < n {
-		size := min(n, max(chunk, 2*uint64(len(b))))
-		if err := d.budget.Take(int64(size)); err != nil {
-			return nil, err
-		}
-		grown := make([]byte, size)
-		from := copy(grown, b)
-		k, err := io.ReadFull(d.r, grown[from:])
-		d.at += int64(k)
-		if err != nil {
-			return nil, err
-		}
-		b = grown
-	}
-	return b, nil
+	b := make([]byte, n)
+	_, err := io.ReadFull(d.r, b)
+	d.at += int64(n)
+	return b, err
 }
 
 // bytes reads a bytes object of n bytes.

@@ -277,6 +277,18 @@ func TestPaperPresets(t *testing.T) {
 	if err != nil || ref.Train.TargetBias != "none" {
 		t.Errorf("the reference variant starts from PyTorch's biases: %v %v", ref, err)
 	}
+	for _, city := range []string{"london", "beijing", "yinchuan"} { // the program's own settings with its own data
+		c, err := Load(city, []string{"data.published=somewhere", "model.variant=reference"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder := map[bool]string{true: "k7", false: "k37"}[city == "london"]
+		if tr := c.Train; len(c.Model.Modalities) != 2 || !c.Model.Contrastive || c.Model.POIEncoder != encoder || c.Model.SERatio != 4 ||
+			tr.Patience != 30 || tr.MinEpochs != 100 || tr.ValidateEvery != 5 || tr.Sampler != "random" || tr.Schedule != "constant" ||
+			tr.Encode != "slices" || tr.TargetBias != "none" || tr.Loss != "l1" || tr.Precision != "fp32" || c.Model.Temperature != 0.07 {
+			t.Errorf("%s: %+v %+v", city, c.Model, tr)
+		}
+	}
 }
 
 func TestDistance(t *testing.T) {

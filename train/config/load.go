@@ -64,7 +64,7 @@ func Load(source string, overrides []string) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, asFault(src.label, problems)
 	}
-	return assemble(src, file.leaves, env.leaves, set.leaves)
+	return assemble(src, file.leaves, publishedPreset(src, file.leaves, env.leaves, set.leaves), env.leaves, set.leaves)
 }
 
 // assemble lays the sources over one another and checks the result.

@@ -70,6 +70,10 @@ func (r *reader) read(n *yaml.Node, s *spec) {
 		r.readLeaf(n, s)
 		return
 	}
+	if n.Kind == yaml.ScalarNode && s.key == publishedKey {
+		r.readLeaf(n, s.children["dir"])
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		r.wrongType(n, s)
 		return

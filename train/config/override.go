@@ -59,6 +59,8 @@ func readOverrides(overrides []string) *reader {
 		case s.typ.Kind() == mapKind && s.key != key:
 			name := strings.TrimPrefix(key, s.key+".")
 			r.leaves = append(r.leaves, leaf{s, map[string]string{name: value}, r.place(0), fromSet})
+		case s.key == publishedKey:
+			r.text(value, s.children["dir"])
 		default:
 			r.text(value, s)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,16 @@ func TestPublishedInPlaceOfRawData(t *testing.T) {
 		if err := CheckFiles(c); err == nil || !strings.Contains(err.Error(), "data.published.dir") || strings.Contains(err.Error(), "data.poi") {
 			t.Errorf("%s: %v", city, err)
 		}
+	}
+	path := filepath.Join(t.TempDir(), "x.yaml")
+	if err := os.WriteFile(path, []byte("data: {published: some where}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(path, nil); err != nil || c.Data.Published.Dir != filepath.Join(filepath.Dir(path), "some where") {
+		t.Errorf("data.published: DIR gives %v, %v", c, err)
+	}
+	if c, err := Load("london", []string{"data.published=a: b"}); err != nil || filepath.Base(c.Data.Published.Dir) != "a: b" {
+		t.Errorf("--set data.published=DIR gives %v, %v", c, err)
 	}
 	if c, err := Load("london", []string{"data.published.dir=somewhere"}); err != nil || !filepath.IsAbs(c.Data.Published.Dir) {
 		t.Errorf("a relative folder stays relative: %v, %v", c, err)

@@ -1,7 +1,7 @@
 """Makes parity.safetensors: what both variants of OpenCarbon compute in PyTorch, in float64. In this folder:
 
     /usr/bin/python3 parity.py                     # the stored cases
-    /usr/bin/python3 parity.py OUT CASE[,CASE...]  # any cases (go test ./train -run ParityLive -parity.live)
+    /usr/bin/python3 parity.py DIR CASE[,CASE...]  # any cases, a file each (go test ./train -run ParityLive -parity.live)
     /usr/bin/python3 parity.py --continue DIR      # trains in two parts with a checkpoint, published.pth, between them
 
 A case is variant/encoder/M/se/contrastive/steps, for example reference/k7/3/1/1/20. Weights and inputs are not stored:
@@ -20,8 +20,16 @@ from opencarbon import OpenCarbon, contrastive
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "torch/testdata"))
 from golden import write  # noqa: E402
 
-B, TILES, CATEGORIES, M, IMAGE, ALPHA = 4, 9, 2, 8, 32, 0.01
-SIZES = {"k7": 32, "k37": 134}  # the smallest that the encoders take; images may be smaller
+TILES, CATEGORIES, M, ALPHA = 5, 2, 8, 0.01
+# Images of 48 pixels leave 2 x 2 in the end: with one pixel the batch statistics of the reference variant's slices of four
+# tiles are close to singular, and rounding grows a hundredfold every few steps.
+IMAGES = {"paper": 32, "reference": 48}
+SIZES = {"k7": 32, "k37": 134}  # the smallest that the encoders take; they need not be the images'
+
+
+def own(width):
+    """The tiles of the batch's cells. Three cells have 75 neighbors of 5 x 5, which the reference variant encodes all."""
+    return [0, 2, 4] if width == 5 else [0, 1, 3, 4]
 
 
 def bits(name, n):
@@ -81,10 +89,12 @@ def digest(t):
     return torch.stack([t.norm()] + [t @ d[:len(t)] for d in DIGESTS]).numpy()
 
 
-def inputs(width, size, dtype):
-    index = torch.from_numpy((bits("index", B * width * width).astype(np.int64) % 12 - 3).clip(-1)).reshape(B, width, width)
-    index[:, width // 2, width // 2] = torch.tensor([0, 3, 7, 8])
-    return (images(TILES, IMAGE), points(TILES, size).to(dtype), index), (9 + fill("target", B)).to(dtype)
+def inputs(width, image, size, dtype):
+    cells = own(width)
+    n = len(cells)
+    index = torch.from_numpy((bits("index", n * width * width).astype(np.int64) % (TILES + 3) - 3).clip(-1)).reshape(n, width, width)
+    index[:, width // 2, width // 2] = torch.tensor(cells)
+    return (images(TILES, image), points(TILES, size).to(dtype), index), (9 + fill("target", n)).to(dtype)
 
 
 def train(model, adam, batch, target):
@@ -100,7 +110,7 @@ def interrupted(folder):
     """Two steps, a checkpoint in the published layout, three more steps from it in float64."""
     def fresh(dtype):
         model = initialise(OpenCarbon("reference", "k7", CATEGORIES, M, 3, 32, True)).to(dtype).train()
-        return model, torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-3), *inputs(3, 32, dtype)
+        return model, torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-3), *inputs(3, IMAGES["reference"], 32, dtype)
     model, adam, batch, target = fresh(torch.float32)
     for _ in range(2):
         train(model, adam, batch, target)
@@ -114,11 +124,24 @@ def interrupted(folder):
     write(folder + "/losses.safetensors", {"losses": np.array(losses)})
 
 
+def forward(model, batch):
+    """Predictions and embeddings."""
+    y, xs, xp = model(*batch)
+    return torch.cat([y, xs.flatten(), xp.flatten()]).detach()
+
+
 def run(arrays, case):
     variant, kind, width, se, con, steps = case.split("/")
     width, steps = int(width), int(steps)
-    model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
-    batch, target = inputs(width, SIZES[kind], torch.float64)
+
+    def build():
+        return initialise(OpenCarbon(variant, kind, CATEGORIES, M, width, SIZES[kind], se == "1").double())
+    with torch.no_grad():  # how far PyTorch's own float32 is from its float64
+        single, double = (forward(build().to(t).train(), inputs(width, IMAGES[variant], SIZES[kind], t)[0]) for t in
+                          (torch.float32, torch.float64))
+        arrays[case + "/rounding"] = np.array([((single - double).abs().max() / double.abs().max()).item()])
+    model = build()
+    batch, target = inputs(width, IMAGES[variant], SIZES[kind], torch.float64)
     names = [n for n, _ in model.named_parameters()]
     model.eval()
     with torch.no_grad():
@@ -151,18 +174,25 @@ def run(arrays, case):
     return model
 
 
-# Every point in which variants, encoders, ablations and widths differ, at least once a variant; -parity.live has all
-# combinations.
-STORED = ["paper/k7/3/1/1/3", "paper/k7/5/0/1/0", "paper/k7/1/1/0/0", "paper/k37/3/1/1/0", "paper/k37/1/0/1/3", "reference/k7/3/1/1/2",
-          "reference/k7/1/1/1/20", "reference/k7/1/0/1/0", "reference/k7/1/1/0/3", "reference/k37/3/1/1/0", "reference/k37/1/0/1/3"]
+# Every point in which variants, encoders, widths and ablations differ, in each variant; trainings of 20 steps where they
+# cost little. -parity.live has all combinations with 20 steps.
+STORED = ["paper/k7/3/1/1/20", "paper/k7/5/1/1/20", "paper/k7/1/1/1/0", "paper/k7/1/0/1/0", "paper/k7/3/1/0/0", "paper/k37/3/1/1/0",
+          "paper/k37/1/0/1/1", "reference/k7/3/1/1/1", "reference/k7/5/1/1/0", "reference/k7/1/1/1/0", "reference/k7/1/0/1/0",
+          "reference/k7/1/1/0/3", "reference/k37/1/1/1/0", "reference/k37/1/0/1/1"]
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["--continue"]:
         interrupted(sys.argv[2])
-        sys.exit()
-    out, cases = (sys.argv[1], sys.argv[2].split(",")) if len(sys.argv) > 1 else ("parity.safetensors", STORED)
-    arrays = {}
-    for case in cases:
-        run(arrays, case)
-    write(out, arrays, {"torch": torch.__version__})
+    elif len(sys.argv) > 1:
+        for case in sys.argv[2].split(","):
+            arrays = {}
+            run(arrays, case)
+            path = Path(sys.argv[1]) / (case.replace("/", "-") + ".safetensors")
+            write(str(path) + ".tmp", arrays)
+            Path(str(path) + ".tmp").rename(path)
+    else:
+        arrays = {}
+        for case in STORED:
+            run(arrays, case)
+        write("parity.safetensors", arrays, {"torch": torch.__version__})

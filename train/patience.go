@@ -1,0 +1,35 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"opencarbon/train/config"
+)
+
+// judge takes a validation's R2 to account: whether it is the best so far, and
+// whether training stops. Epoch counts the epochs that are done.
+//
+// The published program never sets its counter back: every validation that is no
+// improvement counts, and it stops when there are more than patience of them and
+// the epoch, counted from 0, is beyond min_epochs.
+func (s *State) judge(c *config.Config, r2 float64) (best bool) {
+	reference := c.Model.Variant == "reference"
+	best = !math.IsNaN(r2) && (!s.HasBest || r2 > s.Best)
+	switch {
+	case best && reference:
+		s.HasBest, s.Best, s.BestEpoch = true, r2, s.Epoch
+	case best:
+		s.HasBest, s.Best, s.BestEpoch, s.Bad = true, r2, s.Epoch, 0
+	default:
+		s.Bad++
+	}
+	switch {
+	case c.Train.Patience == 0:
+	case reference && s.Bad > c.Train.Patience && s.Epoch-1 > c.Train.MinEpochs:
+		s.Stopped = fmt.Sprintf("%d validations in all were no improvement", s.Bad)
+	case !reference && s.Bad >= c.Train.Patience && s.Epoch >= c.Train.MinEpochs:
+		s.Stopped = fmt.Sprintf("no better validation R2 in %d validations", s.Bad)
+	}
+	return best
+}

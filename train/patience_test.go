@@ -1,0 +1,47 @@
+package train
+
+import (
+	"math"
+	"testing"
+
+	"opencarbon/train/config"
+)
+
+// TestPatience: when training stops, by variant. Validations come every 5
+// epochs; better says which of them improve.
+func TestPatience(t *testing.T) {
+	for _, c := range []struct {
+		name, variant string
+		patience, min int
+		better        func(n int) bool // of the n-th validation, from 1
+		stop          int              // epochs done
+	}{
+		// The published program: 31 that are no improvement after the first one, then beyond epoch 100.
+		{"never better", "reference", 30, 100, func(n int) bool { return n == 1 }, 160},
+		{"every second better", "reference", 30, 100, func(n int) bool { return n%2 == 1 }, 310}, // the counter is never set back
+		{"little patience", "reference", 3, 100, func(n int) bool { return n == 1 }, 105},        // epoch index 104
+		{"paper", "paper", 30, 100, func(n int) bool { return n == 1 }, 155},
+		{"paper, every second better", "paper", 30, 100, func(n int) bool { return n%2 == 1 }, 0},
+		{"paper, better late", "paper", 3, 20, func(n int) bool { return n == 1 || n == 3 }, 30},
+		{"no patience set", "paper", 0, 0, func(n int) bool { return n == 1 }, 0},
+	} {
+		cfg := config.Defaults()
+		cfg.Model.Variant, cfg.Train.Patience, cfg.Train.MinEpochs = c.variant, c.patience, c.min
+		s := State{}
+		r2 := 0.0
+		for n := 1; n <= 600 && s.Stopped == ""; n++ {
+			s.Epoch = 5 * n
+			if better := c.better(n); better {
+				r2 += 0.001
+				if !s.judge(&cfg, r2) || s.BestEpoch != s.Epoch {
+					t.Errorf("%s: validation %d is the best, and not taken for it", c.name, n)
+				}
+			} else if s.judge(&cfg, []float64{r2, r2 - 1, math.NaN()}[n%3]) { // the same again is no improvement
+				t.Errorf("%s: validation %d is taken for the best", c.name, n)
+			}
+		}
+		if got := s.Epoch; (s.Stopped == "") != (c.stop == 0) || c.stop > 0 && got != c.stop {
+			t.Errorf("%s: stopped after epoch %d (%q), want %d", c.name, got, s.Stopped, c.stop)
+		}
+	}
+}

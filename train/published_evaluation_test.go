@@ -1,0 +1,106 @@
+package train
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"opencarbon/train/progress"
+)
+
+// publishedTruth is what published.py found.
+type publishedTruth struct {
+	Predictions [][3]float64
+	Scores      map[string][3]float64 // R2, MAE, RMSE
+}
+
+// compare holds the CSV and the scores to 1e-4.
+func (p publishedTruth) compare(t *testing.T, name string, got *PublishedScores) {
+	t.Helper()
+	f, err := os.Open(got.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) != len(p.Predictions)+1 || strings.Join(rows[0], ",") != "x,y,prediction" {
+		t.Fatalf("%s: %d rows %v, %v", name, len(rows), rows[0], err)
+	}
+	worst := 0.0
+	for i, want := range p.Predictions {
+		if rows[i+1][0] != fmt.Sprint(int(want[0])) || rows[i+1][1] != fmt.Sprint(int(want[1])) {
+			t.Fatalf("%s: row %d is tile %v, want %v", name, i, rows[i+1], want)
+		}
+		v, err := strconv.ParseFloat(rows[i+1][2], 64)
+		if d := math.Abs(v - want[2]); err != nil || !(d <= 1e-4) {
+			t.Errorf("%s: tile %v is predicted as %v, PyTorch says %v", name, rows[i+1][:2], v, want[2])
+		} else {
+			worst = math.Max(worst, d)
+		}
+	}
+	scores := 0.0
+	for _, s := range got.Splits {
+		for i, v := range []float64{s.Ln.R2, s.Ln.MAE, s.Ln.RMSE} {
+			want := p.Scores[s.Name][i]
+			d := math.Abs(v-want) / math.Max(1, math.Abs(want))
+			scores = math.Max(scores, d)
+			if !(d <= 1e-4) {
+				t.Errorf("%s, %s: %s is %v, scikit-learn says %v", name, s.Name, [...]string{"R2", "MAE", "RMSE"}[i], v, want)
+			}
+		}
+	}
+	if len(got.Splits) != 3 {
+		t.Errorf("%s: %d splits", name, len(got.Splits))
+	}
+	t.Logf("%-18s predictions %.1e, R2, MAE, RMSE %.1e", name, worst, scores)
+}
+
+// TestPublishedEvaluation goes from the files of a dataset and a checkpoint to
+// predictions and scores, and compares them with a PyTorch program's.
+func TestPublishedEvaluation(t *testing.T) {
+	text, err := os.ReadFile("testdata/published.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth map[string]publishedTruth
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	dir := unpackPublished(t)
+	for _, name := range []string{"reference/k7/3/1", "reference/k37/5/0", "reference/k7/1/1", "paper/k7/3/1"} {
+		m := publishedCase(name)
+		path := filepath.Join(dir, "model.pth")
+		names, arrays := publishedWeights(t, m)
+		writePTH(t, path, names, arrays)
+		o := PublishedModel{}
+		if m.Neighborhood == 5 {
+			o.Neighborhood = 5
+		}
+		c, err := ReadModel(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
+			Out: filepath.Join(dir, "out", "predictions.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Neighborhood == 1 {
+			m.Heads = 0
+		}
+		if c.Header.Model != m {
+			t.Errorf("%s: the model is taken for %+v", name, c.Header.Model)
+		}
+		truth[name].compare(t, name, got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "out", "*")); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}

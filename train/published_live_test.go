@@ -1,0 +1,91 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"opencarbon/torch/pth"
+	"opencarbon/train/progress"
+)
+
+// TestPublishedLive lets a PyTorch program make dataset, checkpoint (in the
+// published layout, with Adam's state) and predictions; these must come out here
+// too, and the export of the checkpoint must be the same to PyTorch.
+func TestPublishedLive(t *testing.T) {
+	if !*parityLive {
+		t.Skip("give -parity.live to run PyTorch beside")
+	}
+	for _, encoder := range []string{"k7", "k37"} {
+		dir := t.TempDir()
+		cmd := exec.Command("/usr/bin/python3", "published.py", dir, encoder)
+		cmd.Dir, cmd.Stderr = "testdata", os.Stderr
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var truth publishedTruth
+		if err := json.Unmarshal(text, &truth); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, "published.pth")
+		file, err := pth.ReadFile(path)
+		if err != nil || file.Layout != "stream" {
+			t.Fatalf("%v", err)
+		}
+		pythonNames, _, err := pth.StateDict(file.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ReadCheckpoint(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
+			Out: filepath.Join(dir, "predictions.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		truth.compare(t, encoder, got)
+		out := filepath.Join(dir, "export.pth")
+		if _, err := Export(c, out); err != nil {
+			t.Fatal(err)
+		}
+		exported, err := pth.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names, _, err := pth.StateDict(exported.Root); err != nil || !slices.Equal(names, pythonNames) {
+			t.Errorf("the export has other names, or in another order: %v", err)
+		}
+		python := "/usr/bin/python3"
+		if p := os.Getenv("PYTHON2X"); p != "" { // a torch 2.x, whose weights_only is strict
+			python = p
+		}
+		cmd = exec.Command(python, "-c", `
+import sys, torch
+kw = {} if torch.__version__ < "2" else {"weights_only": True}
+a, b = torch.load(sys.argv[1]), torch.load(sys.argv[2], **kw)
+assert list(a["model_state_dict"]) == list(b["model_state_dict"])
+for k, v in a["model_state_dict"].items(): assert torch.equal(v, b["model_state_dict"][k]), k
+x, y = a["optimizer_state_dict"], b["optimizer_state_dict"]
+assert x["param_groups"][0]["params"] == y["param_groups"][0]["params"]
+for i, s in x["state"].items():
+    for k in ["exp_avg", "exp_avg_sq"]: assert torch.equal(s[k], y["state"][i][k]), (i, k)
+    assert float(s["step"]) == float(y["state"][i]["step"])
+print(torch.__version__, len(a["model_state_dict"]), "tensors equal")`, path, out)
+		text, err = cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("PyTorch on the export: %v\n%s", err, text)
+		}
+		t.Logf("%s: %s", encoder, strings.TrimSpace(string(text)))
+	}
+}

@@ -1,0 +1,79 @@
+package train
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/torch/safetensors"
+	"opencarbon/train/config"
+)
+
+// TestImageWeights: torchvision's ImageNet checkpoints, with the counters of
+// batches (resnet18-f37072fd.pth) and without (resnet18-5c106cde.pth, which is
+// older), fill the image encoder but for its last layer; another file says which
+// names are missing or surplus.
+func TestImageWeights(t *testing.T) {
+	names, all := publishedWeights(t, publishedCase("reference/k7/1/1"))
+	resnet := map[string]safetensors.Array{"fc.weight": {DType: "F32", Shape: []int{1000, 512}, Data: make([]byte, 4*512000)},
+		"fc.bias": {DType: "F32", Shape: []int{1000}, Data: make([]byte, 4000)}}
+	var older, newer []string
+	for _, n := range names {
+		if rest, ok := strings.CutPrefix(n, imageEncoderPrefix); ok {
+			newer = append(newer, rest)
+			if !strings.HasSuffix(rest, ".num_batches_tracked") {
+				older = append(older, rest)
+			}
+			if !strings.HasPrefix(rest, "fc.") {
+				resnet[rest] = all[n]
+			}
+		}
+	}
+	if len(newer) != 122 || len(older) != 102 {
+		t.Fatalf("%d and %d names", len(newer), len(older)) // as torchvision's files
+	}
+	without := newer[1:] // lacks conv1.weight
+	resnet["layer1.2.conv1.weight"] = resnet["conv1.weight"]
+	deeper := append([]string{"layer1.2.conv1.weight"}, newer...) // as a ResNet-34 has
+	dir := t.TempDir()
+	if err := torch.Run(torch.Options{}, func() {
+		for _, c := range []struct {
+			name  string
+			names []string
+			want  string // part of the error
+		}{{"newer", newer, ""}, {"older", older, ""}, {"without", without, "missing conv1.weight"}, {"deeper", deeper, "surplus layer1.2.conv1.weight"}} {
+			path := filepath.Join(dir, c.name+".pth")
+			writePTH(t, path, c.names, resnet)
+			s := layers.NewStore(torch.CPU)
+			model, err := layers.NewModel(s, publishedCase("reference/k7/1/1"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			last := string(torch.ToArray(s.Get(imageEncoderPrefix + "fc.weight")).Data)
+			cfg := config.Defaults()
+			cfg.Model.ImageWeights = path
+			err = initialWeights(&cfg, model)
+			if c.want != "" {
+				if !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			} else if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			} else {
+				for _, n := range older {
+					got := string(torch.ToArray(s.Get(imageEncoderPrefix + n)).Data)
+					if n == "fc.weight" && got != last || !strings.HasPrefix(n, "fc.") && got != string(resnet[n].Data) {
+						t.Errorf("%s: %s is another than it should be", c.name, n)
+					}
+				}
+			}
+			s.Close()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
