@@ -15,8 +15,8 @@ ways="--encode historical,historical,unique --sampler random,random,blocks --pre
 # Against the published program's scheme, on a part of the epoch: its time a cell is the same in each step. At M = 7 a batch
 # of 32 would need some 60 GB in PyTorch: batches of 4.
 run published-3 --cells 400 $ways --peer --python "$python" --peer-threads 1,2 --peer-train 96 --peer-evaluate 96
-run published-7 --cells 400 --neighborhood 7 $ways --peer --python "$python" --peer-threads 1,2 --peer-batch 4 --peer-train 24 --peer-evaluate 24
-run neighborhoods --cells 400 --neighborhood 3,5,7 --rounds 3
-run levers --cells 400 --levers
+run published-7 --cells 400 --neighborhood 7 $ways --peer --python "$python" --peer-threads 1,2 --peer-batch 4 --peer-train 12 --peer-evaluate 12
+run neighborhoods --cells 400 --neighborhood 3,7 --rounds 3
+run levers --cells 200 --levers
 run memory --cells 1400 $ways
 run sizes --cells 100,400,1600,6400
