@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -29,14 +30,20 @@ type ExplainOptions struct {
 // and what becomes of the predictions without a category (occlusion.csv, .png).
 // What a model or store has not is left out, and said in the notes.
 func Explain(ctx context.Context, o ExplainOptions) (*Result, error) {
-	if o.Bins <= 0 {
+	if o.Bins == 0 {
 		o.Bins = 10
+	}
+	if err := errors.Join(atLeast("--bins", o.Bins, 1), atLeast("--cells", o.Cells, 0)); err != nil {
+		return nil, err
 	}
 	in, r, err := o.open("explain")
 	if err != nil {
 		return nil, err
 	}
 	defer in.store.Close()
+	if err := makeFolder(r.Dir); err != nil {
+		return nil, err
+	}
 	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Weights: true, Gates: in.checkpoint.Header.Model.POI}))
 	if err != nil {
 		return nil, err
