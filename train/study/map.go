@@ -123,7 +123,7 @@ func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Obs
 		}
 	}
 	numbered := map[int]int{}
-	data := plots.EmbeddingData{Title: fmt.Sprintf("%s: cells by %s", in.store.Meta().Name, symbols[name]), Places: m.Y, Values: values,
+	data := plots.EmbeddingData{Title: fmt.Sprintf("%s: t-SNE of %s", in.store.Meta().Name, symbols[name]), Places: m.Y, Values: values,
 		Label: label, Ln: true}
 	for k, p := range anchors {
 		numbered[p] = k + 1
