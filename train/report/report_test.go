@@ -183,7 +183,7 @@ func TestInBrowser(t *testing.T) {
 	if err := os.WriteFile(path, []byte(html), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, width := range []int{400, 1200} {
+	for _, width := range []int{390, 1200} {
 		dom, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
 			fmt.Sprintf("--window-size=%d,900", width), "--dump-dom", "file://"+path).Output()
