@@ -44,6 +44,15 @@ func newDataset(s *store.Store) *dataset {
 	return d
 }
 
+// Check says what keeps an experiment from being trained on a store, a
+// *fault.Input error; nil where nothing does.
+func Check(c *config.Config, s *store.Store) error {
+	if err := CheckDevice(c.Train.Device); err != nil {
+		return err
+	}
+	return newDataset(s).fit(c)
+}
+
 // fit checks that a model can be trained on d.
 func (d *dataset) fit(c *config.Config) error {
 	where := filepath.Join(d.store.Dir())

@@ -64,7 +64,7 @@ type Embeddings struct {
 // and gates that the model has not are left nil, since a study can say so.
 func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOptions) (*Observations, error) {
 	for _, name := range o.Embeddings {
-		if err := c.has(name); err != nil {
+		if err := c.Has(name); err != nil {
 			return nil, err
 		}
 	}
@@ -133,8 +133,9 @@ func (r *Observations) take(out layers.Output, o ObserveOptions) {
 	r.NeighborhoodWeights = image(r.NeighborhoodWeights, out.NeighborhoodWeights)
 }
 
-// has says why the checkpoint's model has no representation of that name.
-func (c *Checkpoint) has(name string) error {
+// Has says why the checkpoint's model has no representation of that name, a
+// *fault.Input error; nil if it has.
+func (c *Checkpoint) Has(name string) error {
 	m := c.Header.Model
 	missing := ""
 	switch {
@@ -163,8 +164,8 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 	if err := c.Fits(s); err != nil {
 		return err
 	}
-	if device == "" {
-		device = "auto"
+	if err := CheckDevice(device); err != nil {
+		return err
 	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {

@@ -71,6 +71,9 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err := members.check(); err != nil {
 		return nil, err
 	}
+	if err := CheckDevice(o.Device); err != nil {
+		return nil, err
+	}
 	for _, f := range o.Formats {
 		if !slices.Contains(Formats, f) {
 			return nil, fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")

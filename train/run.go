@@ -52,10 +52,10 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer s.Close()
-	d := newDataset(s)
-	if err := d.fit(c); err != nil {
+	if err := Check(c, s); err != nil {
 		return nil, err
 	}
+	d := newDataset(s)
 	run, from, err := openRun(c, o)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,17 +28,22 @@ func command() *cobra.Command {
 		Short: "Train with several seeds and count how often prediction intervals hold",
 		Long: `Coverage makes a city for each seed, trains a model on it, and counts how often
 the 80, 90 and 95% intervals, which come from the errors on its validation cells,
-hold the truth of its test cells. With --config it trains that experiment with
-each seed instead.
+hold the truth of its test cells. A fifth of the made city's cells train, the rest
+is divided between validation and test cell by cell, as the intervals' promise
+asks: of cells that are alike. With --config it trains that experiment with each
+seed instead; how far its own split keeps the promise is then the question.
 
 It takes as long as training so many models; the same command given again goes on
 where it was. Exit codes: 0 done; 1 something failed; 2 the command line or the
 data must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/coverage
   go run ./cmd/coverage --cells 12x12 --size 32 --seeds 2 --set train.epochs=10
-  go run ./cmd/coverage --config demo --out coverage/demo`,
+  go run ./cmd/coverage --config demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Config != "" && !cmd.Flags().Changed("out") {
+				o.Out = filepath.Join("coverage", strings.TrimSuffix(filepath.Base(o.Config), filepath.Ext(o.Config)))
+			}
 			var err error
 			if o.City.Rows, o.City.Cols, err = synth.ParseCells(cells); err != nil {
 				return err
@@ -60,9 +67,9 @@ data must be mended; 130 interrupted.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Out, "out", "coverage/made", "folder of everything that the study makes")
+	f.StringVar(&o.Out, "out", "coverage/made", "folder of everything that the study makes; with --config coverage/<its name>")
 	f.StringVar(&o.Config, "config", "", "experiment file or preset to train with each seed (default: a made city for each)")
-	f.StringVar(&cells, "cells", "40x40", "rows x columns of cells of a made city")
+	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
 	f.IntVar(&o.City.Size, "size", 32, "pixels along a cell's edge of a made city")
 	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
 	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")

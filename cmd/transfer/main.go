@@ -65,6 +65,9 @@ command line or the data must be mended; 130 interrupted.`,
 			if f.Changed("seed") {
 				plan.Seed = seed
 			}
+			if err := plan.Check("command line"); err != nil { // the flags may have broken it
+				return err
+			}
 			o.Command, o.GDAL, o.Progress.Quiet = os.Args, raster.Version(), quiet
 			bar := progress.New(cmd.ErrOrStderr())
 			if !quiet {

@@ -66,6 +66,8 @@ type BinnedData struct {
 	Bins        int     // of equal numbers of points; default 10
 	Low, High   float64 // quantiles of the band; default 0.25, 0.75
 	From, To    float64 // ends of the y axis; equal: the data's. Give two figures the same to compare them
+	Width       float64 // points without the legend; default 600
+	NoLegend    bool    // where the figure beside it has the same
 }
 
 // Binned draws, for bins of equal counts along x, the median of y as a line and
@@ -109,8 +111,14 @@ func Binned(d BinnedData) (*Figure, error) {
 		p.Y.Min, p.Y.Max = d.From, d.To
 	}
 	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
-	room := legendWidth(names(d.Clouds)...)
-	return newFigure(600+room, 420, func(c draw.Canvas) { besideLegend(p, room, c) }), nil
+	width, room := vg.Length(600), vg.Length(0)
+	if d.Width > 0 {
+		width = vg.Length(d.Width)
+	}
+	if !d.NoLegend {
+		room = legendWidth(names(d.Clouds)...)
+	}
+	return newFigure(width+room, 0.7*width, func(c draw.Canvas) { besideLegend(p, room, c) }), nil
 }
 
 // bin sorts the points by x into bins of equal counts and returns, per bin, the

@@ -64,7 +64,7 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 			return nil, fmt.Errorf("embedding: anchor at point %d of %d", a.Point, n)
 		}
 	}
-	p.Add(numbers{points, d.Anchors, p.X.Tick.Label})
+	p.Add(numbers{points, d.Anchors, radius, p.X.Tick.Label})
 	p.X.Min, p.X.Max = padded(p.X.Min, p.X.Max)
 	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
 	bar := colorBar(viridis, lo, hi, d.Label, d.Ln)
@@ -103,7 +103,7 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 			y := c.Max.Y - 30 - vg.Length(i/columns)*(picture+caption+gap)
 			box := vg.Rectangle{Min: vg.Point{X: x, Y: y - picture}, Max: vg.Point{X: x + picture, Y: y}}
 			if a.Image != nil {
-				c.DrawImage(box, a.Image)
+				c.DrawImage(box, enlarged(a.Image, picture*dpi/72))
 			} else {
 				c.SetColor(noValue)
 				c.Fill(box.Path())
@@ -115,19 +115,75 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 	}), nil
 }
 
-// numbers draws the anchors' numbers over the points.
+// enlarged repeats the pixels of a small image until it has the given number of
+// them along an edge: they are what the model sees, and smoothing would show more
+// than there is. A larger image is left as it is.
+func enlarged(small image.Image, edge int) image.Image {
+	b := small.Bounds()
+	if max(b.Dx(), b.Dy()) > edge/2 {
+		return small
+	}
+	img := image.NewRGBA(image.Rect(0, 0, edge, edge))
+	for y := range edge {
+		for x := range edge {
+			img.Set(x, y, small.At(b.Min.X+x*b.Dx()/edge, b.Min.Y+y*b.Dy()/edge))
+		}
+	}
+	return img
+}
+
+// numbers draws the anchors' numbers beside their points, which are ringed.
 type numbers struct {
 	points  plotter.XYs
 	anchors []Anchor
+	radius  vg.Length // of the points
 	style   text.Style
 }
 
 // Plot implements plot.Plotter.
 func (n numbers) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	for i, a := range n.anchors {
-		badge(c, vg.Point{X: x(n.points[a.Point].X), Y: y(n.points[a.Point].Y)}, i+1, n.style)
+	var points []vg.Point
+	for _, a := range n.anchors {
+		points = append(points, vg.Point{X: x(n.points[a.Point].X), Y: y(n.points[a.Point].Y)})
 	}
+	badges := apart(points, c.Rectangle)
+	for i, at := range points {
+		c.StrokeLine2(draw.LineStyle{Color: color.Black, Width: vg.Points(1)}, at.X, at.Y, badges[i].X, badges[i].Y)
+		c.DrawGlyph(draw.GlyphStyle{Color: color.Black, Radius: n.radius + vg.Points(1.5), Shape: draw.RingGlyph{}}, at)
+	}
+	for i, at := range badges {
+		badge(c, at, i+1, n.style)
+	}
+}
+
+// apart places a badge a little beside each point, within the box, and pushes
+// those that would lie on one another apart.
+func apart(points []vg.Point, box vg.Rectangle) []vg.Point {
+	const beside, least, rim = 14, 21, 10 // points
+	at := make([]vg.Point, len(points))
+	for i, p := range points {
+		at[i] = p.Add(vg.Point{X: beside, Y: beside})
+	}
+	for range 200 {
+		for i := range at {
+			for j := range i {
+				d := at[i].Sub(at[j])
+				far := math.Hypot(float64(d.X), float64(d.Y))
+				if far >= least {
+					continue
+				}
+				if far < 1e-3 { // the same point: any direction will do
+					d, far = vg.Point{Y: 1}, 1
+				}
+				push := d.Scale(vg.Length((least - math.Hypot(float64(at[i].X-at[j].X), float64(at[i].Y-at[j].Y))) / 2 / far))
+				at[i], at[j] = at[i].Add(push), at[j].Sub(push)
+			}
+			at[i].X = min(max(at[i].X, box.Min.X+rim), box.Max.X-rim)
+			at[i].Y = min(max(at[i].Y, box.Min.Y+rim), box.Max.Y-rim)
+		}
+	}
+	return at
 }
 
 // badge is a number in a white disk with a dark rim.

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"image/png"
 	"io"
 	"math"
 
@@ -47,8 +48,7 @@ func (f *Figure) Save(path string) error {
 }
 
 func (f *Figure) write(w io.Writer) error {
-	_, err := vgimg.PngCanvas{Canvas: f.canvas}.WriteTo(w)
-	return err
+	return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, f.canvas.Image()) // pictures are mailed and committed
 }
 
 // PNG returns the figure as the bytes of a PNG file.
@@ -91,7 +91,9 @@ func besideLegend(p *plot.Plot, width vg.Length, c draw.Canvas) {
 	right.Max.Y -= vg.Points(30)
 	legend.Left, legend.Top, legend.YPosition = true, true, draw.PosCenter
 	p.Draw(left)
-	legend.Draw(right)
+	if width > 0 {
+		legend.Draw(right)
+	}
 }
 
 // legendWidth is the room that the longest of the names needs beside a plot.

@@ -91,7 +91,7 @@ func Ranking(d RankingData) (*Figure, error) {
 	p.NominalY(names...)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, -0.6, float64(n)-0.4
 	p.Y.Padding = 0
-	width := max(vg.Length(440+6*long), vg.Length(8*len(d.Title)+40)) // the title stands over the plot alone
+	width := max(vg.Length(320+6*long), vg.Length(8*len(d.Title)+40), vg.Length(7*len(d.X)+6*long+40)) // titles stand over and under the plot alone; a phone shows 400 points
 	return newFigure(width, vg.Length(100+20*n), func(c draw.Canvas) { p.Draw(c) }), nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"image/color"
 	"math"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
 )
 
 func square(c color.RGBA) image.Image {
@@ -50,6 +52,36 @@ func TestEmbedding(t *testing.T) {
 		if _, err := Embedding(bad); err == nil {
 			t.Errorf("%+v was drawn", bad)
 		}
+	}
+}
+
+// Numbers of points that lie on one another or in a corner can all be read.
+func TestApart(t *testing.T) {
+	box := vg.Rectangle{Max: vg.Point{X: 100, Y: 80}}
+	at := apart([]vg.Point{{X: 50, Y: 40}, {X: 50, Y: 40}, {X: 52, Y: 41}, {X: 100, Y: 80}, {X: 99, Y: 80}, {X: 0, Y: 0}}, box)
+	for i, p := range at {
+		if p.X < 10 || p.Y < 10 || p.X > 90 || p.Y > 70 {
+			t.Errorf("number %d stands at %v", i+1, p)
+		}
+		for j := range i {
+			if d := math.Hypot(float64(p.X-at[j].X), float64(p.Y-at[j].Y)); d < 19 {
+				t.Errorf("numbers %d and %d are %.1f points apart", i+1, j+1, d)
+			}
+		}
+	}
+}
+
+// Small images keep their pixels, large ones are left alone.
+func TestEnlarged(t *testing.T) {
+	small := image.NewRGBA(image.Rect(3, 5, 5, 7)) // 2 x 2, not at the origin
+	red := color.RGBA{255, 0, 0, 255}
+	small.SetRGBA(4, 5, red)
+	big := enlarged(small, 200)
+	if n := count(big, red); n != 100*100 || big.Bounds().Dx() != 200 || big.At(199, 0) != red || big.At(99, 0) == red {
+		t.Errorf("%d red pixels of %v", n, big.Bounds())
+	}
+	if enlarged(big, 200) != big {
+		t.Error("an image of full size was drawn anew")
 	}
 }
 

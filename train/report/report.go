@@ -54,7 +54,8 @@ type content struct {
 	Results   results
 	Unit      string
 	Sections  []section
-	Data      string // summary of the tile store
+	Transfer  []transferPair // of the transfer study, whose picture is the last section
+	Data      string         // summary of the tile store
 	Config    string
 	Predicted bool // predictions.csv is there
 }
@@ -156,6 +157,9 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 	if study != "" {
 		err = c.add("Transfer to other regions", "Spearman's rank correlation of a model trained on one region and applied to another; on the diagonal, the region's own test cells.",
 			[]string{filepath.Join(study, "transfer.png")}, []string{"Heat map of rank correlations between regions"})
+		if err == nil {
+			c.Transfer, err = transferPairs(study)
+		}
 	}
 	return c, err
 }

@@ -140,6 +140,23 @@ func TestTransferIsFound(t *testing.T) {
 	if !strings.Contains(write(t, Options{Run: run(t), Transfer: other}), `data-name="transfer.png"`) {
 		t.Error("the heat map that was given is not on the page")
 	}
+	table := filepath.Join(other, transferTable)
+	head := "source,target,cells,spearman,spearman_p,spearman_low,spearman_high,level,blocks,kendall,kendall_p,monotone_r2,monotone_r2_by_blocks,undefined\n"
+	if err := os.WriteFile(table, []byte(head+"east,west,64,0.8125,0,0.75,0.875,0.95,9,0.625,0,0.5,0.4375,\neast,lone,1,,,,,,1,,,,,one cell only\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	html := write(t, Options{Run: run(t), Transfer: other})
+	for _, want := range []string{"<td>west</td><td>64</td><td>0.812</td><td>0.750 to 0.875</td><td>0.625</td><td>0.438</td>", "<td>–</td>", "one cell only"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the table does not say %q", want)
+		}
+	}
+	if err := os.WriteFile(table, []byte("a,b\n1,2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(Options{Run: run(t), Transfer: other}); !fault.IsInput(err) || !strings.Contains(err.Error(), transferTable) {
+		t.Errorf("a table of something else: %v", err)
+	}
 }
 
 func TestBadInput(t *testing.T) {
@@ -183,7 +200,7 @@ func TestInBrowser(t *testing.T) {
 	if err := os.WriteFile(path, []byte(html), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, width := range []int{400, 1200} {
+	for _, width := range []int{390, 1200} {
 		dom, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
 			fmt.Sprintf("--window-size=%d,900", width), "--dump-dom", "file://"+path).Output()

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -29,14 +30,20 @@ type ExplainOptions struct {
 // and what becomes of the predictions without a category (occlusion.csv, .png).
 // What a model or store has not is left out, and said in the notes.
 func Explain(ctx context.Context, o ExplainOptions) (*Result, error) {
-	if o.Bins <= 0 {
+	if o.Bins == 0 {
 		o.Bins = 10
+	}
+	if err := errors.Join(atLeast("--bins", o.Bins, 1), atLeast("--cells", o.Cells, 0)); err != nil {
+		return nil, err
 	}
 	in, r, err := o.open("explain")
 	if err != nil {
 		return nil, err
 	}
 	defer in.store.Close()
+	if err := makeFolder(r.Dir); err != nil {
+		return nil, err
+	}
 	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Weights: true, Gates: in.checkpoint.Header.Model.POI}))
 	if err != nil {
 		return nil, err
@@ -100,7 +107,7 @@ func (e *explanation) attention() error {
 		reach := max(0.05, quantile(w, 0.95)-0.5, 0.5-quantile(w, 0.05))
 		from, to = min(from, 0.5-reach), max(to, 0.5+reach)
 	}
-	for _, l := range levels {
+	for k, l := range levels {
 		image, poi := plots.Line{Name: "satellite image"}, plots.Line{Name: "POI"}
 		for i, y := range e.ln {
 			if !math.IsNaN(y) {
@@ -109,7 +116,8 @@ func (e *explanation) attention() error {
 			}
 		}
 		f, err := plots.Binned(plots.BinnedData{Title: e.in.store.Meta().Name + ": attention at " + l.name + " level", X: "ln of " + e.label,
-			Y: "weight (median, quartiles)", Clouds: []plots.Line{image, poi}, Bins: e.Bins, From: from, To: to})
+			Y: "weight (median, quartiles)", Clouds: []plots.Line{image, poi}, Bins: e.Bins, From: from, To: to,
+			Width: 400, NoLegend: k < len(levels)-1})
 		if err != nil {
 			return err
 		}
@@ -194,7 +202,7 @@ func (e *explanation) gates() error {
 	c := len(names)
 	least, most := slices.Min(e.x.Gates), slices.Max(e.x.Gates)
 	e.r.note("gates: from %.4f to %.4f over all cells and categories", least, most)
-	d := plots.RankingData{Title: e.in.store.Meta().Name + ": squeeze-and-excitation gate by POI category", X: "gate minus 0.5, which is no preference (median, 5% to 95% of cells)", Names: names}
+	d := plots.RankingData{Title: e.in.store.Meta().Name + ": SE gate by POI category", X: "gate minus 0.5 (median, 5% to 95% of cells)", Names: names}
 	var rows [][]string
 	for k, name := range names {
 		v := make([]float64, len(e.x.Cells))
@@ -246,7 +254,7 @@ func (e *explanation) shares() error {
 		e.r.note("shares: left out, %d cells have points of interest and a target", len(ln))
 		return nil
 	}
-	d := plots.RankingData{Title: s.Meta().Name + ": share of POI category and emission", X: "Spearman's rank correlation", Names: s.Categories()}
+	d := plots.RankingData{Title: s.Meta().Name + ": POI shares and emission", X: "rank correlation of share and emission", Names: s.Categories()}
 	var rows [][]string
 	for k, name := range s.Categories() {
 		share := make([]float64, len(ln))
@@ -303,8 +311,8 @@ func (e *explanation) occlusion(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := plots.RankingData{Title: e.in.store.Meta().Name + ": predictions without a POI category",
-		X: "change of ln emission (mean, 5% to 95% of cells near the category)", Names: e.in.store.Categories()}
+	d := plots.RankingData{Title: e.in.store.Meta().Name + ": effect of a POI category",
+		X: "change of ln emission without it (mean, 5% to 95%)", Names: e.in.store.Categories()}
 	total := 0.0
 	for _, v := range y.Before {
 		total += math.Exp(v)

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/export"
@@ -43,15 +42,25 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 	if o.Anchors == 0 {
 		o.Anchors = 6
 	}
+	if err := atLeast("--cells", o.Cells, 0); err != nil {
+		return nil, err
+	}
 	in, r, err := o.open("tsne")
 	if err != nil {
 		return nil, err
 	}
 	defer in.store.Close()
+	for _, name := range o.Embeddings {
+		if err := in.checkpoint.Has(name); err != nil {
+			return nil, err
+		}
+	}
 	shown := sample(in.store.Len(), o.Cells, o.Seed)
-	if most := tsne.LargestPerplexity(len(shown)); o.TSNE.Perplexity > most {
-		return nil, fault.New("--perplexity", fmt.Sprintf("%g does not fit %d cells", o.TSNE.Perplexity, len(shown)),
-			fmt.Sprintf("The largest perplexity that they allow is %g.", most))
+	if err := o.TSNE.Check(len(shown)); err != nil {
+		return nil, err
+	}
+	if err := makeFolder(r.Dir); err != nil {
+		return nil, err
 	}
 	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Embeddings: o.Embeddings}))
 	if err != nil {
@@ -114,7 +123,7 @@ func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Obs
 		}
 	}
 	numbered := map[int]int{}
-	data := plots.EmbeddingData{Title: fmt.Sprintf("%s: cells by %s", in.store.Meta().Name, symbols[name]), Places: m.Y, Values: values,
+	data := plots.EmbeddingData{Title: fmt.Sprintf("%s: t-SNE of %s", in.store.Meta().Name, symbols[name]), Places: m.Y, Values: values,
 		Label: label, Ln: true}
 	for k, p := range anchors {
 		numbered[p] = k + 1

@@ -91,7 +91,7 @@ func LoadPlan(source string) (*Plan, error) {
 			r.Config = p.Config
 		}
 	}
-	return p, p.check(source)
+	return p, p.Check(source)
 }
 
 // beside makes a path relative to the plan's folder, unless it names nothing
@@ -122,7 +122,9 @@ func ParsePlan(label string, text []byte) (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) check(label string) error {
+// Check refuses a plan that cannot be worked on, with a *fault.Input error, and
+// fills in where its results go; label names the plan in messages.
+func (p *Plan) Check(label string) error {
 	if len(p.Regions) < 2 {
 		return fault.New(label, fmt.Sprintf("%d regions: there is nothing to transfer between", len(p.Regions)), "List two regions at least, under regions:.")
 	}
@@ -188,5 +190,5 @@ func PlanOf(source string, checkpoints, stores []string) (*Plan, error) {
 			p.Regions[i].Name = fmt.Sprintf("%s-%d", name, number[name])
 		}
 	}
-	return p, p.check("--checkpoint")
+	return p, p.Check("--checkpoint")
 }

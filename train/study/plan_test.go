@@ -129,7 +129,7 @@ func FuzzParsePlan(f *testing.F) {
 			}
 			return
 		}
-		if err := p.check("plan"); err != nil && !fault.IsInput(err) {
+		if err := p.Check("plan"); err != nil && !fault.IsInput(err) {
 			t.Fatal(err)
 		}
 	})

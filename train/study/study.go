@@ -13,6 +13,7 @@ package study
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -80,11 +81,16 @@ type opened struct {
 	store      *store.Store
 }
 
-// open reads the checkpoint and the store, and makes the study's folder, called
-// name in the checkpoint's run folder unless the options say where.
+// open reads the checkpoint and the store, which must fit each other, and says
+// where the results go: a folder called name in the checkpoint's run folder
+// unless the options say where. The folder is made only when nothing is left to
+// be refused.
 func (o Options) open(name string) (*opened, *Result, error) {
 	if o.Checkpoint == "" {
 		return nil, nil, fault.New("--checkpoint", "is not given", "Name best.safetensors of a run folder, e.g. runs/demo/latest/best.safetensors.")
+	}
+	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
+		return nil, nil, err
 	}
 	c, err := train.ReadCheckpoint(o.Checkpoint)
 	if err != nil {
@@ -106,6 +112,10 @@ func (o Options) open(name string) (*opened, *Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := c.Fits(s); err != nil {
+		s.Close()
+		return nil, nil, err
+	}
 	own = own || s.Meta().ConfigHash == c.Header.Store
 	if o.Out == "" {
 		folder := filepath.Dir(o.Checkpoint)
@@ -117,16 +127,27 @@ func (o Options) open(name string) (*opened, *Result, error) {
 		}
 		o.Out = filepath.Join(folder, name)
 	}
-	if err := makeFolder(o.Out); err != nil {
-		s.Close()
-		return nil, nil, err
-	}
 	return &opened{c, s}, &Result{Dir: o.Out}, nil
 }
 
+// makeFolder makes the folder of a study's results and sees that it can be
+// written to, before hours of work want to.
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fault.Wrap(err, dir, "the folder of the results cannot be made", "Give another one with --out.")
+	}
+	f, err := atomicfile.Create(filepath.Join(dir, "trial"))
+	if err != nil {
+		return fault.Wrap(err, dir, "the folder of the results cannot be written to", "Give another one with --out.")
+	}
+	f.Abort()
+	return nil
+}
+
+// atLeast refuses a number of the command line that is too small.
+func atLeast(flag string, n, least int) error {
+	if n < least {
+		return fault.New(flag, fmt.Sprintf("%d is too small", n), fmt.Sprintf("Give at least %d.", least))
 	}
 	return nil
 }

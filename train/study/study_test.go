@@ -15,10 +15,12 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/synth"
 	"opencarbon/torch"
 	"opencarbon/train"
+	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/export"
 	"opencarbon/train/progress"
@@ -69,6 +71,19 @@ func value(t *testing.T, s string) float64 {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// prepared builds the store of an experiment and returns its folder.
+func prepared(t *testing.T, source string) (string, error) {
+	c, err := config.Load(source, []string{"data.store=" + filepath.Join(t.TempDir(), "store")})
+	if err != nil {
+		return "", err
+	}
+	r, err := data.Build(t.Context(), &c.Data, data.Options{Name: "bare"})
+	if err != nil {
+		return "", err
+	}
+	return r.Store, nil
 }
 
 func files(t *testing.T, dir string, names ...string) {
@@ -270,9 +285,59 @@ func TestStudies(t *testing.T) {
 				_, err := Map(ctx, MapOptions{Options: study, Embeddings: []string{"sound"}})
 				return err
 			},
+			"250": func() error {
+				_, err := Map(ctx, MapOptions{Options: study, TSNE: tsne.Config{Iterations: 3}})
+				return err
+			},
+			"no device": func() error {
+				study := study
+				study.Device = "tpu"
+				_, err := Map(ctx, MapOptions{Options: study})
+				return err
+			},
+			"--bins": func() error { _, err := Explain(ctx, ExplainOptions{Options: study, Bins: -1}); return err },
+			"cannot be made": func() error {
+				study := study
+				study.Out = filepath.Join(checkpoint, "sub") // below a file
+				_, err := Explain(ctx, ExplainOptions{Options: study})
+				return err
+			},
+			"its POI categories are not": func() error {
+				study := study
+				study.Store = filepath.Join(dir, "mismatch", "stores", r.Regions[1].Name)
+				_, err := Explain(ctx, ExplainOptions{Options: study})
+				return err
+			},
+			"no cell with emissions": func() error {
+				p := *plan
+				p.Out = filepath.Join(dir, "unknown")
+				p.Regions = append([]Region(nil), plan.Regions...)
+				text, err := os.ReadFile(p.Regions[1].Config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				bare, after, _ := strings.Cut(string(text), "  emissions:")
+				_, after, _ = strings.Cut(after, "  poi:")
+				bare += "  poi:" + strings.Split(after, "  split:")[0]
+				config := filepath.Join(filepath.Dir(p.Regions[1].Config), "bare.yaml")
+				if err := os.WriteFile(config, []byte(bare), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				s, err := prepared(t, config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Regions[1] = Region{Name: "bare", Checkpoint: checkpoint, Store: s}
+				_, err = Transfer(ctx, &p, o)
+				return err
+			},
 		} {
+			study.Out = filepath.Join(dir, "refused")
 			if err := call(); !fault.IsInput(err) || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v", says, err)
+			}
+			if _, err := os.Stat(study.Out); err == nil {
+				t.Errorf("%s: the study left a folder", says)
 			}
 		}
 		gone := study

@@ -3,10 +3,12 @@ package study
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -78,7 +80,8 @@ type place struct {
 // region's own test cells.
 //
 // Regions whose POI categories differ are a *fault.Input error that lists the
-// differences, found before anything is trained.
+// differences. This and whatever else would stop the study on its way (a region
+// without emissions, images of another size) is found before anything is trained.
 func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult, error) {
 	if o.Out == "" {
 		o.Out = p.Out
@@ -86,16 +89,15 @@ func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult,
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
-	if err := makeFolder(o.Out); err != nil {
+	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
 		return nil, err
 	}
 	w := &transfer{plan: p, TransferOptions: o}
 	defer w.close()
-	if err := w.prepare(ctx); err != nil {
-		return nil, err
-	}
-	if err := w.sameCategories(); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{w.read, w.prepare, w.alike} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.train(ctx); err != nil {
 		return nil, err
@@ -116,52 +118,98 @@ type transfer struct {
 
 func (w *transfer) close() {
 	for _, p := range w.places {
-		p.store.Close()
+		if p.store != nil {
+			p.store.Close()
+		}
 	}
+}
+
+// read reads every region's experiment or checkpoint, and makes the folder once
+// all of them can be read.
+func (w *transfer) read(context.Context) error {
+	for _, r := range w.plan.Regions {
+		p, todo, err := &place{Region: r}, (*training)(nil), error(nil)
+		if r.Checkpoint == "" {
+			todo, err = w.experiment(r)
+		} else {
+			p.checkpoint, err = train.ReadCheckpoint(r.Checkpoint)
+		}
+		if err != nil {
+			return fmt.Errorf("region %s: %w", r.Name, err)
+		}
+		w.places, w.todo = append(w.places, p), append(w.todo, todo)
+	}
+	return makeFolder(w.Out)
 }
 
 // prepare opens or builds every region's store.
 func (w *transfer) prepare(ctx context.Context) error {
-	for _, r := range w.plan.Regions {
-		var todo *training
+	for i, p := range w.places {
+		r, todo := p.Region, w.todo[i]
 		folder := r.Store
-		if r.Checkpoint == "" {
-			var err error
-			if todo, err = w.experiment(r); err != nil {
-				return fmt.Errorf("region %s: %w", r.Name, err)
-			}
+		if todo != nil {
 			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building})
 			if err != nil {
 				return fmt.Errorf("region %s: %w", r.Name, err)
 			}
 			folder = report.Store
 		}
-		s, err := store.Open(folder)
+		var err error
+		if p.store, err = store.Open(folder); err != nil {
+			return fmt.Errorf("region %s: %w", r.Name, err)
+		}
+		if todo != nil {
+			err = train.Check(todo.config, p.store)
+		} else {
+			err = p.checkpoint.Fits(p.store)
+		}
 		if err != nil {
 			return fmt.Errorf("region %s: %w", r.Name, err)
 		}
-		p := &place{Region: r, store: s}
-		w.places, w.todo = append(w.places, p), append(w.todo, todo)
-		if r.Checkpoint != "" {
-			if p.checkpoint, err = train.ReadCheckpoint(r.Checkpoint); err != nil {
-				return fmt.Errorf("region %s: %w", r.Name, err)
-			}
+		if !slices.ContainsFunc(p.store.Targets(), func(y float64) bool { return y > 0 }) {
+			return fmt.Errorf("region %s: %w", r.Name, fault.New(p.store.Dir(), "has no cell with emissions to compare ranks with",
+				"Give data.emissions, or leave the region out."))
 		}
 	}
 	return nil
 }
 
-// sameCategories compares each region's categories with the first one's.
-func (w *transfer) sameCategories() error {
-	var first *place
+// alike compares each region's categories and sizes of images with the first
+// one's.
+func (w *transfer) alike(context.Context) error {
+	var images, first *place // the first that has a model of images, of points
 	var differences []string
+	sizes := func(a, b *place, what, key string, m, n int) error {
+		if m == n {
+			return nil
+		}
+		return fault.New("regions", fmt.Sprintf("%s of %s have %d x %d pixels, of %s %d x %d, so that a model of one cannot read the other", what, a.Name, m, m, b.Name, n, n),
+			fmt.Sprintf("Give all of them one size: set: [%s=%d] in the plan.", key, m))
+	}
 	for i, p := range w.places {
-		if p.checkpoint == nil && !w.todo[i].config.Model.HasPOI() || p.checkpoint != nil && !p.checkpoint.Header.Model.POI {
+		var image, poi bool
+		if p.checkpoint != nil {
+			image, poi = p.checkpoint.Header.Model.Image, p.checkpoint.Header.Model.POI
+		} else {
+			image, poi = w.todo[i].config.Model.HasImage(), w.todo[i].config.Model.HasPOI()
+		}
+		if image {
+			if images == nil {
+				images = p
+			}
+			if err := sizes(images, p, "images", "data.imagery.size", images.store.ImageSize(), p.store.ImageSize()); err != nil {
+				return err
+			}
+		}
+		if !poi {
 			continue
 		}
 		if first == nil {
 			first = p
 			continue
+		}
+		if err := sizes(first, p, "counts of points", "data.poi.size", first.store.POISize(), p.store.POISize()); err != nil {
+			return err
 		}
 		if strings.Join(first.store.Categories(), "\n") != strings.Join(p.store.Categories(), "\n") {
 			differences = append(differences, fmt.Sprintf("%s, compared with %s: %s", p.Name, first.Name,

@@ -112,12 +112,22 @@ func Run(ctx context.Context, x Points, c Config) (*Map, error) {
 // others (van der Maaten 2014, section 4.1). It is 0 for fewer than 4 points.
 func LargestPerplexity(n int) float64 { return float64(max(0, (n-1)/3)) }
 
+// Check says what Run would refuse of the settings for n points, before there
+// are any: a *fault.Input error, or nil.
+func (c Config) Check(n int) error {
+	_, err := c.filled(n)
+	return err
+}
+
 // checked fills in what is 0 and refuses what cannot be done.
 func (c Config) checked(x Points) (Config, error) {
 	if err := x.check(); err != nil {
 		return c, err
 	}
-	n := x.N()
+	return c.filled(x.N())
+}
+
+func (c Config) filled(n int) (Config, error) {
 	largest := LargestPerplexity(n)
 	if largest < 1 {
 		return c, fault.New("t-SNE", fmt.Sprintf("%d points are too few for a map", n), "give at least 4, better some hundred")

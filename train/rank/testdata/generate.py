@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Makes cases.json: 200 random cases with ties, and what scipy and
-scikit-learn say of them. Run in this folder: /usr/bin/python3 generate.py
+"""Makes cases.json: 200 random cases with ties and 40 without, and what scipy
+and scikit-learn say of them. Run in this folder: /usr/bin/python3 generate.py
 """
 import json
 
@@ -10,8 +10,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import r2_score
 
 rng = np.random.default_rng(20250807)
-cases = []
-while len(cases) < 200:
+cases, missing = [], {True: 200, False: 40}  # by whether there are ties
+while any(missing.values()):
     n = int(rng.choice([3, 4, 5, 8, 12, 20, 30, 33, 34, 50]))
     # From no ties (many decimals) to hardly anything else (whole numbers).
     decimals = int(rng.choice([0, 0, 1, 1, 2, 6, 6]))
@@ -21,6 +21,10 @@ while len(cases) < 200:
     predicted = np.round(sign * truth + rng.normal(0, 1, n) * noise, decimals)
     if len(set(truth)) == 1 or len(set(predicted)) == 1:
         continue
+    ties = len(set(truth)) < n or len(set(predicted)) < n
+    if not missing[ties]:
+        continue
+    missing[ties] -= 1
     rho, tau = stats.spearmanr(predicted, truth), stats.kendalltau(predicted, truth)
     iso = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(predicted, truth)
     fitted = iso.predict(predicted)
