@@ -16,7 +16,8 @@ ways="--encode historical,historical,unique --sampler random,random,blocks --pre
 # of 32 would need some 60 GB in PyTorch: batches of 4.
 run published-3 --cells 400 $ways --peer --python "$python" --peer-threads 1,2 --peer-train 96 --peer-evaluate 96
 run published-7 --cells 400 --neighborhood 7 $ways --peer --python "$python" --peer-threads 1,2 --peer-batch 4 --peer-train 12 --peer-evaluate 12
-run neighborhoods --cells 400 --neighborhood 3,7 --rounds 3
-run levers --cells 200 --levers
-run memory --cells 1400 $ways
-run sizes --cells 100,400,1600,6400
+# The rest in bfloat16.
+run neighborhoods --cells 400 --neighborhood 3,7 --rounds 3 --precision bf16
+run levers --cells 200 --levers --precision bf16
+run memory --cells 1400 --precision fp32,bf16
+run sizes --cells 100,400,1600,6400 --precision bf16

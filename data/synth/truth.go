@@ -283,8 +283,8 @@ data:
     validation: [validation]
     test: [test]
 train:
-  epochs: 40
-  contrastive_warmup_epochs: 16
+  epochs: 20
+  contrastive_warmup_epochs: 8
   min_epochs: 10
   validate_every: 2
   schedule: cosine
