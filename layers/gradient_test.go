@@ -95,7 +95,8 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 					largest = i
 				}
 			}
-			if gradient[largest] == 0 {
+			// Softmax over keys does not see what is added to all of them.
+			if gradient[largest] == 0 && !strings.HasSuffix(e.Name, ".k.bias") {
 				t.Errorf("%s: the whole gradient is 0", e.Name)
 			}
 			element := func(x *torch.Tensor, i int) move { return move{x.Detach().View(-1).Select(0, i), gradient[i]} }
