@@ -65,17 +65,6 @@ func ReferenceContrastive(xs, xp *torch.Tensor, temperature float64) *torch.Tens
 	return torch.CrossEntropy(s, own)
 }
 
-// EncodeBatch encodes a training batch's tiles for the index [B, M, M] of its
-// cells' neighborhoods, by encode (normally Encode under some precision), and
-// returns embeddings and the index to give to Predict: in the paper variant each
-// distinct tile once, in the reference variant in slices.
-func (m *Model) EncodeBatch(t Tiles, index *torch.Tensor, encode func(Tiles) Embeddings) (Embeddings, *torch.Tensor) {
-	if !m.Config.Reference {
-		return encode(t), index
-	}
-	return m.EncodeSlices(t, index, encode)
-}
-
 // EncodeSlices encodes as the published program does: all B*M*M tiles in M*M
 // consecutive slices of B rows of the flattened index [B, M, M], so that batch
 // statistics are per slice. Cells that are missing (index = number of tiles;

@@ -146,3 +146,12 @@ func parityConfig(variant string) *config.Config {
 }
 
 const parityEpoch = 101
+
+// encodeBatch encodes a batch's tiles exactly, in slices in the reference
+// variant, and returns the index to give to Predict.
+func encodeBatch(model *layers.Model, in layers.Tiles, index *torch.Tensor) (layers.Embeddings, *torch.Tensor) {
+	if model.Config.Reference {
+		return model.EncodeSlices(in, index, model.Encode)
+	}
+	return model.Encode(in), index
+}

@@ -160,7 +160,7 @@ func (c parityCase) single(t *testing.T) (all []float64) {
 		torch.InScope(func(*torch.Scope) {
 			in, index, _ := parityBatch(model.Config)
 			in.POIs = in.POIs.Cast(torch.Float32)
-			all = everything(model.Predict(model.EncodeBatch(in, index, model.Encode)))
+			all = everything(model.Predict(encodeBatch(model, in, index)))
 		})
 	})
 	return all
@@ -192,7 +192,7 @@ func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetens
 	var losses []float64
 	for step := range max(1, c.steps) {
 		torch.InScope(func(*torch.Scope) {
-			o := model.Predict(model.EncodeBatch(in, index, model.Encode))
+			o := model.Predict(encodeBatch(model, in, index))
 			l := loss(cfg, parityEpoch, o, target)
 			losses = append(losses, l.Item())
 			adam.ZeroGrad()

@@ -139,7 +139,7 @@ func TestParityLiveContinued(t *testing.T) {
 		cfg := parityConfig("reference")
 		for i, want := range torch.FromArray(golden.Arrays["losses"]).Float64s() {
 			torch.InScope(func(*torch.Scope) {
-				l := loss(cfg, parityEpoch, model.Predict(model.EncodeBatch(in, index, model.Encode)), target)
+				l := loss(cfg, parityEpoch, model.Predict(encodeBatch(model, in, index)), target)
 				adam.ZeroGrad()
 				l.Backward()
 				adam.Step()
