@@ -1,13 +1,11 @@
 package train
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/torch"
@@ -36,15 +34,7 @@ func publishedConfig(encoder string) *config.Config {
 // included, and its export holds the same again.
 func TestPublishedContinues(t *testing.T) {
 	dir := unpackPublished(t)
-	spec := data.Config{Store: filepath.Join(dir, "store"), Published: data.Published{Dir: dir}}
-	if _, err := data.Build(context.Background(), &spec, data.Options{Name: "published"}); err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(spec.Store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := publishedStore(t, dir)
 	m := publishedCase("reference/k7/3/1")
 	names, arrays := publishedWeights(t, m)
 	names = inPublishedOrder(names)

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"opencarbon/data"
 	"opencarbon/data/fault"
-	"opencarbon/data/store"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/progress"
 )
@@ -19,15 +17,7 @@ import (
 // wrong, as something to mend.
 func TestPublishedErrors(t *testing.T) {
 	dir := unpackPublished(t)
-	spec := data.Config{Store: filepath.Join(dir, "store"), Published: data.Published{Dir: dir}}
-	if _, err := data.Build(context.Background(), &spec, data.Options{Name: "published"}); err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(spec.Store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	publishedStore(t, dir)
 	full := publishedCase("reference/k7/3/1")
 	small, many := full, full
 	small.ImageSize, small.POISize, many.Categories = 64, 64, 17
@@ -71,7 +61,7 @@ func TestPublishedErrors(t *testing.T) {
 		writePTH(t, path, c.names, c.arrays)
 		checkpoint, err := ReadModel(path, c.o)
 		if err == nil {
-			_, err = PredictPublished(context.Background(), checkpoint, PublishedOptions{Dir: dir, Store: spec.Store,
+			_, err = PredictPublished(context.Background(), checkpoint, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
 				Out: filepath.Join(dir, "bad.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
 		}
 		if err == nil || !fault.IsInput(err) {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"archive/zip"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data"
+	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
@@ -43,6 +46,22 @@ func unpackPublished(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// publishedStore builds the tile store of the dataset in dir, in its folder
+// "store", and opens it until the test ends.
+func publishedStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	spec := data.Config{Store: filepath.Join(dir, "store"), Published: data.Published{Dir: dir}}
+	if _, err := data.Build(context.Background(), &spec, data.Options{Name: "published"}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(spec.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 // publishedCase is published.py's variant/encoder/M/se.

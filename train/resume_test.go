@@ -1,0 +1,155 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"opencarbon/train/config"
+)
+
+// Every way of training goes on from a checkpoint in the middle of an epoch to
+// the same bits.
+func TestResumeEveryWay(t *testing.T) {
+	plain := town{rows: 4, cols: 10}.open(t)
+	pictures := town{rows: 2, cols: 10, image: townSize}.open(t)
+	for _, c := range []struct {
+		name   string
+		images bool
+		change func(*config.Config)
+	}{
+		{"adam", false, func(*config.Config) {}},
+		{"adamw, cosine with warm-up", false, func(c *config.Config) {
+			c.Train.Optimizer, c.Train.Schedule, c.Train.WarmupEpochs, c.Train.MinLearningRate = "adamw", "cosine", 2, 1e-5
+		}},
+		{"sgd with momentum, plateau, clipping", false, func(c *config.Config) {
+			c.Train.Optimizer, c.Train.LearningRate, c.Train.ClipNorm, c.Train.Epochs = "sgd", 0.3, 5, 7
+			c.Train.Schedule, c.Train.PlateauPatience, c.Train.PlateauFactor = "plateau", 0, 0.3
+		}},
+		{"sgd, huber, blocks", false, func(c *config.Config) {
+			c.Train.Optimizer, c.Train.Momentum, c.Train.LearningRate, c.Train.Loss = "sgd", 0, 1e-3, "huber"
+			c.Train.Sampler, c.Train.Block = "blocks", 2
+		}},
+		{"historical embeddings, patches", false, func(c *config.Config) {
+			c.Train.Encode, c.Train.Sampler, c.Train.Block = "historical", "blocks", 0
+		}},
+		{"slices", false, func(c *config.Config) { c.Train.Encode = "slices" }},
+		{"bf16", false, func(c *config.Config) { c.Train.Precision = "bf16" }},
+		{"no neighborhood, no SE", false, func(c *config.Config) { c.Model.Neighborhood, c.Model.SE = 1, false }},
+		{"reference variant", false, func(c *config.Config) { c.Model.Variant, c.Model.POIEncoder = "reference", "k7" }},
+		{"images, contrastive, bf16", true, func(c *config.Config) { c.Train.Precision, c.Train.Epochs = "bf16", 2 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, d := pois(), plain
+			e.Train.Epochs = 5
+			if c.images {
+				e, d = both(), pictures
+			}
+			c.change(e)
+			straight := &witness{}
+			want, err := training(t, context.Background(), e, d, straight, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r2 := range straight.r2 {
+				if math.IsNaN(r2) || math.IsInf(r2, 0) {
+					t.Errorf("validation %d: R2 %v", i, r2)
+				}
+			}
+			rates := map[float64]bool{}
+			for _, r := range straight.rate {
+				rates[r] = true
+			}
+			if (len(rates) > 1) != (e.Train.Schedule != "constant") {
+				t.Errorf("schedule %s: learning rates %v", e.Train.Schedule, straight.rate)
+			}
+			dir := t.TempDir()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			stop := e.Train.Epochs - 1
+			first := &witness{dir: dir, stepped: func(epoch, step int) {
+				if epoch == stop && step == 1 {
+					cancel()
+				}
+			}}
+			if _, err := training(t, ctx, e, d, first, ""); err != context.Canceled {
+				t.Fatal(err)
+			}
+			last := filepath.Join(dir, LastFile)
+			saved, err := ReadCheckpoint(last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := saved.Header.State; s.Epoch != stop-1 || s.Step != 1 {
+				t.Fatalf("stopped at epoch %d, step %d", s.Epoch, s.Step)
+			}
+			second := &witness{}
+			have, err := training(t, context.Background(), e, d, second, last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := differing(want, have); len(n) > 0 {
+				t.Errorf("%d tensors differ: %v", len(n), n[:min(4, len(n))])
+			}
+			if a, b := fmt.Sprint(straight.rate), fmt.Sprint(append(first.rate, second.rate...)); a != b {
+				t.Errorf("learning rates %s, resumed %s", a, b)
+			}
+			if a, b := fmt.Sprint(straight.r2), fmt.Sprint(append(first.r2, second.r2...)); a != b {
+				t.Errorf("R2 %s, resumed %s", a, b)
+			}
+			for epoch, l := range second.loss {
+				if straight.loss[epoch] != l {
+					t.Errorf("loss of epoch %d %v, resumed %v", epoch, straight.loss[epoch], l)
+				}
+			}
+		})
+	}
+}
+
+// An interruption while validating keeps the epoch's training, and the
+// validation comes after the resumption.
+func TestInterruptedValidation(t *testing.T) {
+	d := town{rows: 5, cols: 10}.open(t)
+	c := pois()
+	c.Train.SaveEvery = 100
+	straight := &witness{}
+	want, err := training(t, context.Background(), c, d, straight, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stop := 1; stop <= 3; stop++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		steps := 0
+		w := &witness{dir: t.TempDir()}
+		w.stepped = func(epoch, step int) {
+			if steps = len(w.trainer.sampler.Epoch(0)); epoch == stop && step == steps {
+				cancel()
+			}
+		}
+		if _, err := training(t, ctx, c, d, w, ""); err != context.Canceled {
+			t.Fatal(err)
+		}
+		last := filepath.Join(w.dir, LastFile)
+		saved, err := ReadCheckpoint(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := saved.Header.State; s.Epoch != stop-1 || s.Step != steps {
+			t.Errorf("stopped at epoch %d, step %d", s.Epoch, s.Step)
+		}
+		second := &witness{}
+		have, err := training(t, context.Background(), c, d, second, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := differing(want, have); len(n) > 0 {
+			t.Errorf("interrupted at epoch %d: %d tensors differ", stop, len(n))
+		}
+		if a, b := fmt.Sprint(straight.r2), fmt.Sprint(append(w.r2, second.r2...)); a != b {
+			t.Errorf("R2 %s, resumed %s", a, b)
+		}
+	}
+}
