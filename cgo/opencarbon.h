@@ -118,6 +118,9 @@ ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias,
                            int64_t padding,
                            int64_t road, ocg_tensor* out);
 
+/* ---- pool.cc ---- */
+ocg_error ocg_relu_max_pool2d(ocg_tensor x, int64_t kernel, int64_t stride, int64_t padding, ocg_tensor* out);
+
 /* ---- autograd.cc ---- */
 ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph);
 ocg_error ocg_grad(ocg_tensor a, ocg_tensor* out); /* *out = NULL when there is none */

@@ -54,9 +54,9 @@ func (r *ResNet18) Forward(x *torch.Tensor) *torch.Tensor {
 }
 
 func (r *ResNet18) forward(c chain) *torch.Tensor {
-	c.then(r.conv1.Forward)                                                               // [N, 64, H/2, W/2]
-	c.then(func(x *torch.Tensor) *torch.Tensor { return r.bn1.Forward(x).ReLUInPlace() }) // [N, 64, H/2, W/2]
-	c.then(func(x *torch.Tensor) *torch.Tensor { return torch.MaxPool2d(x, 3, 2, 1) })    // [N, 64, H/4, W/4]
+	c.then(r.conv1.Forward)                                                                // [N, 64, H/2, W/2]
+	c.then(r.bn1.Forward)                                                                  // [N, 64, H/2, W/2]
+	c.then(func(x *torch.Tensor) *torch.Tensor { return torch.ReLUMaxPool2d(x, 3, 2, 1) }) // [N, 64, H/4, W/4]
 	for _, b := range r.blocks {
 		c.then(b.forward)
 	} // [N, 512, H/32, W/32]

@@ -182,6 +182,8 @@ func goldenCases() map[string]func(tensors) tensors {
 		"BatchNorm/plain": one(func(x *ten) *ten {
 			return torch.BatchNorm(x, nil, nil, nil, nil, torch.BatchNormOptions{Training: true, Momentum: 0.1, Eps: 1e-5})
 		}),
+		"ReLUMaxPool2d":               one(func(x *ten) *ten { return torch.ReLUMaxPool2d(x, 3, 2, 1) }),
+		"ReLUMaxPool2d/channels_last": one(func(x *ten) *ten { return torch.ReLUMaxPool2d(x.ChannelsLast(), 3, 2, 1) }),
 		"MaxPool2d":                   one(func(x *ten) *ten { return torch.MaxPool2d(x, 3, 2, 1) }),
 		"AvgPool2d":                   one(func(x *ten) *ten { return torch.AvgPool2d(x, 3, 2, 1) }),
 		"AdaptiveAvgPool2d":           one(func(x *ten) *ten { return torch.AdaptiveAvgPool2d(x, 2, 3) }),

@@ -15,6 +15,20 @@ func AvgPool2d(x *Tensor, kernel, stride, padding int) *Tensor {
 	return adopt(h)
 }
 
+// ReLUMaxPool2d is MaxPool2d of x's ReLU, x [N, C, H, W]. On the CPU, where x
+// lies in channels_last, it is one pass, and of it autograd keeps a byte for
+// each maximum; windows of more than 15 x 15, and all else, take the two operations.
+func ReLUMaxPool2d(x *Tensor, kernel, stride, padding int) *Tensor {
+	const op = "relu_max_pool2d"
+	x.must(op)
+	if kernel < 1 || stride < 1 || padding < 0 || 2*padding > kernel {
+		fail(op, []*Tensor{x}, "kernel %d, stride %d and padding %d do not fit: the padding is at most half the kernel", kernel, stride, padding)
+	}
+	var h C.ocg_tensor
+	check(op, C.ocg_relu_max_pool2d(x.h, C.int64_t(kernel), C.int64_t(stride), C.int64_t(padding), &h), x)
+	return adopt(h)
+}
+
 // InterpolateNearest resizes x [N, C, H, W] to h x w by the nearest neighbor.
 func InterpolateNearest(x *Tensor, h, w int) *Tensor {
 	return interpolate(x, h, w, C.OCG_NEAREST, false)

@@ -180,6 +180,8 @@ for name, shape in [("BatchNorm", (3, 4, 5, 2)), ("BatchNorm/1d", (6, 4))]:
               frozen=(3, 4))
 c.add("BatchNorm/plain", lambda x: F.batch_norm(x, None, None, None, None, True, 0.1, 1e-5), n(5, 2, 3))
 c.add("MaxPool2d", lambda x: F.max_pool2d(x, 3, 2, 1), apart(2, 2, 7, 6))
+c.add("ReLUMaxPool2d", lambda x: F.max_pool2d(F.relu(x), 3, 2, 1), apart(2, 2, 7, 6))
+c.add("ReLUMaxPool2d/channels_last", lambda x: F.max_pool2d(F.relu(x), 3, 2, 1), apart(2, 2, 7, 6))
 c.add("AvgPool2d", lambda x: F.avg_pool2d(x, 3, 2, 1), n(2, 2, 7, 6))
 c.add("AdaptiveAvgPool2d", lambda x: F.adaptive_avg_pool2d(x, (2, 3)), n(2, 2, 7, 6))
 c.add("InterpolateNearest", lambda x: F.interpolate(x, (5, 3)), n(1, 2, 3, 4))
