@@ -13,6 +13,7 @@ import (
 // The batch of testdata/parity.py.
 const (
 	parityTiles, parityCategories, parityEmbedding = 5, 2, 8
+	parityImage                                    = 48 // pixels along an edge
 	parityAlpha                                    = 0.01
 )
 
@@ -24,8 +25,6 @@ func parityOwn(m int) []int64 {
 	}
 	return []int64{0, 1, 3, 4}
 }
-
-var parityImageSizes = map[string]int{"paper": 32, "reference": 48}
 
 var paritySizes = map[string]int{"k7": 32, "k37": 134}
 

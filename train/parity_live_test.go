@@ -115,7 +115,7 @@ func TestParityLiveContinued(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := c.Header.Model
-	m.POISize, m.ImageSize = paritySizes["k7"], parityImageSizes["reference"] // weights of one output pixel fit several sizes
+	m.POISize, m.ImageSize = paritySizes["k7"], parityImage // weights of one output pixel fit several sizes
 	if err := torch.Run(torch.Options{Threads: 1}, func() {
 		s := layers.NewStore(torch.CPU)
 		s.DType = torch.Float64
