@@ -228,7 +228,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 			return err
 		}
 	}
-	feed := t.NewFeed(batches[min(t.state.Step, len(batches)):])
+	feed := t.NewFeed(batches[min(t.state.Step, len(batches)):], t.state.Epoch)
 	defer feed.Close()
 	t.model.Store.Train()
 	for t.state.Step < len(batches) {

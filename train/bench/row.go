@@ -73,7 +73,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 		}
 		batches := sampler.Epoch(number)
 		batches = batches[:min(most, len(batches))]
-		feed := l.NewFeed(batches)
+		feed := l.NewFeed(batches, number)
 		defer feed.Close()
 		parameters.Train()
 		for i := range batches {

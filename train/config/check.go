@@ -76,6 +76,7 @@ var choices = map[string][]string{
 	"train.target_bias": {"mean", "none"},
 	"train.sampler":     {"random", "blocks"},
 	"train.encode":      {"unique", "slices", "historical"},
+	"train.augment":     {"d4", "none"},
 	"train.precision":   {"fp32", "bf16"},
 }
 
@@ -135,6 +136,9 @@ func check(c *Config, label string, given map[string]leaf) error {
 	}
 	if m.Variant == "reference" && t.Encode != "slices" {
 		bad("train.encode", "Leave it away, or set it to slices.", "is %s, but the published program encodes in slices", t.Encode)
+	}
+	if m.Variant == "reference" && t.Augment != "none" {
+		bad("train.augment", "Leave it away, or set it to none.", "is %s, but the published program takes tiles as they are", t.Augment)
 	}
 	if t.MinLearningRate > t.LearningRate {
 		bad("train.min_learning_rate", "", "is %g, above train.learning_rate %g", t.MinLearningRate, t.LearningRate)

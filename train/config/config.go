@@ -64,6 +64,7 @@ type Train struct {
 	Sampler                 string  `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles where train.encode is unique
 	Block                   int     `mapstructure:"block" yaml:"block"`                                         // blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own
 	Encode                  string  `mapstructure:"encode" yaml:"encode"`                                       // historical | unique | slices; how the tiles around a batch's cells are encoded: not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M; each distinct tile once, with exact gradients; or as the published program, in M x M slices (the reference variant's only way, and its default)
+	Augment                 string  `mapstructure:"augment" yaml:"augment"`                                     // d4 | none; d4: each tile that is trained on is turned and mirrored, image and POIs alike, by one of the square's eight symmetries drawn anew in every epoch; none: as in the paper (the reference variant's only way, and its default)
 	Precision               string  `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
 	Device                  string  `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
 	Threads                 int     `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
@@ -92,7 +93,7 @@ func Defaults() Config {
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
 			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
-			Precision: "fp32", Device: "auto", SaveEvery: 5,
+			Augment: "none", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},
 		Output: Output{Dir: "runs", TensorBoard: true, Plots: true},
 	}

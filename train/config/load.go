@@ -105,6 +105,9 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if _, ok := given["train.encode"]; !ok && c.Model.Variant == "reference" {
 		c.Train.Encode = "slices"
 	}
+	if _, ok := given["train.augment"]; !ok && c.Model.Variant == "reference" {
+		c.Train.Augment = "none"
+	}
 	if _, ok := given["train.target_bias"]; !ok && c.Model.Variant == "reference" {
 		c.Train.TargetBias = "none" // the published program starts from PyTorch's defaults
 	}

@@ -22,6 +22,7 @@ var meanings = map[string]string{
 	"config.Output.Plots":                  "draw learning curves, scatter and maps at the end",
 	"config.Output.TensorBoard":            "write TensorBoard event files",
 	"config.Train.Alpha":                   "weight of the contrastive loss (Eq. 8)",
+	"config.Train.Augment":                 "d4 | none; d4: each tile that is trained on is turned and mirrored, image and POIs alike, by one of the square's eight symmetries drawn anew in every epoch; none: as in the paper (the reference variant's only way, and its default)",
 	"config.Train.BatchSize":               "cells a step",
 	"config.Train.Block":                   "blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own",
 	"config.Train.ClipNorm":                "largest L2 norm of the whole gradient; 0 = no clipping",

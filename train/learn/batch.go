@@ -19,6 +19,7 @@ type Batch struct {
 	Target []float32 // [B] ln emission
 	Images []uint8   // [E, 3, H, W] of the first E tiles; empty without images
 	Points Points    // POIs of the first E tiles
+	Turns  []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
 	err    error     // of reading the images
 	loaded int       // E: U, or B where neighbors come from history
 }
@@ -124,6 +125,7 @@ func (a *Assembler) Load(b *Batch, tiles []int32) error {
 // loadFirst reads the inputs of the first n tiles of b.
 func (a *Assembler) loadFirst(b *Batch, n int) {
 	b.loaded = n
+	b.Turns = b.Turns[:0]
 	b.Images = b.Images[:0]
 	b.err = nil
 	if a.image && !a.resident {

@@ -16,6 +16,7 @@ type Encoder struct {
 	Assembler *Assembler
 	options   Options
 	images    *torch.Tensor // [N, 3, H, W] uint8 on the device; nil: they come with the batch
+	origins   *torch.Tensor // of turned images, on the device; nil: none was turned yet
 }
 
 // NewEncoder makes an encoder of a's tiles. On a GPU the images are moved there
@@ -42,8 +43,10 @@ func (e *Encoder) KeepImages() {
 
 // Close frees what the encoder keeps on the device.
 func (e *Encoder) Close() {
-	if e.images != nil && !e.images.Closed() {
-		e.images.Close()
+	for _, t := range []*torch.Tensor{e.images, e.origins} {
+		if t != nil && !t.Closed() {
+			t.Close()
+		}
 	}
 	e.Assembler.resident = false
 }
@@ -57,6 +60,9 @@ func (e *Encoder) inputs(b *Batch) layers.Tiles {
 	t := b.Inputs(c, d)
 	if e.images != nil {
 		t.Images = e.images.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
+	}
+	if t.Images != nil && len(b.Turns) > 0 {
+		t.Images = e.turned(t.Images, b.Turns)
 	}
 	if e.options.DensePOIs && t.Points != nil {
 		t.POIs, t.Points = t.Points.Dense(), nil

@@ -8,14 +8,19 @@ type Feed struct {
 	assemble    func(b *Batch) // without the goroutine
 }
 
-// NewFeed begins to assemble batches of cells. Close it before the assembler is
-// used for anything else.
-func (l *Learner) NewFeed(batches [][]int32) *Feed {
-	a := l.Assembler
+// NewFeed begins to assemble batches of cells, those of an epoch. Close it
+// before the assembler is used for anything else.
+func (l *Learner) NewFeed(batches [][]int32, epoch int) *Feed {
+	assemble := func(b *Batch, cells []int32) {
+		l.Assembler.Assemble(b, cells)
+		if l.options.Augment {
+			l.Assembler.augment(b, l.options.Seed, uint64(epoch))
+		}
+	}
 	if l.options.NoPrefetch {
 		next := 0
 		f := &Feed{empty: make(chan *Batch, 1), assemble: func(b *Batch) {
-			a.Assemble(b, batches[next])
+			assemble(b, batches[next])
 			next++
 		}}
 		f.empty <- &Batch{}
@@ -31,7 +36,7 @@ func (l *Learner) NewFeed(batches [][]int32) *Feed {
 		for _, cells := range batches {
 			select {
 			case b := <-f.empty:
-				a.Assemble(b, cells)
+				assemble(b, cells)
 				select {
 				case f.full <- b:
 				case <-f.quit:

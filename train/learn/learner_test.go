@@ -267,7 +267,7 @@ func TestFeed(t *testing.T) {
 	d, ln, cells := made(t, 12)
 	for _, lazy := range []bool{false, true} {
 		learner(t, d, ln, 3, 0, learn.Options{NoPrefetch: lazy}, func(l *learn.Learner) {
-			f := l.NewFeed([][]int32{cells[:5], cells[5:9], cells[9:]})
+			f := l.NewFeed([][]int32{cells[:5], cells[5:9], cells[9:]}, 0)
 			defer f.Close()
 			for _, n := range []int{5, 4, 3} {
 				b := f.Next()

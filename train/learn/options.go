@@ -24,7 +24,8 @@ type Options struct {
 	Temperature float64 // tau of the contrastive loss
 	ClipNorm    float64 // largest L2 norm of the whole gradient; 0: no clipping
 	Batch       int     // cells a step
-	Seed        uint64  // of the order of refreshes and recalibrations
+	Seed        uint64  // of the order of refreshes and recalibrations, and of Augment
+	Augment     bool    // turn and mirror the tiles of a training step, each anew in every epoch
 	Ahead       int     // most steps that pass before somebody looks at their losses; 0: 1 on the CPU, 16 on a GPU, which looking makes wait
 	DensePOIs   bool    // convolve POIs as dense tensors, for comparison
 	NCHW        bool    // images in PyTorch's default memory format, for comparison

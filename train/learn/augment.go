@@ -1,0 +1,72 @@
+package learn
+
+import (
+	"math/rand/v2"
+
+	"opencarbon/torch"
+)
+
+// symmetries is the number of D4's elements: a square comes to lie upon itself
+// in eight ways.
+const symmetries = 8
+
+// turn is where D4's element s puts the pixel (row, col) of a square of size x
+// size pixels: mirrored left to right (bit 0), top to bottom (bit 1), then along
+// the diagonal (bit 2).
+func turn(s uint8, row, col, size int) (int, int) {
+	if s&1 != 0 {
+		col = size - 1 - col
+	}
+	if s&2 != 0 {
+		row = size - 1 - row
+	}
+	if s&4 != 0 {
+		row, col = col, row
+	}
+	return row, col
+}
+
+// augment draws one of D4's elements for each loaded tile of b and turns its
+// points; Encoder.inputs turns the image likewise. The draw depends on seed,
+// epoch and tile alone, so that a resumed run sees the same.
+func (a *Assembler) augment(b *Batch, seed, epoch uint64) {
+	b.Turns = b.Turns[:0]
+	for _, t := range b.Tiles[:b.loaded] {
+		b.Turns = append(b.Turns, uint8(rand.NewPCG(seed^0xd4, epoch<<32|uint64(t)).Uint64()>>61))
+	}
+	size, p := a.Store.POISize(), &b.Points
+	for i, t := range p.Tile {
+		row, col := turn(b.Turns[t], int(p.Row[i]), int(p.Col[i]), size)
+		p.Row[i], p.Col[i] = uint16(row), uint16(col)
+	}
+}
+
+// origins are the pixels that each of D4's elements fetches, [8, size*size]
+// int64: the turned image's pixel i is the image's pixel origins[s][i].
+func origins(size int) *torch.Tensor {
+	v := make([]int64, symmetries*size*size)
+	for s := range symmetries {
+		for row := range size {
+			for col := range size {
+				r, c := turn(uint8(s), row, col, size)
+				v[(s*size+r)*size+c] = int64(row*size + col)
+			}
+		}
+	}
+	return torch.FromSlice(v, symmetries, size*size)
+}
+
+// turned are images [E, 3, H, H], each turned by its element of D4.
+func (e *Encoder) turned(images *torch.Tensor, turns []uint8) *torch.Tensor {
+	n, size := images.Size(0), e.Model.Config.ImageSize
+	if e.origins == nil {
+		e.origins = origins(size).To(e.Model.Store.Device).Own()
+	}
+	which := make([]int64, n)
+	for i, s := range turns {
+		which[i] = int64(s)
+	}
+	from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
+	from = from.Unsqueeze(1).Expand(n, 3, size*size)
+	return images.Reshape(n, 3, size*size).Gather(2, from).Reshape(n, 3, size, size)
+}
