@@ -93,7 +93,7 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 	}
 	cfg := config.Defaults()
 	m := c.Header.Model
-	cfg.Name, cfg.Train.TargetBias, cfg.Train.Encode = "published", "none", "slices"
+	cfg.Name, cfg.Train.TargetBias, cfg.Train.Encode, cfg.Train.Augment = "published", "none", "slices", "none"
 	cfg.Model.Variant, cfg.Model.Embedding, cfg.Model.Neighborhood = variant(m), m.Embedding, m.Neighborhood
 	cfg.Model.POIEncoder, cfg.Model.SE, cfg.Model.SERatio, cfg.Model.AttentionHeads = m.POIEncoder, m.SE, m.SERatio, max(1, m.Heads)
 	cfg.Model.Modalities = nil

@@ -26,10 +26,10 @@ func command() *cobra.Command {
 		Use:   "ablation --config X.yaml",
 		Short: "Train a model and its ablations over several seeds (Figure 3)",
 		Long: `Ablation trains the full model, and the model without squeeze-and-excitation,
-without contrastive loss and without neighborhood, each with several seeds on the
-same split, and prints R2, MAE and RMSE on the test cells as mean and standard
-deviation. Runs that are done are kept: the same command goes on after a stop.
-With --levers it trains the whole model in several ways that differ in speed
+without contrastive loss, without neighborhood and without augmentation
+(train.augment), each with several seeds on the same split, and prints R2, MAE and
+RMSE on the test cells as mean and standard deviation. Runs that are done are
+kept: the same command goes on after a stop. With --levers it trains the whole model in several ways that differ in speed
 (train.sampler, train.encode, train.precision): random batches; the same with
 historical embeddings of the neighbors, in float32 and in bfloat16; batches of
 blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,

@@ -283,7 +283,7 @@ data:
     validation: [validation]
     test: [test]
 train:
-  epochs: 20
+  epochs: 40
   contrastive_warmup_epochs: 8
   min_epochs: 10
   validate_every: 2

@@ -24,8 +24,9 @@ import (
 	"opencarbon/train/plots"
 )
 
-// Variants are the model and what can be taken out of it, in the paper's order.
-var Variants = []string{"full", "no-se", "no-contrastive", "no-neighborhood"}
+// Variants are the model and what can be taken out of it, in the paper's order;
+// the last is our own addition.
+var Variants = []string{"full", "no-se", "no-contrastive", "no-neighborhood", "no-augment"}
 
 // Levers are ways to train the same model faster; what they cost in accuracy is
 // measured like an ablation. The first is the plain one.
@@ -56,6 +57,8 @@ func apply(c *config.Config, variant string) {
 		c.Model.Contrastive = false
 	case "no-neighborhood":
 		c.Model.Neighborhood = 1
+	case "no-augment":
+		c.Train.Augment = "none"
 	}
 }
 

@@ -93,7 +93,7 @@ func Defaults() Config {
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
 			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
-			Augment: "none", Precision: "fp32", Device: "auto", SaveEvery: 5,
+			Augment: "d4", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},
 		Output: Output{Dir: "runs", TensorBoard: true, Plots: true},
 	}
