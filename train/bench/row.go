@@ -60,7 +60,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	adam := torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
 	defer adam.Close()
 	l := learn.NewLearner(model, a, adam, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
-		Batch: s.Batch, Seed: s.Seed, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
+		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
 	defer l.Close()
 	sampler := &learn.Sampler{Cells: cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
 	if s.Sampler == "blocks" {

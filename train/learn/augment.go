@@ -57,16 +57,20 @@ func origins(size int) *torch.Tensor {
 }
 
 // turned are images [E, 3, H, H], each turned by its element of D4.
-func (e *Encoder) turned(images *torch.Tensor, turns []uint8) *torch.Tensor {
+func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor) {
 	n, size := images.Size(0), e.Model.Config.ImageSize
-	if e.origins == nil {
-		e.origins = origins(size).To(e.Model.Store.Device).Own()
-	}
 	which := make([]int64, n)
 	for i, s := range turns {
 		which[i] = int64(s)
 	}
-	from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
-	from = from.Unsqueeze(1).Expand(n, 3, size*size)
-	return images.Reshape(n, 3, size*size).Gather(2, from).Reshape(n, 3, size, size)
+	torch.InScope(func(s *torch.Scope) { // the index is 16 MiB for 32 tiles of 256 pixels
+		if e.origins == nil {
+			e.origins = origins(size).To(e.Model.Store.Device).Own()
+		}
+		from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
+		from = from.Unsqueeze(1).Expand(n, 3, size*size)
+		out = images.Reshape(n, 3, size*size).Gather(2, from).Reshape(n, 3, size, size)
+		s.Keep(out)
+	})
+	return out
 }
