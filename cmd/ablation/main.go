@@ -29,7 +29,8 @@ func command() *cobra.Command {
 without contrastive loss, without neighborhood and without augmentation
 (train.augment), each with several seeds on the same split, and prints R2, MAE and
 RMSE on the test cells as mean and standard deviation. Runs that are done are
-kept: the same command goes on after a stop. With --levers it trains the whole model in several ways that differ in speed
+kept: the same command goes on after a stop.
+With --levers it trains the whole model in several ways that differ in speed
 (train.sampler, train.encode, train.precision): random batches; the same with
 historical embeddings of the neighbors, in float32 and in bfloat16; batches of
 blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,
