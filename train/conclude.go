@@ -82,9 +82,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 		return nil, err
 	}
 	if t.config.Output.Plots {
-		if r.Pictures, err = draw(d, predicted, r, rec); err != nil {
-			return nil, err
-		}
+		draw(d, predicted, r, rec)
 	}
 	return r, nil
 }
@@ -137,25 +135,20 @@ func ints(v []int32) []int {
 	return out
 }
 
-// draw writes the pictures of a run and returns their paths.
-func draw(d *dataset, predicted []float64, r *Result, rec *recorder) ([]string, error) {
-	var files []string
-	save := func(name string, f *plots.Figure, err error) error {
-		if err != nil {
-			return fmt.Errorf("picture %s: %w", name, err)
+// draw writes the pictures of a run and notes their paths in r. One that cannot be
+// drawn becomes a note: the scores stand without it.
+func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
+	save := func(name string, figure func() (*plots.Figure, error)) {
+		path := rec.run.Path(name)
+		if err := plots.Attempt(path, figure); err != nil {
+			r.Notes = append(r.Notes, err.Error())
+			return
 		}
-		if err := f.Save(rec.run.Path(name)); err != nil {
-			return err
-		}
-		files = append(files, rec.run.Path(name))
-		return nil
+		r.Pictures = append(r.Pictures, path)
 	}
 	name := d.store.Meta().Name
 	if len(rec.history) > 0 {
-		f, err := plots.Curves(curves(name, r, rec))
-		if err := save("learning_curves.png", f, err); err != nil {
-			return nil, err
-		}
+		save("learning_curves.png", func() (*plots.Figure, error) { return plots.Curves(curves(name, r, rec)) })
 	}
 	scatter := plots.ScatterData{Title: name + ": predicted and true emission", Unit: r.Unit}
 	for i, cells := range [][]int32{d.train, d.validation, d.test} {
@@ -168,15 +161,8 @@ func draw(d *dataset, predicted []float64, r *Result, rec *recorder) ([]string, 
 			scatter.Sets = append(scatter.Sets, p)
 		}
 	}
-	f, err := plots.Scatter(scatter)
-	if err := save("scatter.png", f, err); err != nil {
-		return nil, err
-	}
-	f, err = plots.Maps(maps(name, d, predicted, r.Unit))
-	if err := save("maps.png", f, err); err != nil {
-		return nil, err
-	}
-	return files, nil
+	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter) })
+	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(maps(name, d, predicted, r.Unit)) })
 }
 
 func curves(name string, r *Result, rec *recorder) plots.CurvesData {

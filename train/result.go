@@ -27,6 +27,9 @@ func (r *Result) Print(w io.Writer) error {
 	for _, p := range r.Pictures {
 		fmt.Fprintf(&b, "  picture %s\n", p)
 	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "  note: %s\n", n)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

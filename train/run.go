@@ -39,7 +39,8 @@ type Result struct {
 	Baselines []Baseline           // on the same split
 	Intervals []conformal.Coverage // how often prediction intervals held on test
 	Unit      string               // of amounts
-	Pictures  []string
+	Pictures  []string             // paths
+	Notes     []string             // pictures that could not be drawn, and why
 	Elapsed   time.Duration
 }
 

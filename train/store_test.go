@@ -33,6 +33,7 @@ type town struct {
 	rows, cols int
 	image      int // image size; 0: none
 	hash       string
+	apart      int64                                         // columns between the western and the eastern half
 	change     func(targets []float64, splits []store.Split) // before they are written
 }
 
@@ -57,6 +58,9 @@ func (c town) write(dir string) error {
 	for i := range n {
 		row, col := i/c.cols, i%c.cols
 		cells[i] = store.Cell{Col: int64(col), Row: int64(row)}
+		if col >= c.cols/2 {
+			cells[i].Col += c.apart
+		}
 		lonlat[2*i], lonlat[2*i+1] = 10+0.01*float64(col), 50-0.01*float64(row)
 		area[i], coverage[i] = 0.7, 1
 		level[i] = r.Float64()

@@ -3,7 +3,6 @@ package study
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -99,7 +98,7 @@ func (e *explanation) attention() error {
 	if err := writeTable(e.r.path("attention.csv"), header, rows); err != nil {
 		return err
 	}
-	var figures []*plots.Figure
+	var panels []plots.BinnedData
 	from, to := 0.5, 0.5 // both panels have the same axis
 	for _, l := range levels {
 		w := slices.Clone(l.weight)
@@ -115,13 +114,9 @@ func (e *explanation) attention() error {
 				poi.X, poi.Y = append(poi.X, y), append(poi.Y, 1-l.weight[i])
 			}
 		}
-		f, err := plots.Binned(plots.BinnedData{Title: e.in.store.Meta().Name + ": attention at " + l.name + " level", X: "ln of " + e.label,
+		panels = append(panels, plots.BinnedData{Title: e.in.store.Meta().Name + ": attention at " + l.name + " level", X: "ln of " + e.label,
 			Y: "weight (median, quartiles)", Clouds: []plots.Line{image, poi}, Bins: e.Bins, From: from, To: to,
 			Width: 400, NoLegend: k < len(levels)-1})
-		if err != nil {
-			return err
-		}
-		figures = append(figures, f)
 		for b, bin := range bins(poi.X, poi.Y, e.Bins) {
 			binned = append(binned, []string{l.name, strconv.Itoa(b + 1), strconv.Itoa(bin.n), number(bin.low), number(bin.high),
 				number(1 - bin.quartiles[1]), number(bin.quartiles[0]), number(bin.quartiles[1]), number(bin.quartiles[2])})
@@ -136,11 +131,18 @@ func (e *explanation) attention() error {
 		"poi_lower_quartile", "poi_median", "poi_upper_quartile"}, binned); err != nil {
 		return err
 	}
-	f, err := plots.Beside(figures...)
-	if err != nil {
-		return err
-	}
-	return f.Save(e.r.path("attention.png"))
+	e.r.draw("attention.png", func() (*plots.Figure, error) {
+		var figures []*plots.Figure
+		for _, p := range panels {
+			f, err := plots.Binned(p)
+			if err != nil {
+				return nil, err
+			}
+			figures = append(figures, f)
+		}
+		return plots.Beside(figures...)
+	})
+	return nil
 }
 
 // bin is a share of the cells.
@@ -218,15 +220,12 @@ func (e *explanation) gates() error {
 	if err := writeTable(e.r.path("gates.csv"), []string{"category", "mean", "quantile_05", "median", "quantile_95"}, rows); err != nil {
 		return err
 	}
-	return e.rank("gates.png", d)
+	e.rank("gates.png", d)
+	return nil
 }
 
-func (e *explanation) rank(file string, d plots.RankingData) error {
-	f, err := plots.Ranking(d)
-	if err != nil {
-		return err
-	}
-	return f.Save(e.r.path(file))
+func (e *explanation) rank(file string, d plots.RankingData) {
+	e.r.draw(file, func() (*plots.Figure, error) { return plots.Ranking(d) })
 }
 
 // shares writes Figure 1a: how the share of each category among a cell's POIs
@@ -280,7 +279,8 @@ func (e *explanation) shares() error {
 		"pearson_ln_emission", "undefined"}, rows); err != nil {
 		return err
 	}
-	return e.rank("shares.png", d)
+	e.rank("shares.png", d)
+	return nil
 }
 
 // poiCounts is how many points of each category a tile holds, [C].
@@ -338,8 +338,6 @@ func (e *explanation) occlusion(ctx context.Context) error {
 		"change_of_total_percent"}, rows); err != nil {
 		return err
 	}
-	if err := e.rank("occlusion.png", d); err != nil {
-		return fmt.Errorf("occlusion: %w", err)
-	}
+	e.rank("occlusion.png", d)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"path/filepath"
 	"strconv"
 
 	"opencarbon/data/store"
@@ -145,11 +144,8 @@ func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Obs
 	if err != nil {
 		return err
 	}
-	f, err := plots.Embedding(data)
-	if err != nil {
-		return fmt.Errorf("picture of %s: %w", filepath.Base(r.Dir), err)
-	}
-	return f.Save(r.path("tsne_" + name + ".png"))
+	r.draw("tsne_"+name+".png", func() (*plots.Figure, error) { return plots.Embedding(data) })
+	return nil
 }
 
 // picture is the satellite image of a tile, nil where the store has none.

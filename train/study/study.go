@@ -27,6 +27,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/plots"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
 )
@@ -66,6 +67,17 @@ func (r *Result) Print(w io.Writer) error {
 
 func (r *Result) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// draw leaves a picture, or a note where it cannot be drawn: the tables stand
+// without it.
+func (r *Result) draw(name string, figure func() (*plots.Figure, error)) {
+	path := filepath.Join(r.Dir, name)
+	if err := plots.Attempt(path, figure); err != nil {
+		r.note("%v", err)
+		return
+	}
+	r.Files = append(r.Files, path)
 }
 
 // path is a file of the study, which is noted down.

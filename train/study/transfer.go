@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -290,23 +291,20 @@ func (w *transfer) pair(from, to *place, x *train.Observations) (rank.Pair, erro
 	return rank.Compare(from.Name, to.Name, x.Predicted, x.Ln, blocks, rank.Bootstrap{Draws: w.plan.Draws, Seed: w.plan.Seed})
 }
 
-// write leaves the table, the record and the heat map.
+// write leaves the table, the record and the heat map; where that cannot be drawn,
+// the record notes it.
 func (w *transfer) write(r *TransferResult) error {
 	if err := atomicfile.Write(filepath.Join(w.Out, TransferTable), r.Matrix.WriteCSV); err != nil {
 		return err
+	}
+	if err := plots.Attempt(filepath.Join(w.Out, TransferPicture), r.picture); err != nil {
+		r.Notes = append(r.Notes, err.Error())
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteBytes(filepath.Join(w.Out, TransferRecord), append(text, '\n')); err != nil {
-		return err
-	}
-	f, err := r.picture()
-	if err != nil {
-		return err
-	}
-	return f.Save(filepath.Join(w.Out, TransferPicture))
+	return atomicfile.WriteBytes(filepath.Join(w.Out, TransferRecord), append(text, '\n'))
 }
 
 // picture is the heat map, like Figure 4.
@@ -359,7 +357,9 @@ func (r *TransferResult) Print(out io.Writer) error {
 		fmt.Fprintln(&b, "  "+n)
 	}
 	for _, f := range []string{TransferTable, TransferRecord, TransferPicture} {
-		fmt.Fprintln(&b, "  "+filepath.Join(r.Dir, f))
+		if _, err := os.Stat(filepath.Join(r.Dir, f)); err == nil { // the picture may be left out
+			fmt.Fprintln(&b, "  "+filepath.Join(r.Dir, f))
+		}
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
