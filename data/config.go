@@ -50,7 +50,7 @@ type Imagery struct {
 	Bands       []int     `mapstructure:"bands" yaml:"bands,flow"`           // red, green, blue, counted from 1; default 1, 2, 3
 	Scale       string    `mapstructure:"scale" yaml:"scale"`                // none | minmax | percentile | range; default: none for uint8, else percentile
 	Percentile  []float64 `mapstructure:"percentile" yaml:"percentile,flow"` // low, high; default 2, 98
-	Range       []float64 `mapstructure:"range" yaml:"range,flow"`           // low, high in the mosaic's own numbers
+	Range       []float64 `mapstructure:"range" yaml:"range,flow"`           // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
 	Size        int       `mapstructure:"size" yaml:"size"`                  // H = W in pixels, 32 to 512; default 256
 	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`      // near | bilinear | cubic | average; default bilinear
 	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`  // cells whose valid share is below are left out; default 0.9

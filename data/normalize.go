@@ -181,8 +181,8 @@ func (m *Imagery) normalize() error {
 	if len(m.Range) > 0 && m.Scale != "range" {
 		return stray("imagery.range", "without data.imagery.scale: range", "Set data.imagery.scale: range, or remove the key.")
 	}
-	if m.Scale == "range" && (len(m.Range) != 2 || !(m.Range[0] < m.Range[1]) || !finite(m.Range[0]) || !finite(m.Range[1])) {
-		return outOf("imagery.range", m.Range, "two numbers, low below high, in the mosaic's own numbers")
+	if m.Scale == "range" && !isRange(m.Range) {
+		return outOf("imagery.range", m.Range, "two numbers, low below high, in the mosaic's own numbers; or six: two of red, two of green, two of blue")
 	}
 	if len(m.Percentile) == 0 {
 		m.Percentile = []float64{2, 98}
@@ -344,4 +344,17 @@ func (s *Split) normalize() error {
 		return outOf("split.buffer", s.Buffer, "0 (none) to 1000 cells")
 	}
 	return nil
+}
+
+// isRange says whether v is one range for all bands or one for each of three.
+func isRange(v []float64) bool {
+	if len(v) != 2 && len(v) != 6 {
+		return false
+	}
+	for i := 0; i < len(v); i += 2 {
+		if !(v[i] < v[i+1]) || !finite(v[i]) || !finite(v[i+1]) {
+			return false
+		}
+	}
+	return true
 }

@@ -32,9 +32,10 @@ type Header struct {
 	Categories    []string           `json:"categories"`              // POI categories in the order of the model's channels
 	Normalization json.RawMessage    `json:"normalization,omitempty"` // how the mosaic's numbers became uint8
 	Grid          store.GridSpec     `json:"grid"`
-	TargetUnit    string             `json:"target_unit"` // the model predicts ln of this: "tCO2/yr" or "proxy"
-	Store         string             `json:"store"`       // config hash of the store it was trained on
-	Threads       int                `json:"threads"`     // libtorch's; another number may change the last bits
+	CellArea      float64            `json:"cell_area_km2,omitempty"` // mean of the cells it was trained among; 0 in older files
+	TargetUnit    string             `json:"target_unit"`             // the model predicts ln of this: "tCO2/yr" or "proxy"
+	Store         string             `json:"store"`                   // config hash of the store it was trained on
+	Threads       int                `json:"threads"`                 // libtorch's; another number may change the last bits
 	State         State              `json:"state"`
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter

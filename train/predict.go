@@ -25,6 +25,8 @@ type PredictOptions struct {
 	Formats  []string         // of csv, tif, gpkg, geojson
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
 	Threads  int              // 0: all cores
+	Accept   []string         // differences of the region that do not matter, of Acceptable
+	Stretch  string           // StretchCheckpoint (also if empty) or StretchOwn
 	Progress progress.Options // where and how to report
 }
 
@@ -65,6 +67,9 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	members := append(ensemble{c}, o.Members...)
 	for _, m := range members {
 		if err := m.Fits(s); err != nil {
+			return nil, err
+		}
+		if err := m.Suits(s, o.Accept, o.Stretch); err != nil {
 			return nil, err
 		}
 	}

@@ -71,7 +71,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	meta := d.store.Meta()
 	t.header = Header{Format: checkpointFormat, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
 		Model: mc, Categories: d.store.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
-		TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
+		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
 	return t, nil
 }
 

@@ -4,6 +4,8 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +42,12 @@ their ln emission is predicted and its spread written as well.
 A checkpoint may also be PyTorch's, of the authors' published program (.pth).
 With --published the region is a dataset of that program, and --out a CSV file
 with the columns x, y, prediction (ln emission), to compare with that program's.
+
+A model goes only where it fits. The numbers of the region's images become bytes
+as those of the training images did (--stretch own: as the region's own say; a
+store keeps the stretch that it was built with, which is then compared). Cells of
+another grid scheme or of an area more than 20% off, other bands or another pixel
+type, and targets in another unit are refused unless --accept names them.
 
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
@@ -89,6 +97,7 @@ the checkpoint must be mended; 130 interrupted.`,
 				if err != nil {
 					return err
 				}
+				stretch(cfg, members[0], o.Stretch)
 				bar := progress.New(cmd.ErrOrStderr())
 				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set})
 				bar.Close()
@@ -136,8 +145,34 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
+	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
+	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
 	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	return cmd
+}
+
+// stretch makes the region's images bytes as the checkpoint's were, unless the
+// user wants the region's own stretch. A store that is the very one that the
+// checkpoint was trained on stays as it is; another one goes into a folder of
+// its own, so that no store that a run was trained on is built over.
+func stretch(cfg *config.Config, c *train.Checkpoint, how string) {
+	limits := c.StretchFor()
+	if how == train.StretchOwn || limits == nil || cfg.Data.Imagery.Path == "" {
+		return
+	}
+	if s, err := store.Open(cfg.Data.Store); err == nil {
+		same := s.Meta().ConfigHash == c.Header.Store
+		s.Close()
+		if same {
+			return
+		}
+	}
+	m := &cfg.Data.Imagery
+	if m.Scale == "range" && slices.Equal(m.Range, limits) {
+		return
+	}
+	m.Scale, m.Range = "range", limits
+	cfg.Data.Store = filepath.Clean(cfg.Data.Store) + "-stretched"
 }

@@ -33,7 +33,7 @@ type Spec struct {
 	Bands       []int     // red, green, blue, counted from 1; default 1, 2, 3
 	Scale       string    // none | minmax | percentile | range; default none for 8-bit sources, else percentile
 	Percentile  []float64 // low, high; default 2, 98
-	Range       []float64 // low, high in the mosaic's own numbers
+	Range       []float64 // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
 	Size        int       // H = W in pixels; default 256
 	Resampling  string    // near | bilinear | cubic | average; default bilinear
 	MinCoverage float64   // cells whose valid share is below are left out; default 0.9
@@ -72,8 +72,12 @@ func (s Spec) withDefaults() (Spec, error) {
 	case "", ScaleNone, ScaleMinMax:
 	case ScalePercentile:
 	case ScaleRange:
-		if len(s.Range) != 2 || !(s.Range[0] < s.Range[1]) || math.IsInf(s.Range[1]-s.Range[0], 0) {
-			return s, fault.New("data.imagery.range", fmt.Sprintf("%v is not a range", s.Range), "give two numbers, the lower first, e.g. range: [0, 3000]")
+		ok := len(s.Range) == 2 || len(s.Range) == 6
+		for i := 0; ok && i < len(s.Range); i += 2 {
+			ok = s.Range[i] < s.Range[i+1] && !math.IsInf(s.Range[i+1]-s.Range[i], 0)
+		}
+		if !ok {
+			return s, fault.New("data.imagery.range", fmt.Sprintf("%v is not a range", s.Range), "give two numbers, the lower first, e.g. range: [0, 3000], or two for each of red, green and blue")
 		}
 	default:
 		return s, fault.New("data.imagery.scale", fmt.Sprintf("%q is not a way of scaling", s.Scale), "choose none, minmax, percentile or range")

@@ -78,7 +78,8 @@ func (m *Mosaic) Normalize(ctx context.Context, workers int) (*Normalization, er
 		n.High = [3]float64{255, 255, 255}
 	case ScaleRange:
 		for i := range 3 {
-			n.Low[i], n.High[i] = m.spec.Range[0], m.spec.Range[1]
+			at := 2 * i % len(m.spec.Range) // one range for all bands, or one each
+			n.Low[i], n.High[i] = m.spec.Range[at], m.spec.Range[at+1]
 		}
 	default:
 		if n.Scale == ScalePercentile {

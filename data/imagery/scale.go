@@ -15,7 +15,7 @@ const (
 	ScaleNone       = "none"       // the number itself, rounded and clamped to 0..255
 	ScaleMinMax     = "minmax"     // each band's least and greatest valid value become 0 and 255
 	ScalePercentile = "percentile" // two percentiles of each band become 0 and 255
-	ScaleRange      = "range"      // two given numbers become 0 and 255, in all bands
+	ScaleRange      = "range"      // two given numbers become 0 and 255, in all bands or in each its own
 )
 
 // Percentiles are exact for mosaics of up to sampleWhole pixels (at the finest

@@ -80,7 +80,7 @@ var meanings = map[string]string{
 	"data.Imagery.Nodata":                  "only where the file does not say it",
 	"data.Imagery.Path":                    "anything GDAL opens, or a folder of z/x/y tiles",
 	"data.Imagery.Percentile":              "low, high; default 2, 98",
-	"data.Imagery.Range":                   "low, high in the mosaic's own numbers",
+	"data.Imagery.Range":                   "low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers",
 	"data.Imagery.Resampling":              "near | bilinear | cubic | average; default bilinear",
 	"data.Imagery.Scale":                   "none | minmax | percentile | range; default: none for uint8, else percentile",
 	"data.Imagery.Size":                    "H = W in pixels, 32 to 512; default 256",

@@ -121,7 +121,11 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 			return nil, fault.Wrap(err, run.Path(runlog.InfoFile), "its results cannot be read", "It was written by another version of the program; train again.")
 		}
 	}
-	c.Data, c.Unit = summary(cfg.Data.Store)
+	trained := "" // the store's hash when the run began
+	if info, err := run.ReadInfo(); err == nil {
+		trained = info.Data["store "+cfg.Data.Store]
+	}
+	c.Data, c.Unit = summary(cfg.Data.Store, trained)
 	if c.Unit == "" {
 		c.Unit = c.Results.Unit
 	}
@@ -211,13 +215,17 @@ func transferFolder(run *runlog.Run, given string) (string, error) {
 
 // summary is what the build of the run's tile store counted, and the unit of its
 // targets; a store that is gone gives a word about that.
-func summary(folder string) (text, unit string) {
+// so does one that was built anew since, whose hash is not trained (if known).
+func summary(folder, trained string) (text, unit string) {
 	s, err := store.Open(folder)
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return fmt.Sprintf("The tile store cannot be looked at any more: %s", first), ""
 	}
 	defer s.Close()
+	if trained != "" && trained != s.Meta().ConfigHash {
+		return fmt.Sprintf("The tile store %s was built anew since this run, from other data or other keys; what it counts now is not what the run was trained on.", folder), s.Meta().TargetUnit
+	}
 	r := data.ReportOf(s)
 	if r == nil {
 		return fmt.Sprintf("%d cells; the store keeps no report of its build.", s.Len()), s.Meta().TargetUnit

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -128,6 +129,17 @@ func (o Options) open(name string) (*opened, *Result, error) {
 		s.Close()
 		return nil, nil, err
 	}
+	r := &Result{}
+	if own || trainedOn(c, o.Store) {
+		err = c.SameStore(s)
+	} else if differs := c.Suits(s, nil, ""); differs != nil { // another region, which is what is studied
+		first, _, _ := strings.Cut(differs.Error(), "\n")
+		r.note("the region is unlike the one that the model was trained on: %s", first)
+	}
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
 	own = own || s.Meta().ConfigHash == c.Header.Store
 	if o.Out == "" {
 		folder := filepath.Dir(o.Checkpoint)
@@ -139,7 +151,23 @@ func (o Options) open(name string) (*opened, *Result, error) {
 		}
 		o.Out = filepath.Join(folder, name)
 	}
-	return &opened{c, s}, &Result{Dir: o.Out}, nil
+	r.Dir = o.Out
+	return &opened{c, s}, r, nil
+}
+
+// trainedOn says whether a folder is the one that the checkpoint's run trained
+// from, by whatever path it is named.
+func trainedOn(c *train.Checkpoint, folder string) bool {
+	cfg, err := c.Experiment()
+	if err != nil {
+		return false
+	}
+	a, err := os.Stat(cfg.Data.Store)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(folder)
+	return err == nil && os.SameFile(a, b)
 }
 
 // makeFolder makes the folder of a study's results and sees that it can be

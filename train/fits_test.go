@@ -1,0 +1,134 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/imagery"
+	"opencarbon/data/store"
+	"opencarbon/layers"
+)
+
+// region writes a store of four cells without images or points, which is all
+// that Suits looks at, and opens it.
+func region(t *testing.T, meta store.Meta, area float64) *store.Store {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "store")
+	meta.Program, meta.Name, meta.ConfigHash = "test", "Region", "another"
+	w, err := store.Create(dir, meta, 4, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	w.SetCells([]store.Cell{{Col: 0}, {Col: 1}, {Col: 2}, {Col: 3}})
+	w.SetLonLat(make([]float64, 8))
+	w.SetAreaKM2([]float64{area * 0.9, area * 1.1, area, area})
+	w.SetCoverage([]float32{1, 1, 1, 1})
+	w.SetTargets([]float64{1, 2, 3, 4})
+	w.SetSplits(make([]store.Split, 4))
+	w.SetPOIs([]string{"shop"}, 8, make([]int64, 5), store.Points{})
+	if err := w.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// A model is refused where it would run and be silently wrong, and goes where
+// the user accepts the difference.
+func TestSuits(t *testing.T) {
+	projected := store.GridSpec{Scheme: "projected", EPSG: 32650, CellSize: 500}
+	kilometres := store.GridSpec{Scheme: "projected", EPSG: 32633, CellSize: 1000}
+	images := func(change func(n *imagery.Normalization)) json.RawMessage {
+		n := imagery.Normalization{DType: "UInt16", Bands: []int{4, 3, 2}, Scale: imagery.ScalePercentile,
+			Low: [3]float64{100, 200, 300}, High: [3]float64{2000, 2500, 3000}}
+		change(&n)
+		raw, err := json.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	same := images(func(*imagery.Normalization) {})
+	c := &Checkpoint{Path: "c", Header: Header{Model: layers.ModelConfig{Image: true}, Normalization: same,
+		Grid: projected, CellArea: 0.25, TargetUnit: "tCO2/yr", Store: "training"}}
+	old := &Checkpoint{Path: "c", Header: c.Header}
+	old.Header.CellArea = 0
+	meta := func(change func(m *store.Meta)) store.Meta {
+		m := store.Meta{Grid: projected, Normalization: same, TargetUnit: "tCO2/yr"}
+		change(&m)
+		return m
+	}
+	for _, test := range []struct {
+		name   string
+		of     *Checkpoint
+		meta   store.Meta
+		area   float64
+		says   string // of the refusal; empty: it suits
+		accept string // what lets it pass
+	}{
+		{"alike", c, meta(func(*store.Meta) {}), 0.25, "", ""},
+		{"a little larger", c, meta(func(*store.Meta) {}), 0.29, "", ""},
+		{"another zone", c, meta(func(m *store.Meta) { m.Grid.EPSG = 32633 }), 0.25, "", ""},
+		{"larger", c, meta(func(*store.Meta) {}), 0.31, "km2", AcceptCells},
+		{"smaller", c, meta(func(*store.Meta) {}), 0.2, "km2", AcceptCells},
+		{"1 km on 500 m", c, meta(func(m *store.Meta) { m.Grid = kilometres }), 1, "km2", AcceptCells},
+		{"1 km on 500 m, older checkpoint", old, meta(func(m *store.Meta) { m.Grid = kilometres }), 1, "km2", AcceptCells},
+		{"older checkpoint", old, meta(func(*store.Meta) {}), 0.25, "", ""},
+		{"scheme", c, meta(func(m *store.Meta) { m.Grid.Scheme = "xyz" }), 0.25, "grid", AcceptCells},
+		{"unit", c, meta(func(m *store.Meta) { m.TargetUnit = "proxy" }), 0.25, "proxy", AcceptUnit},
+		{"bands", c, meta(func(m *store.Meta) {
+			m.Normalization = images(func(n *imagery.Normalization) { n.Bands = []int{2, 3, 4} })
+		}), 0.25, "bands", AcceptBands},
+		{"type", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.DType = "Byte" }) }), 0.25, "Byte", AcceptBands},
+		{"stretch", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.High[1] = 2600 }) }), 0.25, "--stretch own", StretchOwn},
+		{"prescribed stretch", c, meta(func(m *store.Meta) {
+			m.Normalization = images(func(n *imagery.Normalization) { n.Scale = imagery.ScaleRange })
+		}), 0.25, "", ""},
+		{"no images", c, meta(func(m *store.Meta) { m.Normalization = nil }), 0.25, "", ""},
+	} {
+		s := region(t, test.meta, test.area)
+		err := test.of.Suits(s, nil, "")
+		if test.says == "" {
+			if err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			continue
+		}
+		if !fault.IsInput(err) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		accept, stretch := []string{test.accept}, ""
+		if test.accept == StretchOwn {
+			accept, stretch = nil, StretchOwn
+		}
+		if err := test.of.Suits(s, accept, stretch); err != nil {
+			t.Errorf("%s, accepted: %v", test.name, err)
+		}
+	}
+	s := region(t, meta(func(*store.Meta) {}), 0.25)
+	if err := c.Suits(s, []string{"all"}, ""); !fault.IsInput(err) {
+		t.Errorf("--accept all: %v", err)
+	}
+	if err := c.Suits(s, nil, "none"); !fault.IsInput(err) {
+		t.Errorf("--stretch none: %v", err)
+	}
+	if got := list(c.StretchFor()); got != "[100, 2000, 200, 2500, 300, 3000]" {
+		t.Errorf("prescribes %s", got)
+	}
+	if err := c.SameStore(s); !fault.IsInput(err) || !strings.Contains(err.Error(), "anew") {
+		t.Errorf("a store built anew: %v", err)
+	}
+	c.Header.Store = "another"
+	if err := c.SameStore(s); err != nil {
+		t.Error(err)
+	}
+}
