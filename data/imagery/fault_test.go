@@ -114,6 +114,8 @@ func TestFaults(t *testing.T) {
 		{"one percentile", func() Spec { return Spec{Path: good(), Percentile: []float64{2}} }, []string{"data.imagery.percentile"}},
 		{"NaN percentile", func() Spec { return Spec{Path: good(), Percentile: []float64{math.NaN(), 98}} }, []string{"data.imagery.percentile"}},
 		{"range missing", func() Spec { return Spec{Path: good(), Scale: ScaleRange} }, []string{"data.imagery.range"}},
+		{"range of three numbers", func() Spec { return Spec{Path: good(), Scale: ScaleRange, Range: []float64{0, 5, 9}} }, []string{"data.imagery.range"}},
+		{"range of nothing in green", func() Spec { return Spec{Path: good(), Scale: ScaleRange, Range: []float64{0, 5, 5, 5, 0, 5}} }, []string{"data.imagery.range"}},
 		{"range of nothing", func() Spec { return Spec{Path: good(), Scale: ScaleRange, Range: []float64{5, 5}} }, []string{"data.imagery.range"}},
 		{"endless range", func() Spec {
 			return Spec{Path: good(), Scale: ScaleRange, Range: []float64{0, math.Inf(1)}}

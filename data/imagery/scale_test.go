@@ -149,6 +149,10 @@ func TestScales(t *testing.T) {
 		{Spec{Scale: ScaleMinMax}, func(v float64, b int) float64 { return (v - 1000*float64(b)) / 630 * 255 }},
 		{Spec{Scale: ScaleNone}, func(v float64, _ int) float64 { return v }},
 		{Spec{Scale: ScaleRange, Range: []float64{100, 400}}, func(v float64, _ int) float64 { return (v - 100) / 300 * 255 }},
+		{Spec{Scale: ScaleRange, Range: []float64{0, 2500, 100, 400, 200, 1200}}, func(v float64, band int) float64 {
+			low, high := []float64{0, 100, 200}, []float64{2500, 400, 1200}
+			return (v - low[band]) / (high[band] - low[band]) * 255
+		}},
 	}
 	for _, c := range cases {
 		c.spec.Path, c.spec.Size, c.spec.Resampling = path, 32, "near"
