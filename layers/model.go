@@ -10,6 +10,7 @@ import (
 // train/config has them.
 type ModelConfig struct {
 	Reference    bool   // the published program instead of the paper's equations
+	Plus         bool   // the paper's network with the neighborhood brought to the head as well; see Model
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
 	ImageSize    int    // H = W of images in pixels
@@ -24,6 +25,13 @@ type ModelConfig struct {
 
 // Model is OpenCarbon as in Figure 2. With one modality the aggregate-
 // attentions fall away; without a neighborhood the cross-attention does.
+//
+// In the paper's equations the neighborhood X_n reaches the prediction as the
+// query of the cross-attention alone, through the softmax of Eq. 6: it can
+// weigh the cell's own features, but add nothing to them. With Config.Plus the
+// head sees [X_g^f ; X_n] (as in the authors' published program), and each
+// modality's X_n has a linear path past its convolutions
+// (NeighborhoodEncoder.AddDirect). All of the paper's modules stay.
 type Model struct {
 	Config ModelConfig
 	Store  *Store
@@ -55,7 +63,7 @@ type Output struct {
 	Center              Embeddings    // X_s and X_p of the cells themselves, [B, m]
 	Grid                *torch.Tensor // X_g, [B, m]
 	Neighborhood        *torch.Tensor // X_n, [B, m]; nil without neighborhood
-	Final               *torch.Tensor // X_g^f, [B, m]; in the reference variant the head's input, [B, 2m]
+	Final               *torch.Tensor // X_g^f, [B, m]; in the reference variant and with Plus the head's input, [B, 2m]
 	GridWeights         *torch.Tensor // [B, 2]: image, POI; nil with one modality
 	NeighborhoodWeights *torch.Tensor // [B, 2]; nil with one modality or without neighborhood
 }
@@ -72,6 +80,8 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 		return nil, fmt.Errorf("a cross-attention of %d heads attends to nothing; use 1 or more", c.Heads)
 	case c.POI && c.Categories < 1:
 		return nil, fmt.Errorf("the POI modality is on, but there are no POI categories")
+	case c.Plus && c.Reference:
+		return nil, fmt.Errorf("the published program has no variant plus; choose one of the two")
 	case c.Neighborhood < 1 || c.Neighborhood%2 == 0:
 		return nil, fmt.Errorf("the neighborhood is %d cells wide; it must be odd: 1, 3, 5 or 7", c.Neighborhood)
 	case c.Image && c.ImageSize < 32:
@@ -101,9 +111,15 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 		n := root.Sub("neighbor_rep")
 		if c.Image {
 			m.neighborImage = NewNeighborhoodEncoder(n.Sub("image_encoder"), n.Sub("image_fc"), c.Embedding)
+			if c.Plus {
+				m.neighborImage.AddDirect(n.Sub("image_direct"), c.Embedding)
+			}
 		}
 		if c.POI {
 			m.neighborPOI = NewNeighborhoodEncoder(n.Sub("poi_encoder"), n.Sub("poi_fc"), c.Embedding)
+			if c.Plus {
+				m.neighborPOI.AddDirect(n.Sub("poi_direct"), c.Embedding)
+			}
 		}
 		if c.Image && c.POI {
 			m.neighborAgg = NewAggregateAttention(root.Sub("neighbor_agg"), c.Embedding)
@@ -116,6 +132,9 @@ func NewModel(s *Store, c ModelConfig) (*Model, error) {
 		width = 2 * c.Embedding
 	case c.Neighborhood > 1:
 		m.cross = NewCrossAttention(root.Sub("cross_from_neighborhood"), c.Heads)
+		if c.Plus {
+			width = 2 * c.Embedding
+		}
 	}
 	m.head = NewHead(root.Sub("regressor"), width, c.Embedding)
 	return m, nil
@@ -184,6 +203,9 @@ func (m *Model) Predict(e Embeddings, index *torch.Tensor) Output {
 			o.Final = m.reference.forward(o.Grid, o.Neighborhood) // [B, 2m]
 		} else {
 			o.Final = m.cross.Forward(o.Neighborhood, o.Grid) // X_g^f [B, m]
+			if m.Config.Plus {
+				o.Final = torch.Cat([]*torch.Tensor{o.Final, o.Neighborhood}, 1) // [B, 2m]
+			}
 		}
 	}
 	o.LnEmission = m.head.Forward(o.Final) // [B]

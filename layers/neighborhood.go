@@ -8,6 +8,7 @@ import "opencarbon/torch"
 type NeighborhoodEncoder struct {
 	conv1, conv2 *Conv2d
 	fc           *Linear
+	direct       *Linear // nil in the paper's network
 }
 
 // NewNeighborhoodEncoder registers the convolutions under convs and the last
@@ -20,11 +21,23 @@ func NewNeighborhoodEncoder(convs, fc Path, m int) *NeighborhoodEncoder {
 	}
 }
 
+// AddDirect registers under p a linear path past the convolutions, from the mean
+// of the M x M embeddings: what the surroundings are like on average is most of
+// what they tell, and a linear layer learns it from a few hundred cells.
+func (e *NeighborhoodEncoder) AddDirect(p Path, m int) {
+	e.direct = NewLinear(p, LinearConfig{In: m, Out: m})
+}
+
 // Forward maps x [B, m, M, M] to [B, m].
 func (e *NeighborhoodEncoder) Forward(x *torch.Tensor) *torch.Tensor {
-	x = e.conv1.Forward(x).ReLU()                  // [B, 64, M, M]
-	x = e.conv2.Forward(x).ReLU()                  // [B, 128, M, M]
-	return e.fc.Forward(x.Mean(torch.Along(2, 3))) // [B, m]
+	surroundings := x
+	x = e.conv1.Forward(x).ReLU()               // [B, 64, M, M]
+	x = e.conv2.Forward(x).ReLU()               // [B, 128, M, M]
+	x = e.fc.Forward(x.Mean(torch.Along(2, 3))) // [B, m]
+	if e.direct != nil {
+		x = x.Add(e.direct.Forward(surroundings.Mean(torch.Along(2, 3))))
+	}
+	return x
 }
 
 // GatherNeighborhood lays the embeddings x [U, m] of the distinct tiles out as

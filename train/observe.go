@@ -21,7 +21,7 @@ const (
 	POIEmbedding          = "poi"          // X_p, [m]
 	GridEmbedding         = "grid"         // X_g (Eq. 5), [m]
 	NeighborhoodEmbedding = "neighborhood" // X_n, [m]
-	FinalEmbedding        = "final"        // X_g^f (Eq. 6), [m]; the head's input [2m] in the reference variant
+	FinalEmbedding        = "final"        // X_g^f (Eq. 6), [m]; the head's input [2m] in the variants reference and plus
 )
 
 // EmbeddingNames lists them.

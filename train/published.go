@@ -116,8 +116,11 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 }
 
 func variant(m layers.ModelConfig) string {
-	if m.Reference {
+	switch {
+	case m.Reference:
 		return "reference"
+	case m.Plus:
+		return "plus"
 	}
 	return "paper"
 }

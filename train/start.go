@@ -54,7 +54,7 @@ func misfits(has, wanted layers.ModelConfig) string {
 	keys := []struct{ key, field string }{{"modalities", "Image"}, {"modalities", "POI"}, {"embedding", "Embedding"},
 		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}}
 	var list []string
-	if has.Reference != wanted.Reference {
+	if variant(has) != variant(wanted) {
 		list = append(list, fmt.Sprintf("model.variant is %s there, %s here", variant(has), variant(wanted)))
 	}
 	a, b := reflect.ValueOf(has), reflect.ValueOf(wanted)

@@ -67,7 +67,7 @@ var ranges = map[string]limits{
 
 // choices of the text keys of model and train.
 var choices = map[string][]string{
-	"model.variant":     {"paper", "reference"},
+	"model.variant":     {"paper", "plus", "reference"},
 	"model.modalities":  {"image", "poi"},
 	"model.poi_encoder": {"k7", "k37"},
 	"train.optimizer":   {"adam", "adamw", "sgd"},
