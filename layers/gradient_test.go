@@ -15,12 +15,17 @@ import (
 // is slow, the elements with the largest gradients of a residual block at once,
 // each in the direction of its gradient.
 func TestGradientOfTheWholeModel(t *testing.T) {
+	t.Run("paper", func(t *testing.T) { checkGradient(t, false) })
+	t.Run("plus", func(t *testing.T) { checkGradient(t, true) })
+}
+
+func checkGradient(t *testing.T, plus bool) {
 	run(t, func() {
 		s := layers.NewStore(torch.CPU)
 		defer s.Close()
 		s.DType = torch.Float64
 		c := small()
-		c.Categories, c.Embedding = 3, 6
+		c.Categories, c.Embedding, c.Plus = 3, 6, plus
 		m := newModel(s, c)
 		initialise(s)
 		const u, b = 4, 3

@@ -178,6 +178,7 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 	}
 	if has("neighbor_rep.") {
 		m.Neighborhood = 3
+		m.Plus = has("neighbor_rep.image_direct.") || has("neighbor_rep.poi_direct.")
 		for has(fmt.Sprintf("cross_from_neighborhood.heads.%d.", m.Heads)) {
 			m.Heads++
 		}
