@@ -25,7 +25,7 @@ func checkGradient(t *testing.T, plus bool) {
 		defer s.Close()
 		s.DType = torch.Float64
 		c := small()
-		c.Categories, c.Embedding, c.Plus = 3, 6, plus
+		c.Categories, c.Embedding, c.Plus, c.ImageSize = 3, 6, plus, 32 // float64 does not mind small images
 		m := newModel(s, c)
 		initialise(s)
 		const u, b = 4, 3

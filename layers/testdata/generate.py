@@ -186,7 +186,7 @@ def ntxent(xs, xp, tau):
 
 
 class Model(nn.Module):
-    def __init__(self, m=8, M=3, image=True, poi=True, se=True, heads=2, categories=5, size=32):
+    def __init__(self, m=8, M=3, image=True, poi=True, se=True, heads=2, categories=5, size=48):
         super().__init__()
         self.M, self.both = M, image and poi
         self.grid_rep, self.neighbor_rep = nn.ModuleDict(), nn.ModuleDict()
@@ -292,6 +292,6 @@ for name, options in [("full", {}), ("one", {"M": 1}), ("five", {"M": 5}), ("pla
     index = (bits("index", 4 * M * M).astype(np.int64) % 12 - 3).clip(-1).reshape(4, M, M)  # a third of the cells missing
     index[:, M // 2, M // 2] = [0, 3, 7, 8]
     case("model/" + name, Model(**options),
-         lambda n: n(images("images", 9, 3, 32, 32), counts("points", 9, 5, 32, 32), index))
+         lambda n: n(images("images", 9, 3, 48, 48), counts("points", 9, 5, 48, 48), index))
 
 write("golden.safetensors", arrays, {"torch": torch.__version__})
