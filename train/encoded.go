@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/layers"
@@ -54,7 +56,7 @@ func openEncoded(path string, c *Checkpoint, s *store.Store) (*encoded, error) {
 		h.Write(c.arrays[name].Data)
 	}
 	name := h.Sum(nil)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")
 	}

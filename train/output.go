@@ -40,6 +40,9 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, o Predict
 	}
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
+		if err := removeSidecars(path); err != nil {
+			return nil, err
+		}
 		switch f {
 		case "csv":
 			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln, spread, around), around.extra(spread))

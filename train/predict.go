@@ -87,6 +87,11 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err := os.MkdirAll(o.Out, 0o777); err != nil {
 		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
 	}
+	place, err := claim(o.Out)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
 	cfg.Train.Device = o.Device
 	each := make([][]float64, len(members))
 	var failed error

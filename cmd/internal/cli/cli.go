@@ -22,17 +22,22 @@ const (
 	ExitOK          = 0
 	ExitFailure     = 1   // something went wrong while working
 	ExitInput       = 2   // the command line, the config or the data must be mended
-	ExitInterrupted = 130 // SIGINT or SIGTERM; what was done is saved
+	ExitInterrupted = 130 // SIGINT, SIGTERM or SIGHUP; what was done is saved
 )
 
 // Main runs cmd and ends the process with one of the exit codes. The first
-// SIGINT or SIGTERM cancels the command's context, so that long work can save
-// and stop in good order; a second one ends the process at once.
+// SIGINT, SIGTERM or SIGHUP (a terminal or connection that closed) cancels the
+// command's context, so that long work can save and stop in good order; a second
+// one ends the process at once. Under nohup SIGHUP stays ignored.
 func Main(cmd *cobra.Command) { os.Exit(Run(cmd, os.Args[1:])) }
 
 // Run is Main without the exit, for tests.
 func Run(cmd *cobra.Command, args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	go func() {
 		<-ctx.Done()
