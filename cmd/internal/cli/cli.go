@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -53,7 +54,13 @@ func Run(cmd *cobra.Command, args []string) int {
 		args = []string{}
 	}
 	cmd.SetArgs(args)
+	out := &output{to: cmd.OutOrStdout()}
+	cmd.SetOut(out)
 	err := cmd.ExecuteContext(ctx)
+	cmd.SetOut(out.to)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("what the command says could not be written to standard output: %w", out.err)
+	}
 	switch {
 	case err == nil:
 		return ExitOK
@@ -71,4 +78,19 @@ func Run(cmd *cobra.Command, args []string) int {
 		}
 		return ExitFailure
 	}
+}
+
+// output remembers the first error of writing, which prints ignore: a full disk
+// must not pass for success.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.to.Write(b)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
