@@ -92,7 +92,7 @@ func existing(ctx context.Context, dir string, o Options) (r *Report, why string
 		if _, statErr := os.Stat(dir); errors.Is(statErr, fs.ErrNotExist) {
 			return nil, "there was no store", nil
 		}
-		if strings.Contains(err.Error(), "tile store of version") {
+		if errors.Is(err, store.ErrNewer) {
 			return nil, "", fault.Wrap(err, "data.store", "the store there is not ours to overwrite", "Update this program, set data.store to another folder, or build with --force.")
 		}
 		return nil, "the store there cannot be used (" + firstLine(err) + ")", nil

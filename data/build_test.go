@@ -391,3 +391,38 @@ func TestMissingInputs(t *testing.T) {
 		}
 	}
 }
+
+// A store is told by its header, never by the words of a message: a folder may
+// be called anything.
+func TestExistingStoreOfNewerProgram(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tile store of version 1")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		magic   string
+		version byte
+		refused bool
+	}{
+		{"newer", "OCTILES\n", 200, true},
+		{"unfinished", "\x00\x00\x00\x00\x00\x00\x00\x00", 200, false},
+		{"no store", "anything", 200, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := make([]byte, 1<<16)
+			copy(b, c.magic)
+			b[8] = c.version
+			if err := os.WriteFile(filepath.Join(dir, "tiles.ocs"), b, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, why, err := existing(t.Context(), dir, Options{})
+			if c.refused != (err != nil) || c.refused != errors.Is(err, store.ErrNewer) {
+				t.Fatalf("why %q, error %v", why, err)
+			}
+			if c.refused && !fault.IsInput(err) || !c.refused && why == "" {
+				t.Errorf("why %q, error %v", why, err)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"unsafe"
@@ -115,6 +116,11 @@ func (h *header) encode() []byte {
 	return b
 }
 
+// ErrNewer is the cause of Open's error for a store whose layout this program is
+// too old to read. A newer program may still be using it: nobody overwrites it
+// unasked.
+var ErrNewer = errors.New("it was written by a newer program")
+
 // parseHeader decodes and checks the first page of a store whose file has
 // fileSize bytes. After it every section lies inside the file, is aligned and
 // has the size that N, H, C ask for.
@@ -128,7 +134,7 @@ func parseHeader(b []byte, fileSize int64) (header, error) {
 		return h, fault.New("", "is not a tile store", remedyBuild)
 	}
 	if v := le.Uint32(b[8:]); v > Version {
-		return h, fault.New("", fmt.Sprintf("is a tile store of version %d, and this program reads versions up to %d", v, Version),
+		return h, fault.Wrap(ErrNewer, "", fmt.Sprintf("is a tile store of version %d, and this program reads versions up to %d", v, Version),
 			"Update the program, or build the store again with this one.")
 	}
 	sum := le.Uint32(b[36:])
