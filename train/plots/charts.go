@@ -195,7 +195,7 @@ func Bars(d BarsData) (*Figure, error) {
 			if first == nil {
 				first = box
 				if len(d.Sets) > 1 {
-					p.Legend.Add(s.Name, box)
+					p.Legend.Add(shown(s.Name, nameRoom), box)
 				}
 			}
 			if s.Errors == nil || !(s.Errors[g] > 0) {
@@ -228,7 +228,7 @@ func Bars(d BarsData) (*Figure, error) {
 		p.Y.Min = 0
 	}
 	p.Y.Max = hi + pad
-	p.NominalX(d.Groups...)
+	p.NominalX(shownAll(d.Groups)...)
 	room := vg.Length(0)
 	if len(d.Sets) > 1 {
 		for _, s := range d.Sets {
@@ -257,6 +257,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 	if n == 0 || m == 0 || len(d.Values) != n {
 		return nil, fmt.Errorf("heat map: %d rows of values for %d names of rows and %d of columns", len(d.Values), n, m)
 	}
+	d.Rows, d.Cols = shownAll(d.Rows), shownAll(d.Cols)
 	lo, hi := d.Low, d.High
 	if lo >= hi {
 		lo, hi = span(d.Values...)
@@ -306,17 +307,17 @@ func Matrix(d MatrixData) (*Figure, error) {
 	p.NominalY(rowsUp...)
 	long := 0
 	for _, c := range d.Cols {
-		long = max(long, len(c))
+		long = max(long, len([]rune(c)))
 	}
 	foot := vg.Length(0)
 	if long > 7 { // names that would run into one another stand upright
 		p.X.Tick.Label.Rotation = math.Pi / 2
 		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-		foot = vg.Length(6 * long)
+		foot = vg.Length(7 * long)
 	}
 	rowNames := 0
 	for _, r := range d.Rows {
-		rowNames = max(rowNames, len(r))
+		rowNames = max(rowNames, len([]rune(r)))
 	}
 	cell := vg.Length(58)
 	if max(n, m) > 12 {
@@ -324,7 +325,10 @@ func Matrix(d MatrixData) (*Figure, error) {
 	}
 	bar := colorBar(steps, lo, hi, d.Label, false)
 	const barRoom = 76
-	width := max(cell*vg.Length(m)+vg.Length(60+6*rowNames), 300)
+	width := max(cell*vg.Length(m)+vg.Length(60+8*rowNames)+foot, 300)
+	for _, text := range []string{d.Title, d.ColTitle, d.Label} { // they stand over and under the field alone
+		width = max(width, vg.Length(8*len([]rune(shown(text, titleRoom)))))
+	}
 	return newFigure(width, cell*vg.Length(n)+80+foot+barRoom, func(c draw.Canvas) {
 		top, bottom := c, c
 		top.Min.Y, bottom.Max.Y = c.Min.Y+barRoom, c.Min.Y+barRoom-10

@@ -80,7 +80,7 @@ func Curves(d CurvesData) (*Figure, error) {
 			l.Dashes = []vg.Length{vg.Points(2 + 3*float64(i%3)), vg.Points(3)}
 			p.Add(l)
 			if p == loss {
-				p.Legend.Add(e.Name, l)
+				p.Legend.Add(shown(e.Name, nameRoom), l)
 			}
 		}
 	}
@@ -152,7 +152,7 @@ func addLines(p *plot.Plot, lines []Line) error {
 			thumbs = append(thumbs, dots)
 		}
 		if l.Name != "" {
-			p.Legend.Add(l.Name, thumbs...)
+			p.Legend.Add(shown(l.Name, nameRoom), thumbs...)
 		}
 	}
 	return nil

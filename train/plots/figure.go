@@ -61,7 +61,7 @@ func (f *Figure) PNG() ([]byte, error) {
 // newPlot makes a plot with sans-serif text that is readable at full size.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = shown(title, titleRoom), shown(x, titleRoom), shown(y, nameRoom)
 	style(&p.Title.TextStyle, 14)
 	p.Title.Padding = vg.Points(8)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
@@ -100,7 +100,7 @@ func besideLegend(p *plot.Plot, width vg.Length, c draw.Canvas) {
 func legendWidth(names ...string) vg.Length {
 	long := 0
 	for _, n := range names {
-		long = max(long, len(n))
+		long = max(long, len([]rune(shown(n, nameRoom))))
 	}
 	if long == 0 {
 		return 0

@@ -95,7 +95,7 @@ func Maps(d MapsData) (*Figure, error) {
 			h := newPlot("", "", "").Title.TextStyle
 			style(&h, 16)
 			h.XAlign, h.YAlign = draw.XCenter, draw.YTop
-			c.FillText(h, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y}, d.Title)
+			c.FillText(h, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y}, shown(d.Title, titleRoom))
 		}
 		for i, p := range panels {
 			box := c

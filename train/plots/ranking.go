@@ -25,6 +25,7 @@ func Ranking(d RankingData) (*Figure, error) {
 	if n == 0 || len(d.Values) != n || (d.Low == nil) != (d.High == nil) || d.Low != nil && (len(d.Low) != n || len(d.High) != n) {
 		return nil, fmt.Errorf("ranking: %d values, %d and %d ends for %d names", len(d.Values), len(d.Low), len(d.High), n)
 	}
+	d.Title, d.X, d.Names = shown(d.Title, titleRoom), shown(d.X, titleRoom), shownAll(d.Names)
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
@@ -91,7 +92,7 @@ func Ranking(d RankingData) (*Figure, error) {
 	p.NominalY(names...)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, -0.6, float64(n)-0.4
 	p.Y.Padding = 0
-	width := max(vg.Length(320+6*long), vg.Length(8*len(d.Title)+40), vg.Length(7*len(d.X)+6*long+40)) // titles stand over and under the plot alone; a phone shows 400 points
+	width := max(vg.Length(320+6*long), vg.Length(8*len([]rune(d.Title))+40), vg.Length(7*len([]rune(d.X))+6*long+40)) // titles stand over and under the plot alone; a phone shows 400 points
 	return newFigure(width, vg.Length(100+20*n), func(c draw.Canvas) { p.Draw(c) }), nil
 }
 
