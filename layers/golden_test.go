@@ -143,8 +143,7 @@ func ntxentCase(temperature float64) goldenCase {
 	}}
 }
 
-// small is the whole models' configuration before a case changes it.
-// small is a model with images of 48 pixels: of 32 its ResNet leaves one pixel,
+// small is the whole models' configuration before a case changes it, with images of 48 pixels: of 32 its ResNet leaves one pixel,
 // whose batch statistics over a few tiles are near singular, and float32 then
 // differs from one processor to the next by more than any useful bound.
 func small() layers.ModelConfig {

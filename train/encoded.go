@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -45,17 +47,36 @@ func (e *encoded) width() int {
 	return n
 }
 
+// identity names the checkpoint's experiment, state and every array of its
+// model, together with a store's config hash and number of tiles: embeddings of
+// another checkpoint must never be taken for its own.
+func (c *Checkpoint) identity(configHash string, tiles int) []byte {
+	h := sha256.New()
+	part := func(b []byte) {
+		fmt.Fprintf(h, "%d:", len(b))
+		h.Write(b)
+	}
+	for _, text := range []string{c.Header.Config, fmt.Sprint(c.Header.State), configHash, fmt.Sprint(tiles)} {
+		part([]byte(text))
+	}
+	var names []string
+	for name := range c.arrays {
+		if strings.HasPrefix(name, "model.") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		part([]byte(name))
+		part(c.arrays[name].Data)
+	}
+	return h.Sum(nil)
+}
+
 // openEncoded takes up the file of an interrupted prediction with the same
 // checkpoint and store, or begins it anew.
 func openEncoded(path string, c *Checkpoint, s *store.Store) (*encoded, error) {
-	h := sha256.New()
-	for _, part := range []string{c.Header.Config, fmt.Sprint(c.Header.State), s.Meta().ConfigHash, fmt.Sprint(s.Len())} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	for _, name := range []string{"model.regressor.3.weight", "model.regressor.0.weight"} {
-		h.Write(c.arrays[name].Data)
-	}
-	name := h.Sum(nil)
+	name := c.identity(s.Meta().ConfigHash, s.Len())
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")
