@@ -249,7 +249,11 @@ func TestVRTSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, p := range withParts([]string{filepath.Join(dir, "a.vrt")}) {
+	files, err := withParts(t.Context(), []string{filepath.Join(dir, "a.vrt")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range files {
 		rel, _ := filepath.Rel(dir, p)
 		got = append(got, rel)
 	}

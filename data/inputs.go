@@ -5,18 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/raster"
 )
 
 // buildVersion changes when the same inputs come to give another store: new
@@ -42,8 +38,8 @@ const (
 type keyPath struct{ key, path string }
 
 // inputs lists every file that the configuration names, with what belongs to
-// it (a shapefile's other parts, world files, the sources of a VRT), sorted by
-// key and path. A missing or unreadable one is a *fault.Input that names the key.
+// it (a shapefile's other parts, world files, the sources of a VRT, the container
+// of a subdataset), sorted by key and path. A missing or unreadable one is a *fault.Input that names the key.
 // A file whose size and time are those of known is not read again.
 func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 	old := map[string]Input{}
@@ -65,7 +61,7 @@ func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 		if p.path == "" {
 			continue
 		}
-		files, err := expand(p.key, p.path)
+		files, err := expand(ctx, p.key, p.path)
 		if err != nil {
 			return nil, err
 		}
@@ -83,117 +79,11 @@ func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 	return all, nil
 }
 
-// expand returns the files behind a path: itself, those of a glob or a folder,
-// and what belongs to them. A name that only GDAL understands gives none.
-func expand(key, path string) ([]string, error) {
-	if strings.HasPrefix(path, "/vsi") || connection.MatchString(path) {
-		return nil, nil
-	}
-	missing := func(what string, err error) error {
-		remedy := "Check the path; relative paths count from the folder of the experiment file."
-		if errors.Is(err, fs.ErrPermission) {
-			remedy = "Allow reading it (chmod u+r on the file, u+rx on its folders)."
-		}
-		return fault.Wrap(err, key, path+": "+what, remedy)
-	}
-	if at := strings.Index(strings.ToLower(path), ".zip/"); at >= 0 {
-		path = path[:at+4]
-	}
-	if at := strings.IndexByte(path, '{'); at >= 0 { // dir/{z}/{x}/{y}.png
-		path = filepath.Dir(path[:at+1])
-	}
-	info, err := os.Stat(path)
-	if err != nil && strings.ContainsAny(path, "*?[") {
-		found, globErr := filepath.Glob(path)
-		if globErr != nil {
-			return nil, fault.Wrap(globErr, key, path+" is not a pattern", "Write a path, or a pattern with * and ?.")
-		}
-		if len(found) == 0 {
-			return nil, fault.New(key, "no file fits the pattern "+path, "Check the folder and the pattern; relative paths count from the folder of the experiment file.")
-		}
-		return withParts(found), nil
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, missing("no such file", nil)
-	case err != nil:
-		return nil, missing("cannot be read", err)
-	case !info.IsDir():
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, missing("cannot be read", err)
-		}
-		f.Close()
-		return withParts([]string{path}), nil
-	}
-	var files []string
-	err = filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() {
-			files = append(files, p)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, missing("the folder cannot be read", err)
-	}
-	if len(files) == 0 {
-		return nil, missing("the folder is empty", nil)
-	}
-	return files, nil
-}
-
-// parts are the endings of files that lie beside a file and say more about it.
-var parts = []string{".prj", ".shx", ".dbf", ".cpg", ".tfw", ".tifw", ".pgw", ".jgw", ".j2w", ".wld", ".ovr", ".msk", ".aux.xml"}
-
-var vrtSource = regexp.MustCompile(`(?s)<SourceFilename([^>]*)>([^<]+)</SourceFilename>`)
-
-// withParts adds to files what belongs to them, each once, sorted.
-func withParts(files []string) []string {
-	var out []string
-	seen := map[string]bool{}
-	add := func(p string) bool {
-		if seen[p] {
-			return false
-		}
-		seen[p] = true
-		if info, err := os.Stat(p); err != nil || !info.Mode().IsRegular() {
-			return false
-		}
-		out = append(out, p)
-		return true
-	}
-	queue := slices.Clone(files)
-	for len(queue) > 0 {
-		p := queue[0]
-		queue = queue[1:]
-		if !add(p) {
-			continue
-		}
-		stem := strings.TrimSuffix(p, filepath.Ext(p))
-		for _, end := range parts {
-			add(stem + end)
-			add(p + end)
-		}
-		if strings.EqualFold(filepath.Ext(p), ".vrt") {
-			text, err := os.ReadFile(p)
-			if err != nil {
-				continue // GDAL will say what is wrong with it
-			}
-			for _, m := range vrtSource.FindAllStringSubmatch(string(text), -1) {
-				src := strings.TrimSpace(m[2])
-				if strings.Contains(m[1], `relativeToVRT="1"`) {
-					src = filepath.Join(filepath.Dir(p), src)
-				}
-				queue = append(queue, src)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // identify fingerprints a file.
 func identify(key, path string, known Input) (Input, error) {
+	if strings.HasPrefix(path, "/vsi") {
+		return identifyRemote(key, path), nil
+	}
 	unreadable := func(err error) error {
 		return fault.Wrap(err, key, path+": cannot be read", "Allow reading it (chmod u+r on the file, u+rx on its folders).")
 	}
@@ -228,6 +118,18 @@ func identify(key, path string, known Input) (Input, error) {
 	}
 	in.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return in, nil
+}
+
+// identifyRemote fingerprints what is not on this machine by what its server says:
+// reading it all only to learn that nothing changed would cost a download. One
+// that cannot be reached has no fingerprint; the reader of it says why.
+func identifyRemote(key, path string) Input {
+	size, changed, ok := raster.Stat(path)
+	if !ok {
+		return Input{Key: key, Path: path}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", size, changed.Unix()))
+	return Input{Key: key, Path: path, Bytes: size, ModTime: changed, SHA256: hex.EncodeToString(sum[:])}
 }
 
 // hash identifies what a store is built from: the section, less what does not

@@ -1,9 +1,14 @@
+/* GDAL states sizes as struct stat64, which glibc shows only when asked. */
+#define _GNU_SOURCE
+
 #include "native.h"
 
 #include <string.h>
 
 #include <cpl_conv.h>
 #include <cpl_error.h>
+#include <cpl_string.h>
+#include <cpl_vsi.h>
 #include <gdal.h>
 #include <ogr_api.h>
 
@@ -79,4 +84,16 @@ void ocraster_free(void *p) { VSIFree(p); }
 
 void ocraster_set_description(void *object, const char *text) {
   GDALSetDescription((GDALMajorObjectH)object, text);
+}
+
+char **ocraster_file_list(void *dataset) { return GDALGetFileList((GDALDatasetH)dataset); }
+
+void ocraster_free_list(char **list) { CSLDestroy(list); }
+
+int ocraster_stat(const char *name, long long *size, long long *seconds) {
+  VSIStatBufL st;
+  if (VSIStatExL(name, &st, VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) != 0) return 0;
+  *size = (long long)st.st_size;
+  *seconds = (long long)st.st_mtime;
+  return 1;
 }

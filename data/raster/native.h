@@ -27,4 +27,13 @@ void ocraster_free(void *p);
 /* Sets the description of a GDAL object (a band's name). */
 void ocraster_set_description(void *object, const char *text);
 
+/* The files behind an open dataset, NULL at the end, or NULL for none; the list
+   goes back through ocraster_free_list. */
+char **ocraster_file_list(void *dataset);
+
+void ocraster_free_list(char **list);
+
+/* Size and time of change of a file of GDAL's file systems; 0 where there is none. */
+int ocraster_stat(const char *name, long long *size, long long *seconds);
+
 #endif

@@ -1,0 +1,260 @@
+package data
+
+import (
+	"context"
+	"html"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"opencarbon/data/raster"
+)
+
+// parts are the endings of files that lie beside a file and say more about it,
+// in place of its own ending or after it. GDAL finds them in any letter case.
+var parts = []string{".prj", ".shx", ".dbf", ".cpg", ".qpj", ".csvt", ".gfs", ".xsd", ".hdr", ".tfw", ".tifw", ".pgw", ".jgw", ".j2w", ".wld",
+	".ovr", ".msk", ".aux", ".aux.xml", ".rrd", ".ige"}
+
+// journals are what SQLite keeps beside a database: rows that the file itself
+// does not hold yet. Empty ones come and go with each reader.
+var journals = []string{"-wal", "-journal"}
+
+// alone are formats whose files GDAL need not be asked about: what belongs to
+// them is among parts, and some it would read from end to end merely to open.
+var alone = []string{".csv", ".tsv", ".txt", ".json", ".geojson", ".geojsonl", ".yaml", ".yml", ".npy", ".npz", ".pbf", ".osm", ".gpkg", ".sqlite",
+	".parquet", ".png", ".jpg", ".jpeg", ".zip", ".gz", ".tgz", ".tar", ".kml", ".gml", ".xml"}
+
+// A VRT of any kind names what it reads in one of these: mosaics and pansharpened
+// ones, warped ones, vector ones.
+var vrtSource = regexp.MustCompile(`(?is)<(SourceFilename|SourceDataset|SrcDataSource)\b([^>]*)>([^<]+)</`)
+
+var relativeToVRT = regexp.MustCompile(`(?i)relativetovrt\s*=\s*["']?1`)
+
+// vrtLimit bounds what is read of a VRT; no real one is as large.
+const vrtLimit = 256 << 20
+
+// withParts adds to files what belongs to them, each once, sorted: what GDAL lists
+// for them, the sources of VRTs down to the last, sidecars. Names that are no files
+// are replaced by the files they name; remote ones stay.
+func withParts(ctx context.Context, files []string) ([]string, error) {
+	var out []string
+	seen := map[string]bool{}
+	beside := neighbors{}
+	queue := slices.Clone(files)
+	for len(queue) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p := queue[0]
+		queue = queue[1:]
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		if remote(p) {
+			out = append(out, p)
+			continue
+		}
+		if !regular(p) {
+			queue = append(queue, filesNamed(p)...)
+			continue
+		}
+		out = append(out, p)
+		for _, q := range beside.of(p) {
+			if !seen[q] {
+				seen[q] = true
+				out = append(out, q)
+			}
+		}
+		if text := vrtText(p); text != nil {
+			queue = append(queue, vrtSources(p, text)...)
+		}
+		if !slices.Contains(alone, strings.ToLower(filepath.Ext(p))) {
+			queue = append(queue, raster.FileList(p)...)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// regular reports whether p, or what the link p leads to, is a file on the disk.
+func regular(p string) bool {
+	info, err := os.Stat(p)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// neighbors holds the names of the folders looked at, by their lower case, so that
+// a pattern of 10,000 files does not list its folder 10,000 times.
+type neighbors map[string]map[string][]string
+
+// of returns what lies beside the file p and belongs to it.
+func (n neighbors) of(p string) []string {
+	dir, base := filepath.Split(p)
+	names, ok := n[dir]
+	if !ok {
+		names = map[string][]string{}
+		list, _ := os.ReadDir(filepath.Clean(dir + "."))
+		for _, e := range list {
+			low := strings.ToLower(e.Name())
+			names[low] = append(names[low], e.Name())
+		}
+		n[dir] = names
+	}
+	base = strings.ToLower(base)
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	var out []string
+	add := func(name string, empty bool) {
+		for _, real := range names[name] {
+			info, err := os.Stat(dir + real)
+			if err == nil && info.Mode().IsRegular() && (empty || info.Size() > 0) {
+				out = append(out, dir+real)
+			}
+		}
+	}
+	for _, end := range parts {
+		add(stem+end, true)
+		add(base+end, true)
+	}
+	for _, end := range journals {
+		add(base+end, false)
+	}
+	return out
+}
+
+// vrtText returns the text of a VRT, whatever the file is called, and nil of
+// every other file.
+func vrtText(p string) []byte {
+	f, err := os.Open(p)
+	if err != nil {
+		return nil // the fingerprint says so
+	}
+	defer f.Close()
+	head := make([]byte, 1024)
+	k, _ := io.ReadFull(f, head)
+	low := strings.ToLower(string(head[:k]))
+	if !strings.EqualFold(filepath.Ext(p), ".vrt") && !strings.Contains(low, "<vrtdataset") && !strings.Contains(low, "<ogrvrtdatasource") {
+		return nil
+	}
+	rest, _ := io.ReadAll(io.LimitReader(f, vrtLimit))
+	return append(head[:k], rest...)
+}
+
+// vrtSources returns what the VRT at p names.
+func vrtSources(p string, text []byte) []string {
+	var out []string
+	for _, m := range vrtSource.FindAllSubmatch(text, -1) {
+		src := strings.TrimSpace(html.UnescapeString(string(m[3])))
+		if relativeToVRT.Match(m[2]) && !filepath.IsAbs(src) {
+			dir := filepath.Dir(p)
+			if prefix, rest, ok := cutDriver(src); ok { // NETCDF:"a.nc":flux
+				for _, part := range candidates(rest) {
+					out = append(out, prefix+`"`+filepath.Join(dir, part)+`"`)
+				}
+			}
+			src = filepath.Join(dir, src)
+		}
+		out = append(out, src)
+	}
+	return out
+}
+
+// over are the file systems of GDAL that look into a file of another one.
+var over = regexp.MustCompile(`^/vsi(zip|tar|gzip|7z|rar|sozip|cached|crypt|subfile)/`)
+
+// remote reports whether p is a name of GDAL's that lies on no disk of this machine.
+func remote(p string) bool {
+	return strings.HasPrefix(p, "/vsi") && !over.MatchString(p) && !strings.HasPrefix(p, "/vsimem/") && !strings.HasPrefix(p, "/vsistdin")
+}
+
+// cutDriver splits NETCDF:"a.nc":flux after the driver's name.
+func cutDriver(name string) (driver, rest string, ok bool) {
+	at := connection.FindString(name)
+	return at, name[len(at):], at != ""
+}
+
+// candidates returns the pieces of a name behind its driver that may be a file:
+// what stands in quotes, or else every run of what colons part, since each driver
+// has its own order (NETCDF:a.nc:flux, GTIFF_DIR:2:a.tif).
+func candidates(rest string) []string {
+	if quoted := strings.Split(rest, `"`); len(quoted) > 2 {
+		return []string{quoted[1]}
+	}
+	pieces := strings.Split(rest, ":")
+	if len(pieces) > 16 { // no subdataset; all runs of it would be many
+		return nil
+	}
+	var out []string
+	for i := range pieces {
+		for j := i + 1; j <= len(pieces); j++ {
+			if one := strings.Join(pieces[i:j], ":"); one != "" {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+// filesNamed returns the files, and remote objects, that a name which is no file
+// itself refers to: the container of a subdataset, the archive of a member, the
+// files of a folder that is one data set.
+func filesNamed(name string) []string {
+	if _, rest, ok := cutDriver(name); ok {
+		var out []string
+		for _, c := range candidates(rest) {
+			if c != name && (regular(c) || remote(c) || over.MatchString(c) || folderDataset(c)) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	if folderDataset(name) {
+		var out []string
+		_ = filepath.WalkDir(name+"/", func(p string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() {
+				out = append(out, filepath.Clean(p))
+			}
+			return nil // the reader of the data set says what cannot be read
+		})
+		return out
+	}
+	prefix := over.FindString(name)
+	if prefix == "" {
+		if at := strings.Index(strings.ToLower(name), ".zip/"); at >= 0 && regular(name[:at+4]) {
+			return []string{name[:at+4]}
+		}
+		return nil
+	}
+	rest := name[len(prefix):]
+	if prefix == "/vsisubfile/" { // OFFSET_SIZE,FILE
+		_, rest, _ = strings.Cut(rest, ",")
+	}
+	if strings.HasPrefix(rest, "{") { // {ARCHIVE}/MEMBER
+		rest, _, _ = strings.Cut(rest[1:], "}")
+	}
+	if strings.HasPrefix(rest, "/vsi") {
+		if remote(rest) {
+			if at := strings.Index(strings.ToLower(rest), ".zip/"); at >= 0 {
+				rest = rest[:at+4]
+			}
+		}
+		return []string{rest}
+	}
+	// The archive is the first part of the path that is a file.
+	for at := 1; at <= len(rest); at++ {
+		if (at == len(rest) || rest[at] == '/') && regular(rest[:at]) {
+			return []string{rest[:at]}
+		}
+	}
+	return nil
+}
+
+// folderDataset reports whether p is a folder that GDAL reads as one data set.
+func folderDataset(p string) bool {
+	end := strings.ToLower(filepath.Ext(p))
+	info, err := os.Stat(p)
+	return err == nil && info.IsDir() && (end == ".gdb" || end == ".zarr")
+}
