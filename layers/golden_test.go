@@ -143,9 +143,10 @@ func ntxentCase(temperature float64) goldenCase {
 	}}
 }
 
-// small is the whole models' configuration before a case changes it, with images of 48 pixels: of 32 its ResNet leaves one pixel,
-// whose batch statistics over a few tiles are near singular, and float32 then
-// differs from one processor to the next by more than any useful bound.
+// small is the whole models' configuration before a case changes it, with images
+// of 48 pixels: of 32 its ResNet leaves one pixel, whose batch statistics over a
+// few tiles are near singular, and float32 then differs from one processor to the
+// next by more than any useful bound.
 func small() layers.ModelConfig {
 	return layers.ModelConfig{Image: true, POI: true, Categories: 5, ImageSize: 48, Embedding: 8, Neighborhood: 3,
 		POIEncoder: "k7", SE: true, SERatio: 2, Heads: 2}

@@ -22,8 +22,8 @@ func NewNeighborhoodEncoder(convs, fc Path, m int) *NeighborhoodEncoder {
 }
 
 // AddDirect registers under p a linear path past the convolutions, from the mean
-// of the M x M embeddings: what the surroundings are like on average is most of
-// what they tell, and a linear layer learns it from a few hundred cells.
+// of the M x M embeddings, for what the surroundings are like on average. Whether
+// it helps has to be measured; the paper's network has none.
 func (e *NeighborhoodEncoder) AddDirect(p Path, m int) {
 	e.direct = NewLinear(p, LinearConfig{In: m, Out: m})
 }

@@ -163,8 +163,17 @@ func TestAutocast(t *testing.T) {
 		x := torch.Normal(0, 1, torch.Float32, torch.CPU, 2, 8, 12, 12)
 		w := torch.Normal(0, 0.1, torch.Float32, torch.CPU, 16, 8, 3, 3).SetRequiresGrad(true)
 		o := torch.Conv2dOptions{Padding: [2]int{1, 1}}
-		for _, layout := range []func(*ten) *ten{(*ten).Contiguous, (*ten).ChannelsLast} {
-			in := layout(x)
+		for _, layout := range []struct {
+			of    func(*ten) *ten
+			bound float64 // of the gradient's relative error
+		}{
+			{(*ten).Contiguous, 2e-2},
+			// Where the processor lacks AVX-512 libtorch sums the 2 * 12 * 12 products of an
+			// element in bfloat16 itself, in this layout only: PyTorch 1.13 without oneDNN is
+			// off by up to 0.062 over 30 seeds (0.008 in the other layout).
+			{(*ten).ChannelsLast, math.Sqrt(2*12*12) / 256},
+		} {
+			in := layout.of(x)
 			want := torch.Conv2d(in, w, nil, o)
 			want.Square().Mean().Backward()
 			exact := w.Grad().Float64s()
@@ -187,7 +196,7 @@ func TestAutocast(t *testing.T) {
 			if g == nil || g.DType() != torch.Float32 {
 				t.Fatalf("gradient %v", g)
 			}
-			if e := relative(t, g.Float64s(), exact); e > math.Sqrt(2*12*12)/256 { // a sum of 288 products, which may be rounded to 8 bits after each
+			if e := relative(t, g.Float64s(), exact); e > layout.bound {
 				t.Errorf("gradient: relative error %v", e)
 			}
 			torch.ZeroGrad(tensors{w})

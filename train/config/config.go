@@ -24,7 +24,7 @@ type Config struct {
 // Model is the network (paper section 4). The image size is not here: it is
 // data.imagery.size, and the store knows it.
 type Model struct {
-	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // paper | plus | reference; the paper's equations; the same with the neighborhood brought to the head as well, which predicts better wherever we measured it; or the authors' published program with its quirks
+	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // paper | plus | reference; the paper's equations; the same with the neighborhood brought to the head as well (tried on one seed only; not shown to be better); or the authors' published program with its quirks
 	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
 	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
 	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)

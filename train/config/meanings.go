@@ -16,7 +16,7 @@ var meanings = map[string]string{
 	"config.Model.SE":                      "squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation",
 	"config.Model.SERatio":                 "n, compression of the squeeze-and-excitation gate: C channels pass through C/n",
 	"config.Model.Temperature":             "tau of the contrastive loss",
-	"config.Model.Variant":                 "paper | plus | reference; the paper's equations; the same with the neighborhood brought to the head as well, which predicts better wherever we measured it; or the authors' published program with its quirks",
+	"config.Model.Variant":                 "paper | plus | reference; the paper's equations; the same with the neighborhood brought to the head as well (tried on one seed only; not shown to be better); or the authors' published program with its quirks",
 	"config.Model.Weights":                 "checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights",
 	"config.Output.Dir":                    "folder of the run folders <dir>/<name>/<time>, relative to the current folder",
 	"config.Output.Plots":                  "draw learning curves, scatter and maps at the end",

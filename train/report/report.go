@@ -214,8 +214,8 @@ func transferFolder(run *runlog.Run, given string) (string, error) {
 }
 
 // summary is what the build of the run's tile store counted, and the unit of its
-// targets; a store that is gone gives a word about that.
-// so does one that was built anew since, whose hash is not trained (if known).
+// targets. A store that is gone gives a word about that, and so does one that was
+// built anew since, whose hash is not trained (where that is known).
 func summary(folder, trained string) (text, unit string) {
 	s, err := store.Open(folder)
 	if err != nil {
