@@ -71,8 +71,8 @@ func TestBaseLayers(t *testing.T) {
 		l := layers.NewBatchNorm(p, 4)
 		return func(x *torch.Tensor) []*torch.Tensor {
 			y, z := l.Forward(x), l.Forward(x.MulScalar(2))
-			p.Store().Eval()
-			return []*torch.Tensor{y, z, l.Forward(x), l.RunningMean, l.RunningVar, p.Store().Get("num_batches_tracked")}
+			p.Params().Eval()
+			return []*torch.Tensor{y, z, l.Forward(x), l.RunningMean, l.RunningVar, p.Params().Get("num_batches_tracked")}
 		}
 	}
 	for name, make := range map[string]func(layers.Path) forward{
@@ -92,7 +92,7 @@ func TestBaseLayers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			baseRun(t, func() {
-				s := layers.NewStore(torch.CPU)
+				s := layers.NewParams(torch.CPU)
 				defer s.Close()
 				f := make(s.Root())
 				values := map[string]*torch.Tensor{}
@@ -133,7 +133,7 @@ func TestInitialValues(t *testing.T) {
 	} {
 		baseRun(t, func() {
 			torch.ManualSeed(23)
-			s := layers.NewStore(torch.CPU)
+			s := layers.NewParams(torch.CPU)
 			defer s.Close()
 			make(s.Root())
 			for _, e := range s.Entries() {
@@ -158,7 +158,7 @@ func formula(i int, shape ...int) []float64 {
 }
 
 // formulaWeights are base.py's weights of ResNet-18.
-func formulaWeights(s *layers.Store) map[string]*torch.Tensor {
+func formulaWeights(s *layers.Params) map[string]*torch.Tensor {
 	values := map[string]*torch.Tensor{}
 	for i, e := range s.Entries() {
 		shape := e.Tensor.Shape()
@@ -203,7 +203,7 @@ func sample(x *torch.Tensor) []float64 {
 func TestResNet18Names(t *testing.T) {
 	f := baseGolden(t)
 	baseRun(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		layers.NewResNet18(s.Root(), 1000)
 		var got []string
@@ -247,7 +247,7 @@ func TestResNet18(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			baseRun(t, func() {
-				s := layers.NewStore(torch.CPU)
+				s := layers.NewParams(torch.CPU)
 				s.DType = c.dtype
 				defer s.Close()
 				net := layers.NewResNet18(s.Root(), 10)
@@ -296,7 +296,7 @@ func TestResNet18(t *testing.T) {
 	}
 }
 
-func compareRows(t *testing.T, what string, s *layers.Store, of func(*torch.Tensor) *torch.Tensor, want safetensors.Array, tolerance float64) {
+func compareRows(t *testing.T, what string, s *layers.Params, of func(*torch.Tensor) *torch.Tensor, want safetensors.Array, tolerance float64) {
 	t.Helper()
 	rows := torch.FromArray(want).Float64s()
 	for i, p := range s.Parameters() {
@@ -308,7 +308,7 @@ func compareRows(t *testing.T, what string, s *layers.Store, of func(*torch.Tens
 // bits of mantissa through 20 layers: 5% of the largest output.
 func TestResNet18Autocast(t *testing.T) {
 	baseRun(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		net := layers.NewResNet18(s.Root(), 10)
 		if err := s.Load("", formulaWeights(s), true); err != nil {
@@ -344,7 +344,7 @@ func TestResNet18Autocast(t *testing.T) {
 // TestStore: what does not fit is refused by name, and nothing is changed.
 func TestStore(t *testing.T) {
 	baseRun(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		layers.NewLinear(s.Root().Sub("a", 0), layers.LinearConfig{In: 2, Out: 3})
 		layers.NewBatchNorm(s.Root().Sub("b"), 3)

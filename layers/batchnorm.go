@@ -8,34 +8,34 @@ type BatchNorm struct {
 	Weight, Bias            *torch.Tensor // [C]
 	RunningMean, RunningVar *torch.Tensor // [C]
 	batches                 *torch.Tensor // scalar int64, counted as PyTorch does
-	store                   *Store
+	params                  *Params
 }
 
 // NewBatchNorm registers the tensors of a batch normalization of c channels
 // under p.
 func NewBatchNorm(p Path, c int) *BatchNorm {
-	d := p.store.DType
+	d := p.params.DType
 	return &BatchNorm{
 		Weight:      p.Parameter("weight", torch.Ones(d, torch.CPU, c)),
 		Bias:        p.Parameter("bias", torch.Zeros(d, torch.CPU, c)),
 		RunningMean: p.Buffer("running_mean", torch.Zeros(d, torch.CPU, c)),
 		RunningVar:  p.Buffer("running_var", torch.Ones(d, torch.CPU, c)),
 		batches:     p.Buffer("num_batches_tracked", torch.Scalar(0, torch.Int64)),
-		store:       p.store,
+		params:      p.params,
 	}
 }
 
 // Forward maps x [N, C, ...] to the same shape. In train mode it uses the
 // batch's statistics and updates the running ones.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
-	training := b.store.training
+	training := b.params.training
 	mean, variance := b.RunningMean, b.RunningVar
 	switch {
-	case training && b.store.frozen:
+	case training && b.params.frozen:
 		mean, variance = mean.Clone(), variance.Clone()
-	case training && b.store.bnMomentum == 0:
+	case training && b.params.bnMomentum == 0:
 		b.batches.AddScalarInPlace(1)
 	}
 	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance,
-		torch.BatchNormOptions{Training: training, Momentum: b.store.momentum(), Eps: 1e-5})
+		torch.BatchNormOptions{Training: training, Momentum: b.params.momentum(), Eps: 1e-5})
 }

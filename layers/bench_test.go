@@ -156,7 +156,7 @@ func BenchmarkResNet18Step(b *testing.B) {
 	peers := benchPeers(b)
 	benchRun(b, func() {
 		torch.ManualSeed(1)
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		net := layers.NewResNet18(s.Root(), 10)
 		adam := torch.NewAdam(s.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})

@@ -71,7 +71,7 @@ func counts(name string, shape ...int) *torch.Tensor {
 }
 
 // initialise gives every tensor of the store its numbers by name.
-func initialise(s *layers.Store) {
+func initialise(s *layers.Params) {
 	torch.NoGrad(func() {
 		for _, e := range s.Entries() {
 			shape := e.Tensor.Shape()
@@ -102,10 +102,10 @@ type (
 // goldenCase is the Go side of a case of generate.py.
 type goldenCase struct {
 	inputs func() []*torch.Tensor // those that get gradients
-	build  func(s *layers.Store) forward
+	build  func(s *layers.Params) forward
 }
 
-func at(s *layers.Store) layers.Path { return s.Root() }
+func at(s *layers.Params) layers.Path { return s.Root() }
 
 func noInputs() []*torch.Tensor { return nil }
 
@@ -120,7 +120,7 @@ func pair(scale float64, shape ...int) func() []*torch.Tensor {
 }
 
 func seCase(ratio int, shape ...int) goldenCase {
-	return goldenCase{fills(shape...), func(s *layers.Store) forward {
+	return goldenCase{fills(shape...), func(s *layers.Params) forward {
 		m := layers.NewSqueezeExcitation(at(s), shape[1], ratio)
 		return func(in []*torch.Tensor) tensors { return tensors{"x": m.Forward(in[0]), "gate": m.Gate(in[0])} }
 	}}
@@ -128,7 +128,7 @@ func seCase(ratio int, shape ...int) goldenCase {
 
 func poiCase(kind string, edge int, se bool) goldenCase {
 	inputs := func() []*torch.Tensor { return []*torch.Tensor{counts("points", 2, 3, edge, edge)} }
-	return goldenCase{inputs, func(s *layers.Store) forward {
+	return goldenCase{inputs, func(s *layers.Params) forward {
 		m, err := layers.NewPOIEncoder(at(s), layers.POIEncoderConfig{Categories: 3, Embedding: 4, Size: edge, Kernel: kind, SE: se, SERatio: 2})
 		if err != nil {
 			panic(err)
@@ -138,7 +138,7 @@ func poiCase(kind string, edge int, se bool) goldenCase {
 }
 
 func ntxentCase(temperature float64) goldenCase {
-	return goldenCase{pair(3, 5, 6), func(*layers.Store) forward {
+	return goldenCase{pair(3, 5, 6), func(*layers.Params) forward {
 		return func(in []*torch.Tensor) tensors { return tensors{"x": layers.NTXent(in[0], in[1], temperature)} }
 	}}
 }
@@ -170,7 +170,7 @@ func smallTiles(d torch.DType) layers.Tiles {
 	return layers.Tiles{Images: images("images", 9, 3, 48, 48), POIs: counts("points", 9, 5, 48, 48).Cast(d)}
 }
 
-func newModel(s *layers.Store, c layers.ModelConfig) *layers.Model {
+func newModel(s *layers.Params, c layers.ModelConfig) *layers.Model {
 	m, err := layers.NewModel(s, c)
 	if err != nil {
 		panic(err)
@@ -181,7 +181,7 @@ func newModel(s *layers.Store, c layers.ModelConfig) *layers.Model {
 func modelCase(change func(c *layers.ModelConfig)) goldenCase {
 	c := small()
 	change(&c)
-	return goldenCase{noInputs, func(s *layers.Store) forward {
+	return goldenCase{noInputs, func(s *layers.Params) forward {
 		m := newModel(s, c)
 		return func([]*torch.Tensor) tensors {
 			o := m.Forward(smallTiles(s.DType), torch.FromSlice(smallIndex(c.Neighborhood), 4, c.Neighborhood, c.Neighborhood))
@@ -208,30 +208,30 @@ func goldenCases() map[string]goldenCase {
 		"poi/k7/32/plain": poiCase("k7", 32, false),
 		"poi/k7/50/se":    poiCase("k7", 50, true),
 		"poi/k37/134/se":  poiCase("k37", 134, true), "poi/k37/134/plain": poiCase("k37", 134, false),
-		"aggregate": {pair(1, 5, 6), func(s *layers.Store) forward {
+		"aggregate": {pair(1, 5, 6), func(s *layers.Params) forward {
 			m := layers.NewAggregateAttention(at(s), 6)
 			return func(in []*torch.Tensor) tensors {
 				x, w := m.Forward(in[0], in[1])
 				return tensors{"x": x, "weights": w}
 			}
 		}},
-		"neighborhood": {fills(3, 4, 5, 5), func(s *layers.Store) forward {
+		"neighborhood": {fills(3, 4, 5, 5), func(s *layers.Params) forward {
 			m := layers.NewNeighborhoodEncoder(at(s).Sub("convs"), at(s).Sub("fc"), 4)
 			return func(in []*torch.Tensor) tensors { return tensors{"x": m.Forward(in[0])} }
 		}},
-		"attention": {pair(2, 3, 6), func(s *layers.Store) forward {
+		"attention": {pair(2, 3, 6), func(s *layers.Params) forward {
 			m := layers.NewFeatureAttention(at(s), 3)
 			return func(in []*torch.Tensor) tensors { return tensors{"x": m.Forward(in[0], in[1])} }
 		}},
-		"cross": {pair(2, 3, 6), func(s *layers.Store) forward {
+		"cross": {pair(2, 3, 6), func(s *layers.Params) forward {
 			m := layers.NewCrossAttention(at(s), 2)
 			return func(in []*torch.Tensor) tensors { return tensors{"x": m.Forward(in[0], in[1])} }
 		}},
-		"head": {fills(5, 6), func(s *layers.Store) forward {
+		"head": {fills(5, 6), func(s *layers.Params) forward {
 			m := layers.NewHead(at(s), 6, 6)
 			return func(in []*torch.Tensor) tensors { return tensors{"x": m.Forward(in[0])} }
 		}},
-		"image": {noInputs, func(s *layers.Store) forward {
+		"image": {noInputs, func(s *layers.Params) forward {
 			m := layers.NewImageEncoder(at(s), 5)
 			return func([]*torch.Tensor) tensors { return tensors{"x": m.Forward(images("images", 4, 3, 40, 40))} }
 		}},
@@ -349,7 +349,7 @@ func TestGolden(t *testing.T) {
 }
 
 func (c goldenCase) check(t *testing.T, g golden, dtype torch.DType, forward, backward float64) {
-	s := layers.NewStore(torch.CPU)
+	s := layers.NewParams(torch.CPU)
 	defer s.Close()
 	s.DType = dtype
 	f := c.build(s)

@@ -21,7 +21,7 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 
 func checkGradient(t *testing.T, plus bool) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		s.DType = torch.Float64
 		c := small()
@@ -48,7 +48,7 @@ func checkGradient(t *testing.T, plus bool) {
 
 		// A POI encoder with the same names, so the same weights, that can be
 		// moved without running the image encoder.
-		twins := layers.NewStore(torch.CPU)
+		twins := layers.NewParams(torch.CPU)
 		defer twins.Close()
 		twins.DType = torch.Float64
 		twin, err := layers.NewPOIEncoder(twins.Root().Sub("grid_rep", "poi_encoder"), layers.POIEncoderConfig{

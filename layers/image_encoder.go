@@ -26,7 +26,7 @@ func NewImageEncoder(p Path, m int) *ImageEncoder {
 		scale[c] = 1 / (255 * imageNetStd[c])
 		shift[c] = -imageNetMean[c] / imageNetStd[c]
 	}
-	s := p.store
+	s := p.params
 	constant := func(v []float64) *torch.Tensor {
 		return s.constant(torch.FromSlice(v, 1, 3, 1, 1).Cast(s.DType))
 	}

@@ -36,5 +36,5 @@ func (l *Linear) Forward(x *torch.Tensor) *torch.Tensor { return torch.Linear(x,
 // a = sqrt(5).
 func fanInUniform(p Path, fanIn int, shape ...int) *torch.Tensor {
 	bound := 1 / math.Sqrt(float64(fanIn))
-	return torch.Uniform(-bound, bound, p.store.DType, torch.CPU, shape...)
+	return torch.Uniform(-bound, bound, p.params.DType, torch.CPU, shape...)
 }

@@ -34,7 +34,7 @@ type ModelConfig struct {
 // (NeighborhoodEncoder.AddDirect). All of the paper's modules stay.
 type Model struct {
 	Config ModelConfig
-	Store  *Store
+	Store  *Params
 
 	image                      *ImageEncoder
 	poi                        *POIEncoder
@@ -68,9 +68,9 @@ type Output struct {
 	NeighborhoodWeights *torch.Tensor // [B, 2]; nil with one modality or without neighborhood
 }
 
-// NewModel builds the model in the store, with parameters named as in the
+// NewModel registers the model in s, with parameters named as in the
 // published program wherever it has the same module.
-func NewModel(s *Store, c ModelConfig) (*Model, error) {
+func NewModel(s *Params, c ModelConfig) (*Model, error) {
 	switch {
 	case !c.Image && !c.POI:
 		return nil, fmt.Errorf("a model needs a modality: image, poi or both")

@@ -14,7 +14,7 @@ import (
 func furthest(a, b *torch.Tensor) float64 { return a.Sub(b).Abs().AMax().Item() }
 
 // exact makes the small model in float64, where rounding hides nothing.
-func exact(s *layers.Store) *layers.Model {
+func exact(s *layers.Params) *layers.Model {
 	s.DType = torch.Float64
 	m := newModel(s, small())
 	initialise(s)
@@ -48,7 +48,7 @@ func TestMissingNeighborsAreZeros(t *testing.T) {
 // all.
 func TestMissingNeighborsAreNobody(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		m := exact(s)
 		s.Eval()
@@ -73,7 +73,7 @@ func TestMissingNeighborsAreNobody(t *testing.T) {
 // Renumbering the tiles changes nothing: outputs, loss, gradients.
 func TestPermutationOfTiles(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		m := exact(s)
 		order := []int64{7, 2, 0, 8, 1, 6, 3, 5, 4} // new place -> old tile
@@ -122,7 +122,7 @@ func TestPermutationOfTiles(t *testing.T) {
 // images, are out of play.
 func TestGatheringEqualsEncodingAgain(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		m := exact(s)
 		s.Eval()
@@ -169,7 +169,7 @@ func TestGatheringEqualsEncodingAgain(t *testing.T) {
 
 func TestWeightsAreShares(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		m := newModel(s, small())
 		o := m.Forward(smallTiles(torch.Float32), torch.FromSlice(smallIndex(3), 4, 3, 3))
@@ -188,7 +188,7 @@ func TestWeightsAreShares(t *testing.T) {
 
 // An ablation leaves out its modules, and only those.
 func TestAblations(t *testing.T) {
-	groups := func(s *layers.Store) string {
+	groups := func(s *layers.Params) string {
 		seen := map[string]bool{}
 		for _, n := range s.ParameterNames() {
 			parts := strings.Split(n, ".")
@@ -223,7 +223,7 @@ func TestAblations(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func() {
-				s := layers.NewStore(torch.CPU)
+				s := layers.NewParams(torch.CPU)
 				defer s.Close()
 				config := small()
 				c.change(&config)
@@ -265,7 +265,7 @@ func TestNewModelRefuses(t *testing.T) {
 		{func(c *layers.ModelConfig) { c.Heads = 0 }, "0 heads"},
 	} {
 		run(t, func() {
-			s := layers.NewStore(torch.CPU)
+			s := layers.NewParams(torch.CPU)
 			defer s.Close()
 			config := small()
 			c.change(&config)
@@ -284,7 +284,7 @@ func TestSmallestTiles(t *testing.T) {
 		ok     bool
 	}{{"k37", 133, true}, {"k37", 132, false}, {"k7", 13, true}, {"k7", 12, false}} {
 		run(t, func() {
-			s := layers.NewStore(torch.CPU)
+			s := layers.NewParams(torch.CPU)
 			defer s.Close()
 			e, err := layers.NewPOIEncoder(s.Root(), layers.POIEncoderConfig{Categories: 1, Embedding: 2, Size: c.size, Kernel: c.kernel})
 			if (err == nil) != c.ok {
@@ -301,7 +301,7 @@ func TestSmallestTiles(t *testing.T) {
 
 func TestTargetBias(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		m := newModel(s, small())
 		index := torch.FromSlice(smallIndex(3), 4, 3, 3)
@@ -318,7 +318,7 @@ func TestTargetBias(t *testing.T) {
 // The published program starts the aggregate-attentions Xavier uniform.
 func TestAggregateAttentionStart(t *testing.T) {
 	run(t, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		torch.ManualSeed(3)
 		layers.NewAggregateAttention(s.Root(), 64)

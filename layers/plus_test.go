@@ -14,8 +14,8 @@ import (
 func TestPlus(t *testing.T) {
 	run(t, func() {
 		tiles, index := smallTiles(torch.Float64), torch.FromSlice(smallIndex(3), 4, 3, 3)
-		build := func(plus bool) (*layers.Store, *layers.Model) {
-			s := layers.NewStore(torch.CPU)
+		build := func(plus bool) (*layers.Params, *layers.Model) {
+			s := layers.NewParams(torch.CPU)
 			s.DType = torch.Float64
 			c := small()
 			c.Plus = plus
@@ -50,7 +50,7 @@ func TestPlus(t *testing.T) {
 
 		// X_n of the image alone grows by the direct layer of the mean embedding; the
 		// aggregate-attention stays out of it in a model without POIs.
-		s1, s2 := layers.NewStore(torch.CPU), layers.NewStore(torch.CPU)
+		s1, s2 := layers.NewParams(torch.CPU), layers.NewParams(torch.CPU)
 		defer s1.Close()
 		defer s2.Close()
 		s1.DType, s2.DType = torch.Float64, torch.Float64
@@ -73,7 +73,7 @@ func TestPlus(t *testing.T) {
 
 		bad := small()
 		bad.Plus, bad.Reference = true, true
-		if _, err := layers.NewModel(layers.NewStore(torch.CPU), bad); err == nil {
+		if _, err := layers.NewModel(layers.NewParams(torch.CPU), bad); err == nil {
 			t.Error("the published program has no variant plus, but it was built")
 		}
 	})

@@ -41,7 +41,7 @@ func TestSparsePOIsEqualDense(t *testing.T) {
 				t.Run(fmt.Sprintf("%s se=%v n=%d", kernel, se, n), func(t *testing.T) {
 					run(t, func() {
 						torch.ManualSeed(3)
-						store := layers.NewStore(torch.CPU)
+						store := layers.NewParams(torch.CPU)
 						store.DType = torch.Float64 // so that a wrong place shows among rounding
 						defer store.Close()
 						size := map[string]int{"k7": 64, "k37": 256}[kernel]

@@ -43,7 +43,7 @@ func newResNetConv(p Path, c Conv2dConfig) *Conv2d {
 	l := NewConv2d(p, c)
 	std := math.Sqrt(2 / float64(c.Out*c.Kernel*c.Kernel))
 	torch.NoGrad(func() {
-		l.Weight.CopyInPlace(torch.Normal(0, std, p.store.DType, torch.CPU, c.Out, c.In, c.Kernel, c.Kernel))
+		l.Weight.CopyInPlace(torch.Normal(0, std, p.params.DType, torch.CPU, c.Out, c.In, c.Kernel, c.Kernel))
 	})
 	return l
 }

@@ -175,7 +175,7 @@ func (c *Checkpoint) tensors(prefix string) map[string]*torch.Tensor {
 }
 
 // loadModel copies the checkpoint's weights into the model.
-func (c *Checkpoint) loadModel(s *layers.Store) (err error) {
+func (c *Checkpoint) loadModel(s *layers.Params) (err error) {
 	torch.InScope(func(*torch.Scope) {
 		what, remedy := "holds other weights than its header says", "The file is damaged; use another checkpoint of the run."
 		if c.foreign != nil {
@@ -191,7 +191,7 @@ func (c *Checkpoint) loadModel(s *layers.Store) (err error) {
 }
 
 // loadOptimizer restores the optimiser's moments and counts.
-func (c *Checkpoint) loadOptimizer(o torch.Optimizer, s *layers.Store) error {
+func (c *Checkpoint) loadOptimizer(o torch.Optimizer, s *layers.Params) error {
 	return torch.Try(func() {
 		torch.InScope(func(*torch.Scope) {
 			state := torch.OptimizerState{Kind: c.Header.Optimizer, Steps: c.Header.Steps, Tensors: map[string][]*torch.Tensor{}}

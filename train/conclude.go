@@ -19,7 +19,7 @@ import (
 type Baseline struct {
 	Name   string          `json:"name"`
 	About  string          `json:"about"`
-	Splits []metrics.Split `json:"splits"`
+	Splits []metrics.SplitScores `json:"splits"`
 }
 
 // conclude takes the best weights, predicts every cell, scores the splits and

@@ -49,7 +49,7 @@ func Export(c *Checkpoint, out string) (int, error) {
 	var names []string
 	var failed error
 	if err := torch.Run(torch.Options{}, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		if _, failed = layers.NewModel(s, c.Header.Model); failed != nil {
 			return

@@ -169,7 +169,7 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
-		parameters := layers.NewStore(torch.ParseDevice(device))
+		parameters := layers.NewParams(torch.ParseDevice(device))
 		defer parameters.Close()
 		m, err := layers.NewModel(parameters, c.Header.Model)
 		if err != nil {

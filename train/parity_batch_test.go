@@ -80,7 +80,7 @@ func parityPoints(tiles, size int) *torch.Tensor {
 }
 
 // parityWeights gives every tensor its numbers by name.
-func parityWeights(s *layers.Store) {
+func parityWeights(s *layers.Params) {
 	torch.NoGrad(func() {
 		for _, e := range s.Entries() {
 			torch.InScope(func(*torch.Scope) {

@@ -129,7 +129,7 @@ func (d *digests) rows(t *testing.T, tensors map[string]*torch.Tensor, want safe
 }
 
 // model builds the case's model with weights by name.
-func (c parityCase) model(t *testing.T, s *layers.Store) *layers.Model {
+func (c parityCase) model(t *testing.T, s *layers.Params) *layers.Model {
 	t.Helper()
 	model, err := layers.NewModel(s, layers.ModelConfig{Reference: c.variant == "reference", Image: true, POI: true,
 		Categories: parityCategories, ImageSize: parityImage, POISize: paritySizes[c.encoder], Embedding: parityEmbedding, Neighborhood: c.m,
@@ -152,7 +152,7 @@ func everything(o layers.Output) (all []float64) {
 // single is the forward pass of training in float32.
 func (c parityCase) single(t *testing.T) (all []float64) {
 	t.Helper()
-	s := layers.NewStore(torch.CPU)
+	s := layers.NewParams(torch.CPU)
 	defer s.Close()
 	model := c.model(t, s)
 	torch.NoGrad(func() {
@@ -169,7 +169,7 @@ func (c parityCase) single(t *testing.T) (all []float64) {
 func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetensors.Array) (w parityWorst) {
 	t.Helper()
 	w.single = relative(t, c.single(t), golden[c.name+"/forward"])
-	s := layers.NewStore(torch.CPU)
+	s := layers.NewParams(torch.CPU)
 	s.DType = torch.Float64
 	defer s.Close()
 	model := c.model(t, s)

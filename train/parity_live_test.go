@@ -117,7 +117,7 @@ func TestParityLiveContinued(t *testing.T) {
 	m := c.Header.Model
 	m.POISize, m.ImageSize = paritySizes["k7"], parityImage // weights of one output pixel fit several sizes
 	if err := torch.Run(torch.Options{Threads: 1}, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		s.DType = torch.Float64
 		defer s.Close()
 		model, err := layers.NewModel(s, m)

@@ -183,7 +183,7 @@ func CategoryDifference(want, have []string) string {
 
 // predict is the part of Predict inside the engine; it returns ln emission [N].
 func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) ([]float64, error) {
-	parameters := layers.NewStore(torch.ParseDevice(o.Device))
+	parameters := layers.NewParams(torch.ParseDevice(o.Device))
 	defer parameters.Close()
 	model, err := layers.NewModel(parameters, c.Header.Model)
 	if err != nil {

@@ -240,7 +240,7 @@ func (c *Checkpoint) takeAdam(root any, names []string) error {
 
 // complete adds what old files and fresh optimisers leave out, once the model
 // is there.
-func (c *Checkpoint) complete(s *layers.Store) {
+func (c *Checkpoint) complete(s *layers.Params) {
 	for _, e := range s.Entries() {
 		key := "model." + e.Name
 		if _, ok := c.arrays[key]; !ok && strings.HasSuffix(e.Name, ".num_batches_tracked") {

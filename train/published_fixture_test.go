@@ -77,7 +77,7 @@ func publishedWeights(t *testing.T, m layers.ModelConfig) (names []string, array
 	t.Helper()
 	arrays = map[string]safetensors.Array{}
 	if err := torch.Run(torch.Options{}, func() {
-		s := layers.NewStore(torch.CPU)
+		s := layers.NewParams(torch.CPU)
 		defer s.Close()
 		if _, err := layers.NewModel(s, m); err != nil {
 			t.Error(err)

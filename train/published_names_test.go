@@ -35,7 +35,7 @@ func TestPublishedNames(t *testing.T) {
 	} {
 		var names []string
 		if err := torch.Run(torch.Options{}, func() {
-			s := layers.NewStore(torch.CPU)
+			s := layers.NewParams(torch.CPU)
 			defer s.Close()
 			if _, err := layers.NewModel(s, publishedCase(c.name)); err != nil {
 				t.Error(err)

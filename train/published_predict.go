@@ -34,7 +34,7 @@ type PublishedOptions struct {
 // PublishedScores are what PredictPublished found.
 type PublishedScores struct {
 	Cells  int             // rows of the CSV: all tiles of the dataset that have an image
-	Splits []metrics.Split // of the tiles with an emission: train, validation, test, on ln emission
+	Splits []metrics.SplitScores // of the tiles with an emission: train, validation, test, on ln emission
 	Unit   string
 	Out    string
 	Store  string
@@ -105,8 +105,8 @@ func writePublished(w io.Writer, cells []store.Cell, ln []float64) error {
 }
 
 // publishedScores are the figures of merit of the splits that have samples.
-func publishedScores(d *dataset, ln []float64) ([]metrics.Split, error) {
-	var out []metrics.Split
+func publishedScores(d *dataset, ln []float64) ([]metrics.SplitScores, error) {
+	var out []metrics.SplitScores
 	for _, part := range []struct {
 		name  string
 		cells []int32

@@ -25,7 +25,7 @@ type recorder struct {
 
 func (r *recorder) step(epoch, step, _ int, loss float64) { r.bar.Step(epoch, step, loss) }
 
-func (r *recorder) validated(s State, loss, rate float64, v metrics.Split, best bool) error {
+func (r *recorder) validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error {
 	r.bar.Validated(s.Epoch, loss, v.Ln.R2, v.Ln.MAE, v.Ln.RMSE, best)
 	on := 0.0
 	if r.active(s.Epoch - 1) {

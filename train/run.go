@@ -35,7 +35,7 @@ type Result struct {
 	BestEpoch int                  // epoch of the best weights
 	Epochs    int                  // epochs trained
 	Stopped   string               // why training ended early, or ""
-	Splits    []metrics.Split      // train, validation, test
+	Splits    []metrics.SplitScores      // train, validation, test
 	Baselines []Baseline           // on the same split
 	Intervals []conformal.Coverage // how often prediction intervals held on test
 	Unit      string               // of amounts

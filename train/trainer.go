@@ -34,7 +34,7 @@ type trainer struct {
 // watcher hears what happens, and keeps what must be kept.
 type watcher interface {
 	step(epoch, step, steps int, loss float64)
-	validated(s State, loss, rate float64, v metrics.Split, best bool) error
+	validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error
 	save(t *trainer, best bool) error
 }
 
@@ -45,7 +45,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
 	mc := modelConfig(c, d.store)
-	parameters := layers.NewStore(device)
+	parameters := layers.NewParams(device)
 	model, err := layers.NewModel(parameters, mc)
 	if err != nil {
 		parameters.Close()
@@ -193,10 +193,10 @@ func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
 }
 
 // score evaluates cells and computes the metrics.
-func (t *trainer) score(ctx context.Context, name string, cells []int32) (metrics.Split, error) {
+func (t *trainer) score(ctx context.Context, name string, cells []int32) (metrics.SplitScores, error) {
 	predicted, err := t.Evaluate(ctx, cells, nil, nil)
 	if err != nil {
-		return metrics.Split{}, err
+		return metrics.SplitScores{}, err
 	}
 	truth := make([]float64, len(cells))
 	t.errors = make([]float32, len(cells))

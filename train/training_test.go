@@ -35,7 +35,7 @@ func (w *witness) step(epoch, step, _ int, _ float64) {
 	}
 }
 
-func (w *witness) validated(s State, loss, rate float64, v metrics.Split, best bool) error {
+func (w *witness) validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error {
 	if w.loss == nil {
 		w.loss = map[int]float64{}
 	}

@@ -47,7 +47,7 @@ func TestImageWeights(t *testing.T) {
 		}{{"newer", newer, ""}, {"older", older, ""}, {"without", without, "missing conv1.weight"}, {"deeper", deeper, "surplus layer1.2.conv1.weight"}} {
 			path := filepath.Join(dir, c.name+".pth")
 			writePTH(t, path, c.names, resnet)
-			s := layers.NewStore(torch.CPU)
+			s := layers.NewParams(torch.CPU)
 			model, err := layers.NewModel(s, publishedCase("reference/k7/1/1"))
 			if err != nil {
 				t.Error(err)

@@ -77,7 +77,7 @@ type Score struct {
 	Seed      int64            `json:"seed"`
 	Dir       string           `json:"dir"` // its run folder
 	Epochs    int              `json:"epochs"`
-	Splits    []metrics.Split  `json:"splits"`
+	Splits    []metrics.SplitScores  `json:"splits"`
 	Baselines []train.Baseline `json:"baselines"`
 }
 
@@ -142,7 +142,7 @@ func one(ctx context.Context, c *config.Config, variant string, o Options) (Scor
 	return saved.Score, atomicfile.WriteBytes(path, append(out, '\n'))
 }
 
-func test(s Score) metrics.Split { return s.Splits[len(s.Splits)-1] }
+func test(s Score) metrics.SplitScores { return s.Splits[len(s.Splits)-1] }
 
 // Row is a variant's mean and standard deviation over seeds, on the test
 // cells, ln emission.

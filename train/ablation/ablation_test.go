@@ -55,8 +55,8 @@ func TestRunRefuses(t *testing.T) {
 // Mean and sample standard deviation over the seeds, baselines once.
 func TestTable(t *testing.T) {
 	score := func(variant string, r2, mae, rmse float64) Score {
-		of := func(r2, mae, rmse float64) []metrics.Split {
-			return []metrics.Split{{}, {}, {Name: "test", Ln: metrics.Scores{R2: r2, MAE: mae, RMSE: rmse}}}
+		of := func(r2, mae, rmse float64) []metrics.SplitScores {
+			return []metrics.SplitScores{{}, {}, {Name: "test", Ln: metrics.Scores{R2: r2, MAE: mae, RMSE: rmse}}}
 		}
 		return Score{Variant: variant, Splits: of(r2, mae, rmse), Baselines: []train.Baseline{{Name: "mean", Splits: of(-0.1, 2, 3)}}}
 	}

@@ -37,7 +37,7 @@ type Result struct {
 	Name      string // "mean" or "ridge"
 	About     string // one line: what it is and what was chosen
 	Predicted []float64
-	Splits    []metrics.Split // train, validation, test
+	Splits    []metrics.SplitScores // train, validation, test
 }
 
 // Run fits and scores the baselines on the training tiles alone.

@@ -41,7 +41,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	torch.ManualSeed(int64(s.Seed))
 	d := torch.ParseDevice(s.Device)
 	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
-	parameters := layers.NewStore(d)
+	parameters := layers.NewParams(d)
 	defer parameters.Close()
 	model, err := layers.NewModel(parameters, layers.ModelConfig{Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
 		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})

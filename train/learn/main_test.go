@@ -49,7 +49,7 @@ func learner(t *testing.T, d *store.Store, ln []float64, m int, rate float64, o 
 	before := torch.Live()
 	if err := torch.Run(torch.Options{Threads: 1}, func() {
 		torch.ManualSeed(1)
-		parameters := layers.NewStore(torch.CPU)
+		parameters := layers.NewParams(torch.CPU)
 		defer parameters.Close()
 		model, err := layers.NewModel(parameters, layers.ModelConfig{Image: true, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
 			Neighborhood: m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})

@@ -33,8 +33,8 @@ type Amounts struct {
 	BiasPercent float64 // 100 Bias / Total; NaN where there are no cells
 }
 
-// Split is all that is said about one part of the cells.
-type Split struct {
+// SplitScores are all that is said about one part of the cells.
+type SplitScores struct {
 	Name    string  `json:"split"` // train, validation, test, or the name of a baseline's split
 	Ln      Scores  `json:"ln"`
 	Amounts Amounts `json:"amounts"`
@@ -44,12 +44,12 @@ type Split struct {
 // cell. An entry that is NaN or infinite is an error that names its place: the
 // caller leaves out cells without a target, and a model that predicts NaN is
 // broken.
-func Evaluate(name string, truth, predicted []float64) (Split, error) {
+func Evaluate(name string, truth, predicted []float64) (SplitScores, error) {
 	ln, err := Ln(truth, predicted)
 	if err != nil {
-		return Split{}, fmt.Errorf("%s: %w", name, err)
+		return SplitScores{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return Split{Name: name, Ln: ln, Amounts: amounts(truth, predicted)}, nil
+	return SplitScores{Name: name, Ln: ln, Amounts: amounts(truth, predicted)}, nil
 }
 
 // Ln computes R2, MAE and RMSE of predictions of ln emission; errors as

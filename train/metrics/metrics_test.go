@@ -66,7 +66,7 @@ func TestUndefined(t *testing.T) {
 			if err != nil || s.Ln.Undefined != c.want || !math.IsNaN(s.Ln.R2) {
 				t.Fatalf("%+v %v", s, err)
 			}
-			table := Table([]Split{s}, "tCO2/yr")
+			table := Table([]SplitScores{s}, "tCO2/yr")
 			if strings.Contains(table, "NaN") || strings.Contains(table, "Inf") || !strings.Contains(table, "R2 undefined ("+c.want+")") {
 				t.Errorf("table:\n%s", table)
 			}
@@ -98,7 +98,7 @@ func TestOverflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if table := Table([]Split{s}, "t"); strings.Contains(table, "Inf") || strings.Contains(table, "NaN") {
+	if table := Table([]SplitScores{s}, "t"); strings.Contains(table, "Inf") || strings.Contains(table, "NaN") {
 		t.Errorf("table:\n%s", table)
 	}
 }
@@ -108,14 +108,14 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := Table([]Split{s}, "tCO2/yr")
+	got := Table([]SplitScores{s}, "tCO2/yr")
 	for _, want := range []string{"500", "707", "4,000", "+1,000", "+25.0"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("table lacks %s:\n%s", want, got)
 		}
 	}
 	for _, unit := range []string{"", "proxy"} {
-		if proxy := Table([]Split{s}, unit); strings.Contains(proxy, "bias") || strings.Contains(proxy, "proxy") || !strings.Contains(proxy, "R2") {
+		if proxy := Table([]SplitScores{s}, unit); strings.Contains(proxy, "bias") || strings.Contains(proxy, "proxy") || !strings.Contains(proxy, "R2") {
 			t.Errorf("proxy table:\n%s", proxy)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // Table prints one line per split, for a terminal. unit is what the amounts are
 // counted in, e.g. "tCO2/yr"; an empty unit, or "proxy" (a target without one),
 // leaves their columns out. Why an R2 is missing stands below the table.
-func Table(splits []Split, unit string) string {
+func Table(splits []SplitScores, unit string) string {
 	if unit == "proxy" {
 		unit = ""
 	}

@@ -8,10 +8,10 @@ import (
 	"opencarbon/torch"
 )
 
-// Store owns a model's tensors: parameters, which are trained, and buffers
+// Params owns a model's tensors: parameters, which are trained, and buffers
 // (running statistics), which are not. The order is that of registration,
 // which is PyTorch's order of named_parameters for the same modules.
-type Store struct {
+type Params struct {
 	Device     torch.Device // where tensors are made; the zero value is the CPU
 	DType      torch.DType  // of parameters; 0 (unset) means float32
 	training   bool
@@ -29,19 +29,19 @@ type Entry struct {
 	Buffer bool // not trained
 }
 
-// NewStore makes an empty store of float32 parameters in train mode.
-func NewStore(device torch.Device) *Store {
-	return &Store{Device: device, DType: torch.Float32, training: true, index: map[string]int{}}
+// NewParams makes an empty set of float32 parameters in train mode.
+func NewParams(device torch.Device) *Params {
+	return &Params{Device: device, DType: torch.Float32, training: true, index: map[string]int{}}
 }
 
-// Path is a place in a store: a prefix of names.
+// Path is a place among parameters: a prefix of names.
 type Path struct {
-	store  *Store
+	params *Params
 	prefix string
 }
 
 // Root returns the path without a prefix.
-func (s *Store) Root() Path { return Path{store: s} }
+func (s *Params) Root() Path { return Path{params: s} }
 
 // Sub returns the path below p named by the parts.
 func (p Path) Sub(parts ...any) Path {
@@ -51,33 +51,33 @@ func (p Path) Sub(parts ...any) Path {
 	return p
 }
 
-// Store returns the store that p belongs to.
-func (p Path) Store() *Store { return p.store }
+// Params returns the parameters that p belongs to.
+func (p Path) Params() *Params { return p.params }
 
 // Parameter registers t, made on any scope, as a trained tensor and takes it
 // over. It panics with a *torch.Error when the name is taken.
 func (p Path) Parameter(name string, t *torch.Tensor) *torch.Tensor {
-	t = t.Cast(p.store.DType).To(p.store.Device).Detach().Own()
+	t = t.Cast(p.params.DType).To(p.params.Device).Detach().Own()
 	t.SetRequiresGrad(true)
-	p.store.register(Entry{Name: p.prefix + name, Tensor: t})
+	p.params.register(Entry{Name: p.prefix + name, Tensor: t})
 	return t
 }
 
 // Buffer registers t as a tensor that is saved but not trained.
 func (p Path) Buffer(name string, t *torch.Tensor) *torch.Tensor {
-	t = t.To(p.store.Device).Detach().Own()
-	p.store.register(Entry{Name: p.prefix + name, Tensor: t, Buffer: true})
+	t = t.To(p.params.Device).Detach().Own()
+	p.params.register(Entry{Name: p.prefix + name, Tensor: t, Buffer: true})
 	return t
 }
 
 // constant takes over a tensor that is neither trained nor saved.
-func (s *Store) constant(t *torch.Tensor) *torch.Tensor {
+func (s *Params) constant(t *torch.Tensor) *torch.Tensor {
 	t = t.To(s.Device).Detach().Own()
 	s.fixed = append(s.fixed, t)
 	return t
 }
 
-func (s *Store) register(e Entry) {
+func (s *Params) register(e Entry) {
 	if _, taken := s.index[e.Name]; taken {
 		e.Tensor.Close()
 		panic(&torch.Error{Op: "register", Message: fmt.Sprintf("the name %q is taken", e.Name)})
@@ -87,20 +87,20 @@ func (s *Store) register(e Entry) {
 }
 
 // Train switches to train mode: batch statistics, dropout.
-func (s *Store) Train() { s.training = true }
+func (s *Params) Train() { s.training = true }
 
 // Eval switches to evaluation mode: running statistics.
-func (s *Store) Eval() { s.training = false }
+func (s *Params) Eval() { s.training = false }
 
 // SetMomentum sets the weight of the newest batch in the running statistics of
 // every batch normalization; 0 means PyTorch's default of 0.1.
-func (s *Store) SetMomentum(m float64) { s.bnMomentum = m }
+func (s *Params) SetMomentum(m float64) { s.bnMomentum = m }
 
 // FreezeStatistics makes batch normalizations in train mode leave their running
 // statistics as they are.
-func (s *Store) FreezeStatistics(on bool) { s.frozen = on }
+func (s *Params) FreezeStatistics(on bool) { s.frozen = on }
 
-func (s *Store) momentum() float64 {
+func (s *Params) momentum() float64 {
 	if s.bnMomentum == 0 {
 		return 0.1
 	}
@@ -108,13 +108,13 @@ func (s *Store) momentum() float64 {
 }
 
 // Training reports the mode.
-func (s *Store) Training() bool { return s.training }
+func (s *Params) Training() bool { return s.training }
 
 // Entries returns all tensors in their stable order.
-func (s *Store) Entries() []Entry { return s.entries }
+func (s *Params) Entries() []Entry { return s.entries }
 
 // Parameters returns the trained tensors in their stable order.
-func (s *Store) Parameters() []*torch.Tensor {
+func (s *Params) Parameters() []*torch.Tensor {
 	var out []*torch.Tensor
 	for _, e := range s.entries {
 		if !e.Buffer {
@@ -125,7 +125,7 @@ func (s *Store) Parameters() []*torch.Tensor {
 }
 
 // ParameterNames returns the names of Parameters, in their order.
-func (s *Store) ParameterNames() []string {
+func (s *Params) ParameterNames() []string {
 	var out []string
 	for _, e := range s.entries {
 		if !e.Buffer {
@@ -136,7 +136,7 @@ func (s *Store) ParameterNames() []string {
 }
 
 // Get returns the tensor of that name, or nil.
-func (s *Store) Get(name string) *torch.Tensor {
+func (s *Params) Get(name string) *torch.Tensor {
 	if i, ok := s.index[name]; ok {
 		return s.entries[i].Tensor
 	}
@@ -144,7 +144,7 @@ func (s *Store) Get(name string) *torch.Tensor {
 }
 
 // Count returns the number of trained scalars.
-func (s *Store) Count() int {
+func (s *Params) Count() int {
 	n := 0
 	for _, e := range s.entries {
 		if !e.Buffer {
@@ -155,10 +155,10 @@ func (s *Store) Count() int {
 }
 
 // Load copies values into the tensors of the same names. prefix is put before
-// each of values' names. With strict, every tensor of the store under the
+// each of values' names. With strict, every tensor of the set under the
 // prefix must be there; surplus names and differing shapes are always errors.
 // On an error nothing is changed.
-func (s *Store) Load(prefix string, values map[string]*torch.Tensor, strict bool) error {
+func (s *Params) Load(prefix string, values map[string]*torch.Tensor, strict bool) error {
 	var missing, surplus, shapes []string
 	for name, v := range values {
 		t := s.Get(prefix + name)
@@ -199,7 +199,7 @@ func listed(what string, names []string) string {
 }
 
 // Close frees all tensors.
-func (s *Store) Close() {
+func (s *Params) Close() {
 	for _, e := range s.entries {
 		if !e.Tensor.Closed() {
 			e.Tensor.Close()
