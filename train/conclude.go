@@ -17,8 +17,8 @@ import (
 
 // Baseline is a simple predictor's score on the run's split.
 type Baseline struct {
-	Name   string          `json:"name"`
-	About  string          `json:"about"`
+	Name   string                `json:"name"`
+	About  string                `json:"about"`
 	Splits []metrics.SplitScores `json:"splits"`
 }
 

@@ -33,7 +33,7 @@ type PublishedOptions struct {
 
 // PublishedScores are what PredictPublished found.
 type PublishedScores struct {
-	Cells  int             // rows of the CSV: all tiles of the dataset that have an image
+	Cells  int                   // rows of the CSV: all tiles of the dataset that have an image
 	Splits []metrics.SplitScores // of the tiles with an emission: train, validation, test, on ln emission
 	Unit   string
 	Out    string

@@ -31,16 +31,16 @@ type Options struct {
 
 // Result is what a run found.
 type Result struct {
-	Dir       string               // the run folder
-	BestEpoch int                  // epoch of the best weights
-	Epochs    int                  // epochs trained
-	Stopped   string               // why training ended early, or ""
-	Splits    []metrics.SplitScores      // train, validation, test
-	Baselines []Baseline           // on the same split
-	Intervals []conformal.Coverage // how often prediction intervals held on test
-	Unit      string               // of amounts
-	Pictures  []string             // paths
-	Notes     []string             // pictures that could not be drawn, and why
+	Dir       string                // the run folder
+	BestEpoch int                   // epoch of the best weights
+	Epochs    int                   // epochs trained
+	Stopped   string                // why training ended early, or ""
+	Splits    []metrics.SplitScores // train, validation, test
+	Baselines []Baseline            // on the same split
+	Intervals []conformal.Coverage  // how often prediction intervals held on test
+	Unit      string                // of amounts
+	Pictures  []string              // paths
+	Notes     []string              // pictures that could not be drawn, and why
 	Elapsed   time.Duration
 }
 

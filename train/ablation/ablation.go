@@ -73,12 +73,12 @@ type Options struct {
 
 // Score is one run's result.
 type Score struct {
-	Variant   string           `json:"variant"`
-	Seed      int64            `json:"seed"`
-	Dir       string           `json:"dir"` // its run folder
-	Epochs    int              `json:"epochs"`
-	Splits    []metrics.SplitScores  `json:"splits"`
-	Baselines []train.Baseline `json:"baselines"`
+	Variant   string                `json:"variant"`
+	Seed      int64                 `json:"seed"`
+	Dir       string                `json:"dir"` // its run folder
+	Epochs    int                   `json:"epochs"`
+	Splits    []metrics.SplitScores `json:"splits"`
+	Baselines []train.Baseline      `json:"baselines"`
 }
 
 // Run trains every variant with every seed on the store that c names, which
