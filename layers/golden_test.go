@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"opencarbon/layers"
+	"opencarbon/layers/opencarbon"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 )
@@ -148,7 +149,7 @@ func ntxentCase(temperature float64) goldenCase {
 // few tiles are near singular, and float32 then differs from one processor to the
 // next by more than any useful bound.
 func small() layers.ModelConfig {
-	return layers.ModelConfig{Image: true, POI: true, Categories: 5, ImageSize: 48, Embedding: 8, Neighborhood: 3,
+	return layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: 5, ImageSize: 48, Embedding: 8, Neighborhood: 3,
 		POIEncoder: "k7", SE: true, SERatio: 2, Heads: 2}
 }
 
@@ -170,8 +171,8 @@ func smallTiles(d torch.DType) layers.Tiles {
 	return layers.Tiles{Images: images("images", 9, 3, 48, 48), POIs: counts("points", 9, 5, 48, 48).Cast(d)}
 }
 
-func newModel(s *layers.Params, c layers.ModelConfig) *layers.Model {
-	m, err := layers.NewModel(s, c)
+func newModel(s *layers.Params, c layers.ModelConfig) *opencarbon.Model {
+	m, err := opencarbon.New(s, c)
 	if err != nil {
 		panic(err)
 	}
@@ -185,10 +186,10 @@ func modelCase(change func(c *layers.ModelConfig)) goldenCase {
 		m := newModel(s, c)
 		return func([]*torch.Tensor) tensors {
 			o := m.Forward(smallTiles(s.DType), torch.FromSlice(smallIndex(c.Neighborhood), 4, c.Neighborhood, c.Neighborhood))
-			out := tensors{"center_image": o.Center.Image, "center_poi": o.Center.POI, "grid": o.Grid, "grid_weights": o.GridWeights,
-				"neighborhood": o.Neighborhood, "neighborhood_weights": o.NeighborhoodWeights, "final": o.Final, "ln_emission": o.LnEmission}
+			out := tensors{"center_image": o.Views.Get(layers.ImageView), "center_poi": o.Views.Get(layers.POIView), "grid": o.Views.Get(layers.GridView), "grid_weights": o.Weights.Get(layers.GridView),
+				"neighborhood": o.Views.Get(layers.NeighborhoodView), "neighborhood_weights": o.Weights.Get(layers.NeighborhoodView), "final": o.Views.Get(layers.FinalView), "ln_emission": o.LnEmission}
 			if c.Image && c.POI {
-				out["ntxent"] = layers.NTXent(o.Center.Image, o.Center.POI, 0.5)
+				out["ntxent"] = layers.NTXent(o.Views.Get(layers.ImageView), o.Views.Get(layers.POIView), 0.5)
 			}
 			for name, x := range out {
 				if x == nil {

@@ -37,14 +37,13 @@ func checkGradient(t *testing.T, plus bool) {
 		places[4], places[13], places[22] = 0, 1, 2
 		index := torch.FromSlice(places, b, 3, 3)
 		target := fill("target", b).MulScalar(3)
-		loss := func(e layers.Embeddings) *torch.Tensor {
+		loss := func(e layers.Views) *torch.Tensor {
 			o := m.Predict(e, index)
 			return torch.L1Loss(o.LnEmission, target, torch.ReduceSum).
-				Add(layers.NTXent(o.Center.Image, o.Center.POI, 0.5).Sum().MulScalar(0.1))
+				Add(layers.NTXent(o.Views.Get(layers.ImageView), o.Views.Get(layers.POIView), 0.5).Sum().MulScalar(0.1))
 		}
 		loss(m.Encode(in)).Backward()
-		fixed := m.Encode(in)
-		fixed.Image, fixed.POI = fixed.Image.Detach(), fixed.POI.Detach()
+		fixed := m.Encode(in).Map((*torch.Tensor).Detach)
 
 		// A POI encoder with the same names, so the same weights, that can be
 		// moved without running the image encoder.
@@ -115,7 +114,7 @@ func checkGradient(t *testing.T, plus bool) {
 			for _, i := range []int{largest, int(bits(e.Name, 1)[0]) % len(gradient)} {
 				if x := twins.Get(e.Name); x != nil {
 					check(e.Name, []move{element(x, i)}, func() *torch.Tensor {
-						return loss(layers.Embeddings{Image: fixed.Image, POI: twin.Forward(in.POIs)})
+						return loss(layers.Views{fixed[0], {Name: layers.POIView, X: twin.Forward(in.POIs)}})
 					})
 				} else {
 					check(e.Name, []move{element(e.Tensor, i)}, func() *torch.Tensor { return loss(fixed) })

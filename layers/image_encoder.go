@@ -7,7 +7,7 @@ import "opencarbon/torch"
 // expect.
 type ImageEncoder struct {
 	net          *ResNet18
-	raw          bool          // the published program's input instead
+	bgr          bool          // raw input instead, see RawBGR
 	nchw         bool          // PyTorch's default memory format instead of channels_last
 	scale, shift *torch.Tensor // [1, 3, 1, 1]: x*scale + shift = (x/255 - mean) / std
 }
@@ -33,12 +33,19 @@ func NewImageEncoder(p Path, m int) *ImageEncoder {
 	return &ImageEncoder{net: NewResNet18(p, m), scale: constant(scale), shift: constant(shift)}
 }
 
+// RawBGR makes the encoder take images as the published program does: OpenCV's
+// channel order (blue, green, red), 0 to 255, no normalization.
+func (e *ImageEncoder) RawBGR() { e.bgr = true }
+
+// NCHW keeps images in PyTorch's default memory format instead of channels_last.
+func (e *ImageEncoder) NCHW() { e.nchw = true }
+
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
 	c := chain{x: images}
 	c.then(func(images *torch.Tensor) *torch.Tensor {
-		if e.raw {
-			return referenceImages(images, e.scale.DType())
+		if e.bgr {
+			return images.Flip(1).ChannelsLast().Cast(e.scale.DType())
 		}
 		if !e.nchw {
 			images = images.ChannelsLast() // [U, 3, H, W], NHWC in memory

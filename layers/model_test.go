@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"opencarbon/layers"
+	"opencarbon/layers/opencarbon"
 	"opencarbon/torch"
 )
 
@@ -14,7 +15,7 @@ import (
 func furthest(a, b *torch.Tensor) float64 { return a.Sub(b).Abs().AMax().Item() }
 
 // exact makes the small model in float64, where rounding hides nothing.
-func exact(s *layers.Params) *layers.Model {
+func exact(s *layers.Params) *opencarbon.Model {
 	s.DType = torch.Float64
 	m := newModel(s, small())
 	initialise(s)
@@ -58,7 +59,7 @@ func TestMissingNeighborsAreNobody(t *testing.T) {
 		other := func(x *torch.Tensor) *torch.Tensor { // all embeddings but tile 4's change
 			return torch.Cat([]*torch.Tensor{x.Narrow(0, 0, 4).AddScalar(1), x.Narrow(0, 4, 1), x.Narrow(0, 5, 4).AddScalar(1)}, 0)
 		}
-		changed := layers.Embeddings{Image: other(e.Image), POI: other(e.POI)}
+		changed := e.Map(other)
 		if after := m.Predict(changed, torch.FromSlice(places, 1, 3, 3)).LnEmission.Item(); after != before {
 			t.Errorf("other tiles change the prediction from %v to %v", before, after)
 		}
@@ -106,7 +107,7 @@ func TestPermutationOfTiles(t *testing.T) {
 		if d := furthest(a.LnEmission, b.LnEmission); d > 1e-9 {
 			t.Errorf("predictions differ by %g", d)
 		}
-		if d := furthest(a.NeighborhoodWeights, b.NeighborhoodWeights); d > 1e-9 {
+		if d := furthest(a.Weights.Get(layers.NeighborhoodView), b.Weights.Get(layers.NeighborhoodView)); d > 1e-9 {
 			t.Errorf("neighborhood weights differ by %g", d)
 		}
 		for i, name := range s.ParameterNames() {
@@ -173,7 +174,7 @@ func TestWeightsAreShares(t *testing.T) {
 		defer s.Close()
 		m := newModel(s, small())
 		o := m.Forward(smallTiles(torch.Float32), torch.FromSlice(smallIndex(3), 4, 3, 3))
-		for name, w := range map[string]*torch.Tensor{"grid": o.GridWeights, "neighborhood": o.NeighborhoodWeights} {
+		for name, w := range map[string]*torch.Tensor{"grid": o.Weights.Get(layers.GridView), "neighborhood": o.Weights.Get(layers.NeighborhoodView)} {
 			if fmt.Sprint(w.Shape()) != "[4 2]" || w.AMin().Item() <= 0 ||
 				w.Sum(torch.Along(1)).SubScalar(1).Abs().AMax().Item() > 1e-6 {
 				t.Errorf("%s weights are no shares: %v", name, w.Float64s())
@@ -269,7 +270,7 @@ func TestNewModelRefuses(t *testing.T) {
 			defer s.Close()
 			config := small()
 			c.change(&config)
-			if m, err := layers.NewModel(s, config); err == nil || m != nil || !strings.Contains(err.Error(), c.want) {
+			if m, err := opencarbon.New(s, config); err == nil || m != nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%+v: %v, want %q", config, err, c.want)
 			}
 		})

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"opencarbon/layers"
+	"opencarbon/layers/opencarbon"
+	"opencarbon/layers/published"
 	"opencarbon/torch"
 )
 
@@ -14,7 +16,7 @@ import (
 func TestPlus(t *testing.T) {
 	run(t, func() {
 		tiles, index := smallTiles(torch.Float64), torch.FromSlice(smallIndex(3), 4, 3, 3)
-		build := func(plus bool) (*layers.Params, *layers.Model) {
+		build := func(plus bool) (*layers.Params, *opencarbon.Model) {
 			s := layers.NewParams(torch.CPU)
 			s.DType = torch.Float64
 			c := small()
@@ -44,7 +46,7 @@ func TestPlus(t *testing.T) {
 		if d := furthest(have.LnEmission, want.LnEmission); d > 1e-12 {
 			t.Errorf("with its own parts silenced plus predicts otherwise than the paper's network, by %g", d)
 		}
-		if d := furthest(have.Final.Narrow(1, 8, 8), have.Neighborhood); d != 0 {
+		if d := furthest(have.Views.Get(layers.FinalView).Narrow(1, 8, 8), have.Views.Get(layers.NeighborhoodView)); d != 0 {
 			t.Errorf("the head's second half is not X_n, by %g", d)
 		}
 
@@ -64,16 +66,16 @@ func TestPlus(t *testing.T) {
 		s1.Eval()
 		s2.Eval()
 		e := with.Encode(tiles)
-		mean := layers.GatherNeighborhood(e.Image, index).Mean(torch.Along(2, 3)) // [4, 8]
+		mean := layers.GatherNeighborhood(e.Get(layers.ImageView), index).Mean(torch.Along(2, 3)) // [4, 8]
 		w, b := s2.Get("neighbor_rep.image_direct.weight"), s2.Get("neighbor_rep.image_direct.bias")
 		added := mean.MatMul(w.Transpose(0, 1)).Add(b)
-		if d := furthest(with.Predict(e, index).Neighborhood, without.Predict(e, index).Neighborhood.Add(added)); d > 1e-12 {
+		if d := furthest(with.Predict(e, index).Views.Get(layers.NeighborhoodView), without.Predict(e, index).Views.Get(layers.NeighborhoodView).Add(added)); d > 1e-12 {
 			t.Errorf("X_n is not the paper's and the linear path's sum, by %g", d)
 		}
 
 		bad := small()
-		bad.Plus, bad.Reference = true, true
-		if _, err := layers.NewModel(layers.NewParams(torch.CPU), bad); err == nil {
+		bad.Kind, bad.Plus = layers.KindPublished, true
+		if _, err := published.New(layers.NewParams(torch.CPU), bad); err == nil {
 			t.Error("the published program has no variant plus, but it was built")
 		}
 	})

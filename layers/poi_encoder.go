@@ -14,7 +14,7 @@ type POIEncoderConfig struct {
 	Kernel     string // "k7" or "k37" (the published program's for Beijing and Yinchuan)
 	SE         bool   // squeeze-and-excitation before each convolution
 	SERatio    int    // its compression ratio n
-	Reference  bool   // the published program's gates, behind the convolutions
+	Behind     bool   // the gates stand behind the convolutions (OutputGate), as in the published program
 }
 
 // POIEncoder is the POI branch of section 4.1: convolutions, each preceded by
@@ -59,19 +59,31 @@ func NewPOIEncoder(p Path, c POIEncoderConfig) (*POIEncoder, error) {
 			return nil, fmt.Errorf("tiles of %d pixels are too small for POI encoder %s; use k7, or larger tiles (data.imagery.size)",
 				c.Size, c.Kernel)
 		}
-		if c.SE && !c.Reference {
+		if c.SE && !c.Behind {
 			e.se = append(e.se, NewSqueezeExcitation(p.Sub(fmt.Sprint("se", i+1)), conv.In, c.SERatio))
 		}
 		e.convs = append(e.convs, NewConv2d(p.Sub(fmt.Sprint("fc", i+1)), conv))
 		if i < len(convs)-1 {
 			e.bns = append(e.bns, NewBatchNorm(p.Sub(fmt.Sprint("bn", i+1)), conv.Out))
-			if c.SE && c.Reference {
+			if c.SE && c.Behind {
 				e.gates = append(e.gates, NewOutputGate(p.Sub(fmt.Sprint("se", i+1)), conv.Out, c.SERatio))
 			}
 		}
 	}
 	e.fc = NewLinear(p.Sub("fc"), LinearConfig{In: edge * edge, Out: c.Embedding})
 	return e, nil
+}
+
+// Encode maps the POIs of U tiles, sparse or dense, to X_p [U, m]; nil where
+// there are none.
+func (e *POIEncoder) Encode(t Tiles) *torch.Tensor {
+	switch {
+	case t.Points != nil:
+		return e.ForwardPoints(t.Points)
+	case t.POIs != nil:
+		return e.Forward(t.POIs)
+	}
+	return nil
 }
 
 // Forward maps POI counts x [U, C, H, W] to X_p [U, m].

@@ -33,3 +33,23 @@ func (s *SqueezeExcitation) Gate(x *torch.Tensor) *torch.Tensor {
 func (s *SqueezeExcitation) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.Mul(s.Gate(x).Unsqueeze(-1).Unsqueeze(-1)) // Eq. 3: [U, C, H, W]
 }
+
+// OutputGate is the published program's squeeze-and-excitation: it stands
+// behind a convolution, works on its output channels, and is made of two 1 x 1
+// convolutions with bias.
+type OutputGate struct{ fc1, fc2 *Conv2d }
+
+// NewOutputGate registers the convolutions c -> c/ratio -> c under p.
+func NewOutputGate(p Path, c, ratio int) *OutputGate {
+	hidden := max(1, c/max(1, ratio))
+	return &OutputGate{
+		fc1: NewConv2d(p.Sub("fc1"), Conv2dConfig{In: c, Out: hidden, Kernel: 1}),
+		fc2: NewConv2d(p.Sub("fc2"), Conv2dConfig{In: hidden, Out: c, Kernel: 1}),
+	}
+}
+
+// Forward scales the channels of x [U, C, H, W].
+func (g *OutputGate) Forward(x *torch.Tensor) *torch.Tensor {
+	z := x.Mean(torch.Keeping(2, 3))                               // [U, C, 1, 1]
+	return x.Mul(g.fc2.Forward(g.fc1.Forward(z).ReLU()).Sigmoid()) // [U, C, H, W]
+}

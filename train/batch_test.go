@@ -9,10 +9,16 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/layers"
+	"opencarbon/layers/opencarbon"
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 )
+
+// lossIn is a network's loss in an epoch (from 0) of a config.
+func lossIn(n learn.Network, c *config.Config, epoch int, o layers.Output, target *torch.Tensor) *torch.Tensor {
+	return n.Loss(o, target, learnOptions(c).LossOptions(contrastive(c, epoch)))
+}
 
 func (d *dataset) model(c *config.Config) layers.ModelConfig { return modelConfig(c, d.store) }
 
@@ -23,7 +29,7 @@ func TestAssemble(t *testing.T) {
 	for _, m := range []int{1, 3, 5} {
 		c := both()
 		c.Model.Neighborhood = m
-		a, err := learn.NewAssembler(d.store, d.model(c), d.ln)
+		a, err := learn.NewAssembler(d.store, d.model(c), layers.Around{M: m}, d.ln)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +108,7 @@ func TestEvaluationByCells(t *testing.T) {
 			defer tr.close()
 			cells := append(slices.Clone(d.validation), d.test...)
 			torch.NoGrad(func() { // so that a neighbor makes a difference that is seen
-				for _, p := range tr.model.Store.Parameters() {
+				for _, p := range tr.model.Params().Parameters() {
 					if p.Dims() > 1 {
 						p.MulScalarInPlace(3)
 					}
@@ -124,17 +130,17 @@ func TestEvaluationByCells(t *testing.T) {
 			if encoded != len(needed) {
 				t.Errorf("M %d: %d encodings of %d tiles", m, encoded, len(needed))
 			}
-			if !tr.model.Store.Training() {
+			if !tr.model.Params().Training() {
 				t.Error("evaluation leaves the model in evaluation mode")
 			}
-			tr.model.Store.Eval()
+			tr.model.Params().Eval()
 			torch.NoGrad(func() {
 				for i, cell := range cells {
 					torch.InScope(func(*torch.Scope) {
 						var b learn.Batch
 						tr.Assembler.Assemble(&b, []int32{cell})
-						in, index := b.Inputs(tr.model.Config, torch.CPU), b.Places(m, torch.CPU)
-						if want := tr.model.Forward(in, index).LnEmission.Item(); math.Abs(predicted[i]-want) > 1e-5*math.Abs(want) {
+						in, index := b.Inputs(tr.model.Config(), torch.CPU), b.Places(m, torch.CPU)
+						if want := tr.model.Predict(tr.model.Encode(in), index).LnEmission.Item(); math.Abs(predicted[i]-want) > 1e-5*math.Abs(want) {
 							t.Errorf("M %d, cell %d: %v, alone %v", m, cell, predicted[i], want)
 						}
 					})
@@ -215,8 +221,8 @@ func TestLossByLoops(t *testing.T) {
 			e := config.Defaults()
 			e.Train.ContrastiveWarmupEpochs, e.Train.Alpha, e.Model.Temperature = 100, 0.01, 0.5
 			c.change(&e)
-			o := layers.Output{LnEmission: torch.FromSlice(predicted).Cast(torch.Float32), Center: layers.Embeddings{Image: flat(xs), POI: flat(xp)}}
-			have := loss(&e, c.epoch, o, torch.FromSlice(target).Cast(torch.Float32)).Item()
+			o := layers.Output{LnEmission: torch.FromSlice(predicted).Cast(torch.Float32), Views: layers.Views{{Name: layers.ImageView, X: flat(xs)}, {Name: layers.POIView, X: flat(xp)}}}
+			have := lossIn(&opencarbon.Model{}, &e, c.epoch, o, torch.FromSlice(target).Cast(torch.Float32)).Item()
 			if math.Abs(have-c.want) > 1e-5*c.want {
 				t.Errorf("%s: %v, want %v", c.name, have, c.want)
 			}

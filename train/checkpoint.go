@@ -68,17 +68,17 @@ func (t *trainer) save(path string) error {
 	f := safetensors.File{Arrays: map[string]safetensors.Array{}, Metadata: map[string]string{}}
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			for _, e := range t.model.Store.Entries() {
+			for _, e := range t.model.Params().Entries() {
 				f.Arrays["model."+e.Name] = torch.ToArray(e.Tensor)
 			}
-			names := t.model.Store.ParameterNames()
+			names := t.model.Params().ParameterNames()
 			for kind, ts := range t.optimizer.State().Tensors {
 				for i, x := range ts {
 					f.Arrays["optimizer."+kind+"."+names[i]] = torch.ToArray(x)
 				}
 			}
-			for modality, x := range t.History() {
-				f.Arrays["history."+modality] = torch.ToArray(x)
+			for _, view := range t.History() {
+				f.Arrays["history."+view.Name] = torch.ToArray(view.X)
 			}
 			state := torch.RNGState(torch.CPU)
 			f.Arrays["rng.cpu"] = safetensors.Array{DType: "U8", Shape: []int{len(state)}, Data: state}
@@ -109,7 +109,7 @@ func (t *trainer) save(path string) error {
 func (t *trainer) notFinite() (name string) {
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			for _, e := range t.model.Store.Entries() {
+			for _, e := range t.model.Params().Entries() {
 				if e.Tensor.DType().IsFloat() && e.Tensor.IsFinite().All().Item() == 0 {
 					name = e.Name
 					return
@@ -160,7 +160,22 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if err := json.Unmarshal([]byte(text), &c.Header); err != nil {
 		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
 	}
+	if c.Header.Model.Kind == "" {
+		c.Header.Model.Kind = olderKind([]byte(text))
+	}
 	return c, nil
+}
+
+// olderKind is the network's kind in a checkpoint of the time when there were
+// two and a switch told them apart.
+func olderKind(header []byte) string {
+	var old struct {
+		Model struct{ Reference bool } `json:"model"`
+	}
+	if json.Unmarshal(header, &old) == nil && old.Model.Reference {
+		return layers.KindPublished
+	}
+	return layers.KindOpenCarbon
 }
 
 // tensors makes the arrays under a prefix into tensors of the current scope.

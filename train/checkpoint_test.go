@@ -178,7 +178,7 @@ func TestSaveKeepsTheOldOne(t *testing.T) {
 			t.Error(err)
 		}
 		torch.NoGrad(func() {
-			tr.model.Store.Get("regressor.0.bias").FillInPlace(0).DivInPlace(torch.Zeros(torch.Float32, torch.CPU, 8))
+			tr.model.Params().Get("regressor.0.bias").FillInPlace(0).DivInPlace(torch.Zeros(torch.Float32, torch.CPU, 8))
 		})
 		if err := tr.save(path); err == nil || !strings.Contains(err.Error(), "regressor.0.bias is not finite") {
 			t.Error(err)

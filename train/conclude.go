@@ -33,7 +33,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := best.loadModel(t.model.Store); err != nil {
+		if err := best.loadModel(t.model.Params()); err != nil {
 			return nil, err
 		}
 	}

@@ -75,8 +75,12 @@ func (d *dataset) fit(c *config.Config) error {
 
 // modelConfig is the architecture that config and store ask for.
 func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
+	kind := layers.KindOpenCarbon
+	if c.Model.Published() {
+		kind = layers.KindPublished
+	}
 	return layers.ModelConfig{
-		Reference: c.Model.Variant == "reference", Plus: c.Model.Variant == "plus",
+		Kind: kind, Plus: c.Model.Variant == "plus",
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,

@@ -29,20 +29,17 @@ func encodedName(i int) string {
 }
 
 // encoded is a file of embeddings: 32 bytes that name checkpoint and store,
-// then float32 rows [tiles, modalities * m], appended whole chunks at a time.
+// then float32 rows [tiles, sum of widths], appended whole chunks at a time.
 type encoded struct {
 	f     *os.File
-	c     layers.ModelConfig
-	tiles int // rows in the file
+	parts []layers.Width // of a row
+	tiles int            // rows in the file
 }
 
 func (e *encoded) width() int {
 	n := 0
-	if e.c.Image {
-		n += e.c.Embedding
-	}
-	if e.c.POI {
-		n += e.c.Embedding
+	for _, p := range e.parts {
+		n += p.Width
 	}
 	return n
 }
@@ -75,13 +72,13 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 
 // openEncoded takes up the file of an interrupted prediction with the same
 // checkpoint and store, or begins it anew.
-func openEncoded(path string, c *Checkpoint, s *store.Store) (*encoded, error) {
+func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Store) (*encoded, error) {
 	name := c.identity(s.Meta().ConfigHash, s.Len())
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")
 	}
-	e := &encoded{f: f, c: c.Header.Model}
+	e := &encoded{f: f, parts: parts}
 	have := make([]byte, len(name))
 	if _, err := io.ReadFull(f, have); err == nil && bytes.Equal(have, name) {
 		st, err := f.Stat()
@@ -108,12 +105,10 @@ func openEncoded(path string, c *Checkpoint, s *store.Store) (*encoded, error) {
 }
 
 // append adds the embeddings of the next n tiles.
-func (e *encoded) append(x layers.Embeddings, n int) error {
+func (e *encoded) append(x layers.Views, n int) error {
 	var parts []*torch.Tensor
-	for _, t := range []*torch.Tensor{x.Image, x.POI} {
-		if t != nil {
-			parts = append(parts, t)
-		}
+	for _, p := range e.parts {
+		parts = append(parts, x.Get(p.Name))
 	}
 	if _, err := e.f.Write(torch.Cat(parts, 1).Cast(torch.Float32).Bytes()); err != nil {
 		return fmt.Errorf("embeddings: %w", err)
@@ -123,7 +118,7 @@ func (e *encoded) append(x layers.Embeddings, n int) error {
 }
 
 // all reads the embeddings of all tiles onto the device.
-func (e *encoded) all(d torch.Device) (x layers.Embeddings, err error) {
+func (e *encoded) all(d torch.Device) (x layers.Views, err error) {
 	data := make([]byte, 4*e.width()*e.tiles)
 	if _, err := e.f.ReadAt(data, sha256.Size); err != nil {
 		return x, fmt.Errorf("embeddings: %w", err)
@@ -133,13 +128,11 @@ func (e *encoded) all(d torch.Device) (x layers.Embeddings, err error) {
 			return x, fmt.Errorf("the embedding of tile %d is not finite: the checkpoint is broken, or an image is", i/4/e.width())
 		}
 	}
-	both := torch.FromBytes(data, torch.Float32, e.tiles, e.width()).To(d)
-	m := e.c.Embedding
-	if e.c.Image {
-		x.Image = both.Narrow(1, 0, m)
-	}
-	if e.c.POI {
-		x.POI = both.Narrow(1, e.width()-m, m)
+	all := torch.FromBytes(data, torch.Float32, e.tiles, e.width()).To(d)
+	at := 0
+	for _, p := range e.parts {
+		x = x.With(p.Name, all.Narrow(1, at, p.Width))
+		at += p.Width
 	}
 	return x, nil
 }

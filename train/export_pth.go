@@ -10,6 +10,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/networks"
 )
 
 // publishedOrder is the order in which the published program registers its
@@ -51,7 +52,7 @@ func Export(c *Checkpoint, out string) (int, error) {
 	if err := torch.Run(torch.Options{}, func() {
 		s := layers.NewParams(torch.CPU)
 		defer s.Close()
-		if _, failed = layers.NewModel(s, c.Header.Model); failed != nil {
+		if _, failed = networks.New(s, c.Header.Model); failed != nil {
 			return
 		}
 		if failed = c.loadModel(s); failed != nil { // whole, and of the right shapes

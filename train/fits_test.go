@@ -58,7 +58,7 @@ func TestSuits(t *testing.T) {
 		return raw
 	}
 	same := images(func(*imagery.Normalization) {})
-	c := &Checkpoint{Path: "c", Header: Header{Model: layers.ModelConfig{Image: true}, Normalization: same,
+	c := &Checkpoint{Path: "c", Header: Header{Model: layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true}, Normalization: same,
 		Grid: projected, CellArea: 0.25, TargetUnit: "tCO2/yr", Store: "training"}}
 	old := &Checkpoint{Path: "c", Header: c.Header}
 	old.Header.CellArea = 0

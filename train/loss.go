@@ -1,8 +1,6 @@
 package train
 
 import (
-	"opencarbon/layers"
-	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 )
@@ -17,15 +15,10 @@ func learnOptions(c *config.Config) learn.Options {
 	return o
 }
 
-// loss is the loss (Eq. 7-8) in an epoch, counted from 0.
-func loss(c *config.Config, epoch int, o layers.Output, target *torch.Tensor) *torch.Tensor {
-	return learn.Loss(learnOptions(c), c.Model.Variant == "reference", contrastive(c, epoch), o, target)
-}
-
 // contrastive reports whether the contrastive term is on in an epoch (from 0).
 func contrastive(c *config.Config, epoch int) bool {
 	first := c.Train.ContrastiveWarmupEpochs
-	if c.Model.Variant == "reference" {
+	if c.Model.Published() {
 		first++ // the published program asks for epoch > 100
 	}
 	return c.Model.Contrastive && c.Model.HasImage() && c.Model.HasPOI() && c.Train.Alpha > 0 && epoch >= first

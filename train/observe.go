@@ -12,16 +12,17 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 	"opencarbon/train/progress"
 )
 
 // Names of the representations of Figure 2 that Observe can take out.
 const (
-	ImageEmbedding        = "image"        // X_s, [m]
-	POIEmbedding          = "poi"          // X_p, [m]
-	GridEmbedding         = "grid"         // X_g (Eq. 5), [m]
-	NeighborhoodEmbedding = "neighborhood" // X_n, [m]
-	FinalEmbedding        = "final"        // X_g^f (Eq. 6), [m]; the head's input [2m] in the variants reference and plus
+	ImageEmbedding        = layers.ImageView        // X_s, [m]
+	POIEmbedding          = layers.POIView          // X_p, [m]
+	GridEmbedding         = layers.GridView         // X_g (Eq. 5), [m]
+	NeighborhoodEmbedding = layers.NeighborhoodView // X_n, [m]
+	FinalEmbedding        = layers.FinalView        // X_g^f (Eq. 6), [m]; the head's input [2m] in the variants reference and plus
 )
 
 // EmbeddingNames lists them.
@@ -113,8 +114,7 @@ func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOption
 // take copies a chunk's tensors.
 func (r *Observations) take(out layers.Output, o ObserveOptions) {
 	for _, name := range o.Embeddings {
-		x := map[string]*torch.Tensor{ImageEmbedding: out.Center.Image, POIEmbedding: out.Center.POI, GridEmbedding: out.Grid,
-			NeighborhoodEmbedding: out.Neighborhood, FinalEmbedding: out.Final}[name]
+		x := out.Views.Get(name)
 		e := r.Embeddings[name]
 		e.D = x.Size(1)
 		e.X = append(e.X, x.Cast(torch.Float32).Float32s()...)
@@ -129,25 +129,18 @@ func (r *Observations) take(out layers.Output, o ObserveOptions) {
 		}
 		return append(to, w.Narrow(1, 0, 1).Contiguous().Float64s()...)
 	}
-	r.GridWeights = image(r.GridWeights, out.GridWeights)
-	r.NeighborhoodWeights = image(r.NeighborhoodWeights, out.NeighborhoodWeights)
+	r.GridWeights = image(r.GridWeights, out.Weights.Get(layers.GridView))
+	r.NeighborhoodWeights = image(r.NeighborhoodWeights, out.Weights.Get(layers.NeighborhoodView))
 }
 
 // Has says why the checkpoint's model has no representation of that name, a
 // *fault.Input error; nil if it has.
 func (c *Checkpoint) Has(name string) error {
-	m := c.Header.Model
-	missing := ""
-	switch {
-	case !slices.Contains(EmbeddingNames(), name):
+	if !slices.Contains(EmbeddingNames(), name) {
 		return fault.New("--embedding", fmt.Sprintf("%q is unknown", name), "Use one of "+strings.Join(EmbeddingNames(), ", ")+".")
-	case name == ImageEmbedding && !m.Image:
-		missing = "the model was trained without images"
-	case name == POIEmbedding && !m.POI:
-		missing = "the model was trained without points of interest"
-	case name == NeighborhoodEmbedding && m.Neighborhood <= 1:
-		missing = "the model was trained without a neighborhood"
-	default:
+	}
+	missing := c.Header.Model.Missing(name)
+	if missing == "" {
 		return nil
 	}
 	return fault.New(c.Path, fmt.Sprintf("has no embedding %q: %s", name, missing), "Choose another --embedding, or a checkpoint of another variant.")
@@ -171,7 +164,7 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
 		parameters := layers.NewParams(torch.ParseDevice(device))
 		defer parameters.Close()
-		m, err := layers.NewModel(parameters, c.Header.Model)
+		m, err := networks.New(parameters, c.Header.Model)
 		if err != nil {
 			failed = fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
 			return
@@ -180,7 +173,7 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 			return
 		}
 		parameters.Eval()
-		a, err := learn.NewAssembler(s, c.Header.Model, newDataset(s).ln)
+		a, err := learn.NewAssembler(s, m.Config(), m.Traits().Around, newDataset(s).ln)
 		if err != nil {
 			failed = err
 			return
@@ -192,6 +185,13 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 		return err
 	}
 	return failed
+}
+
+func gated(n learn.Network, t layers.Tiles) *torch.Tensor {
+	if g, ok := n.(learn.Gated); ok {
+		return g.CategoryGate(t)
+	}
+	return nil
 }
 
 // gates returns the first gate's weights of the cells themselves, [n, C], or
@@ -208,7 +208,7 @@ func gates(ctx context.Context, e *learn.Encoder, cells []int32) (all []float32,
 			}
 			none := false
 			torch.InScope(func(*torch.Scope) {
-				if g := e.Model.CategoryGate(e.POIs(&b)); g != nil {
+				if g := gated(e.Model, e.POIs(&b)); g != nil {
 					all = append(all, g.Cast(torch.Float32).Float32s()...)
 				} else {
 					none = true

@@ -31,7 +31,7 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 	}
 	r := &Occlusion{Cells: cells}
 	err := c.withModel(s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
-		x := &occluder{Encoder: e, tiles: e.Assembler.NeededTiles(cells)}
+		x := &occluder{Encoder: e, tiles: e.Assembler.NeededTiles(cells), widths: e.Model.Traits().Embeddings, rows: map[string][]float32{}}
 		bar := progress.NewBar(o.Progress, "taking categories away", len(s.Categories())+1)
 		defer bar.Close()
 		torch.NoGrad(func() {
@@ -39,7 +39,7 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 				return
 			}
 			bar.Add(1)
-			r.Before = x.predict(x.poi, cells)
+			r.Before = x.predict(x.rows[layers.POIView], cells)
 			for category := range s.Categories() {
 				var poi []float32
 				var changed []bool
@@ -63,13 +63,14 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 // category's turn changes some rows.
 type occluder struct {
 	*learn.Encoder
-	tiles      []int32   // [T]
-	image, poi []float32 // [T, m]; image empty without images
+	tiles  []int32              // [T]
+	widths []layers.Width       // of the embeddings
+	rows   map[string][]float32 // [T, width] by name
 }
 
 // chunks encodes the given tiles; category, where not negative, is left out, and
 // with it the images, which do not depend on it.
-func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each func(e layers.Embeddings)) error {
+func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each func(e layers.Views)) error {
 	var b learn.Batch
 	for at := 0; at < len(tiles); at += learn.EvaluationTiles {
 		if err := ctx.Err(); err != nil {
@@ -91,11 +92,10 @@ func (x *occluder) chunks(ctx context.Context, tiles []int32, category int, each
 }
 
 func (x *occluder) base(ctx context.Context) error {
-	return x.chunks(ctx, x.tiles, -1, func(e layers.Embeddings) {
-		if e.Image != nil {
-			x.image = append(x.image, e.Image.Float32s()...)
+	return x.chunks(ctx, x.tiles, -1, func(e layers.Views) {
+		for _, view := range e {
+			x.rows[view.Name] = append(x.rows[view.Name], view.X.Float32s()...)
 		}
-		x.poi = append(x.poi, e.POI.Float32s()...)
 	})
 }
 
@@ -114,11 +114,11 @@ func (x *occluder) without(ctx context.Context, category uint16) (poi []float32,
 			}
 		}
 	}
-	m := x.Model.Config.Embedding
-	poi = append([]float32(nil), x.poi...)
+	poi = append([]float32(nil), x.rows[layers.POIView]...)
+	m := len(poi) / len(x.tiles)
 	at := 0
-	err = x.chunks(ctx, tiles, int(category), func(e layers.Embeddings) {
-		new := e.POI.Float32s()
+	err = x.chunks(ctx, tiles, int(category), func(e layers.Views) {
+		new := e.Get(layers.POIView).Float32s()
 		for k := 0; k < len(new); k += m {
 			copy(poi[rows[at]*m:(rows[at]+1)*m], new[k:k+m])
 			at++
@@ -130,10 +130,13 @@ func (x *occluder) without(ctx context.Context, category uint16) (poi []float32,
 // predict is ln emission of the cells with these POI embeddings.
 func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
 	torch.InScope(func(*torch.Scope) {
-		d, m := x.Model.Store.Device, x.Model.Config.Embedding
-		e := layers.Embeddings{POI: torch.FromSlice(poi, len(x.tiles), m).To(d)}
-		if x.Model.Config.Image {
-			e.Image = torch.FromSlice(x.image, len(x.tiles), m).To(d)
+		var e layers.Views
+		for _, w := range x.widths {
+			rows := x.rows[w.Name]
+			if w.Name == layers.POIView {
+				rows = poi
+			}
+			e = e.With(w.Name, torch.FromSlice(rows, len(x.tiles), w.Width).To(x.Model.Params().Device))
 		}
 		ln = x.Predict(e, x.tiles, cells, nil)
 	})

@@ -8,6 +8,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 )
 
 // The batch of testdata/parity.py.
@@ -125,7 +126,7 @@ func parityBatch(c layers.ModelConfig) (in layers.Tiles, index, target *torch.Te
 	in = layers.Tiles{Images: parityImages(parityTiles, c.ImageSize), POIs: parityPoints(parityTiles, c.POISize)}
 	ids := parityIndex(c.Neighborhood)
 	for i, x := range ids {
-		if x < 0 && c.Reference {
+		if x < 0 && c.Kind == layers.KindPublished {
 			ids[i] = 0
 		} else if x < 0 {
 			ids[i] = parityTiles
@@ -148,9 +149,9 @@ const parityEpoch = 101
 
 // encodeBatch encodes a batch's tiles exactly, in slices in the reference
 // variant, and returns the index to give to Predict.
-func encodeBatch(model *layers.Model, in layers.Tiles, index *torch.Tensor) (layers.Embeddings, *torch.Tensor) {
-	if model.Config.Reference {
-		return model.EncodeSlices(in, index, model.Encode)
+func encodeBatch(model learn.Network, in layers.Tiles, index *torch.Tensor) (layers.Views, *torch.Tensor) {
+	if model.Config().Kind == layers.KindPublished {
+		return learn.EncodeSlices(in, index, model.Encode)
 	}
 	return model.Encode(in), index
 }

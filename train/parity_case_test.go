@@ -12,6 +12,8 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 )
 
 // parityCase is variant/encoder/M/se/contrastive/steps.
@@ -129,9 +131,9 @@ func (d *digests) rows(t *testing.T, tensors map[string]*torch.Tensor, want safe
 }
 
 // model builds the case's model with weights by name.
-func (c parityCase) model(t *testing.T, s *layers.Params) *layers.Model {
+func (c parityCase) model(t *testing.T, s *layers.Params) learn.Network {
 	t.Helper()
-	model, err := layers.NewModel(s, layers.ModelConfig{Reference: c.variant == "reference", Image: true, POI: true,
+	model, err := networks.New(s, layers.ModelConfig{Kind: kindOf(c.variant), Image: true, POI: true,
 		Categories: parityCategories, ImageSize: parityImage, POISize: paritySizes[c.encoder], Embedding: parityEmbedding, Neighborhood: c.m,
 		POIEncoder: c.encoder, SE: c.se, SERatio: 4, Heads: 2})
 	if err != nil {
@@ -143,7 +145,7 @@ func (c parityCase) model(t *testing.T, s *layers.Params) *layers.Model {
 
 // everything a forward pass gives that is compared: predictions and embeddings.
 func everything(o layers.Output) (all []float64) {
-	for _, x := range []*torch.Tensor{o.LnEmission, o.Center.Image, o.Center.POI} {
+	for _, x := range []*torch.Tensor{o.LnEmission, o.Views.Get(layers.ImageView), o.Views.Get(layers.POIView)} {
 		all = append(all, x.Detach().Cast(torch.Float64).Float64s()...)
 	}
 	return all
@@ -157,7 +159,7 @@ func (c parityCase) single(t *testing.T) (all []float64) {
 	model := c.model(t, s)
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			in, index, _ := parityBatch(model.Config)
+			in, index, _ := parityBatch(model.Config())
 			in.POIs = in.POIs.Cast(torch.Float32)
 			all = everything(model.Predict(encodeBatch(model, in, index)))
 		})
@@ -175,11 +177,11 @@ func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetens
 	model := c.model(t, s)
 	cfg := parityConfig(c.variant)
 	cfg.Model.Contrastive = c.contrastive
-	in, index, target := parityBatch(model.Config)
+	in, index, target := parityBatch(model.Config())
 	predict := func() (y []float64) {
 		s.Eval()
 		torch.NoGrad(func() {
-			torch.InScope(func(*torch.Scope) { y = model.Forward(in, index).LnEmission.Float64s() })
+			torch.InScope(func(*torch.Scope) { y = model.Predict(model.Encode(in), index).LnEmission.Float64s() })
 		})
 		s.Train()
 		return y
@@ -191,7 +193,7 @@ func (c parityCase) measure(t *testing.T, d *digests, golden map[string]safetens
 	for step := range max(1, c.steps) {
 		torch.InScope(func(*torch.Scope) {
 			o := model.Predict(encodeBatch(model, in, index))
-			l := loss(cfg, parityEpoch, o, target)
+			l := lossIn(model, cfg, parityEpoch, o, target)
 			losses = append(losses, l.Item())
 			adam.ZeroGrad()
 			l.Backward()
@@ -240,4 +242,11 @@ func (w parityWorst) check(t *testing.T, name string) {
 			t.Errorf("%s: %s differ by %.2g, at most %.0g is allowed", name, x.what, x.value, x.limit)
 		}
 	}
+}
+
+func kindOf(variant string) string {
+	if variant == "reference" {
+		return layers.KindPublished
+	}
+	return layers.KindOpenCarbon
 }

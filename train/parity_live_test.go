@@ -15,6 +15,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/networks"
 )
 
 var (
@@ -120,7 +121,7 @@ func TestParityLiveContinued(t *testing.T) {
 		s := layers.NewParams(torch.CPU)
 		s.DType = torch.Float64
 		defer s.Close()
-		model, err := layers.NewModel(s, m)
+		model, err := networks.New(s, m)
 		if err != nil {
 			t.Error(err)
 			return
@@ -139,7 +140,7 @@ func TestParityLiveContinued(t *testing.T) {
 		cfg := parityConfig("reference")
 		for i, want := range torch.FromArray(golden.Arrays["losses"]).Float64s() {
 			torch.InScope(func(*torch.Scope) {
-				l := loss(cfg, parityEpoch, model.Predict(encodeBatch(model, in, index)), target)
+				l := lossIn(model, cfg, parityEpoch, model.Predict(encodeBatch(model, in, index)), target)
 				adam.ZeroGrad()
 				l.Backward()
 				adam.Step()

@@ -14,7 +14,7 @@ import (
 // improvement counts, and it stops when there are more than patience of them and
 // the epoch, counted from 0, is beyond min_epochs.
 func (s *State) judge(c *config.Config, r2 float64) (best bool) {
-	reference := c.Model.Variant == "reference"
+	reference := c.Model.Published()
 	best = !math.IsNaN(r2) && (!s.HasBest || r2 > s.Best)
 	switch {
 	case best && reference:

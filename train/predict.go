@@ -15,6 +15,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 	"opencarbon/train/progress"
 )
 
@@ -185,7 +186,7 @@ func CategoryDifference(want, have []string) string {
 func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) ([]float64, error) {
 	parameters := layers.NewParams(torch.ParseDevice(o.Device))
 	defer parameters.Close()
-	model, err := layers.NewModel(parameters, c.Header.Model)
+	model, err := networks.New(parameters, c.Header.Model)
 	if err != nil {
 		return nil, fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
 	}
@@ -193,11 +194,11 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 		return nil, err
 	}
 	parameters.Eval()
-	a, err := learn.NewAssembler(s, c.Header.Model, make([]float64, s.Len()))
+	a, err := learn.NewAssembler(s, model.Config(), model.Traits().Around, make([]float64, s.Len()))
 	if err != nil {
 		return nil, err
 	}
-	kept, err := openEncoded(filepath.Join(o.Out, name), c, s)
+	kept, err := openEncoded(filepath.Join(o.Out, name), c, model.Traits().Embeddings, s)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +225,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 			return
 		}
 		torch.InScope(func(*torch.Scope) {
-			var e layers.Embeddings
+			var e layers.Views
 			if e, err = kept.all(parameters.Device); err == nil {
 				ln = encoder.Predict(e, span(0, s.Len()), span(0, s.Len()), nil)
 			}

@@ -117,7 +117,7 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 
 func variant(m layers.ModelConfig) string {
 	switch {
-	case m.Reference:
+	case m.Kind == layers.KindPublished:
 		return "reference"
 	case m.Plus:
 		return "plus"
@@ -137,7 +137,7 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 		return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, part) })
 	}
 	const image, poi = "grid_rep.image_encoder.", "grid_rep.poi_encoder."
-	m := layers.ModelConfig{Image: has(image), POI: has(poi), Neighborhood: 1, POIEncoder: "k7", SERatio: 4}
+	m := layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: has(image), POI: has(poi), Neighborhood: 1, POIEncoder: "k7", SERatio: 4}
 	if !m.Image && !m.POI {
 		return fmt.Errorf("missing are the names %s* and %s*; it begins with %s", image, poi, strings.Join(names[:min(3, len(names))], ", "))
 	}
@@ -185,11 +185,13 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 	}
 	switch {
 	case has("self_grid.") || len(gate) == 4:
-		m.Reference, c.foreign.variant = true, true
+		m.Kind, c.foreign.variant = layers.KindPublished, true
 	case m.Neighborhood > 1 || len(gate) == 2:
 		c.foreign.variant = true
 	default:
-		m.Reference = o.Variant != "paper"
+		if o.Variant != "paper" {
+			m.Kind = layers.KindPublished
+		}
 	}
 	if o.Variant != "" && o.Variant != variant(m) {
 		return fmt.Errorf("its weights are the %s variant's, not the %s variant's", variant(m), o.Variant)

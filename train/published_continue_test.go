@@ -64,7 +64,7 @@ func TestPublishedContinues(t *testing.T) {
 			return
 		}
 		state := tr.optimizer.State()
-		for i, name := range tr.model.Store.ParameterNames() {
+		for i, name := range tr.model.Params().ParameterNames() {
 			moment := torch.ToArray(state.Tensors["exp_avg"][i])
 			want, steps := arrays[name].Data, int64(7+slices.Index(pth.ParameterNames(names), name))
 			if name == "self_grid.linear.bias" {
@@ -83,7 +83,7 @@ func TestPublishedContinues(t *testing.T) {
 		if err := fresh.start(filepath.Join(dir, "ours.safetensors")); err != nil {
 			t.Error(err)
 		}
-		if fresh.optimizer.State().Steps[0] != 0 || string(torch.ToArray(fresh.model.Store.Get("regressor.3.bias")).Data) != string(arrays["regressor.3.bias"].Data) {
+		if fresh.optimizer.State().Steps[0] != 0 || string(torch.ToArray(fresh.model.Params().Get("regressor.3.bias")).Data) != string(arrays["regressor.3.bias"].Data) {
 			t.Error("train.optimizer_state: false, and yet moments; or other weights")
 		}
 		for key, change := range map[string]func(*config.Config){

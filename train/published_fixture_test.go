@@ -16,6 +16,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/networks"
 )
 
 // unpackPublished unpacks testdata/published.zip, a dataset that
@@ -68,7 +69,7 @@ func publishedStore(t *testing.T, dir string) *store.Store {
 func publishedCase(name string) layers.ModelConfig {
 	f := strings.Split(name, "/")
 	m, _ := strconv.Atoi(f[2])
-	return layers.ModelConfig{Reference: f[0] == "reference", Image: true, POI: true, Categories: 3, ImageSize: 256, POISize: 256,
+	return layers.ModelConfig{Kind: kindOf(f[0]), Image: true, POI: true, Categories: 3, ImageSize: 256, POISize: 256,
 		Embedding: 32, Neighborhood: m, POIEncoder: f[1], SE: f[3] == "1", SERatio: 4, Heads: 2}
 }
 
@@ -79,14 +80,14 @@ func publishedWeights(t *testing.T, m layers.ModelConfig) (names []string, array
 	if err := torch.Run(torch.Options{}, func() {
 		s := layers.NewParams(torch.CPU)
 		defer s.Close()
-		if _, err := layers.NewModel(s, m); err != nil {
+		if _, err := networks.New(s, m); err != nil {
 			t.Error(err)
 			return
 		}
 		parityWeights(s)
 		torch.NoGrad(func() {
 			scale := func(name string, by float64) { s.Get(name).MulScalarInPlace(by) }
-			if m.Reference {
+			if m.Kind == layers.KindPublished {
 				scale("grid_rep.image_encoder.conv1.weight", 1./64)
 				scale("regressor.0.weight", 16)
 			}

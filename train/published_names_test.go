@@ -6,6 +6,7 @@ import (
 
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/networks"
 )
 
 // TestPublishedNames: the reference variant's state dict has the published
@@ -37,7 +38,7 @@ func TestPublishedNames(t *testing.T) {
 		if err := torch.Run(torch.Options{}, func() {
 			s := layers.NewParams(torch.CPU)
 			defer s.Close()
-			if _, err := layers.NewModel(s, publishedCase(c.name)); err != nil {
+			if _, err := networks.New(s, publishedCase(c.name)); err != nil {
 				t.Error(err)
 			}
 			for _, e := range s.Entries() {

@@ -23,25 +23,25 @@ func (t *trainer) start(path string) error {
 	}
 	c, err := ReadCheckpoint(path)
 	if err == nil && c.foreign != nil && !c.foreign.variant {
-		c.Header.Model.Reference = t.model.Config.Reference // its weights are the same in both
+		c.Header.Model.Kind = t.model.Config().Kind // its weights are the same in both
 	}
 	if err != nil {
 		return fault.Wrap(err, key, "cannot be used", "Give another checkpoint, or leave the key empty.")
 	}
-	if c.foreign != nil && c.Header.Model.Neighborhood > 1 && t.model.Config.Neighborhood > 1 {
-		c.Header.Model.Neighborhood = t.model.Config.Neighborhood // its weights fit every width
+	if c.foreign != nil && c.Header.Model.Neighborhood > 1 && t.model.Config().Neighborhood > 1 {
+		c.Header.Model.Neighborhood = t.model.Config().Neighborhood // its weights fit every width
 	}
-	if what := misfits(c.Header.Model, t.model.Config); what != "" {
+	if what := misfits(c.Header.Model, t.model.Config()); what != "" {
 		return fault.New(key, path+" holds another model: "+what, "Set these keys as the checkpoint has them, or give another checkpoint.")
 	}
 	if err := c.Fits(t.data.store); err != nil {
 		return err
 	}
-	if err := c.loadModel(t.model.Store); err != nil {
+	if err := c.loadModel(t.model.Params()); err != nil {
 		return err
 	}
 	if t.config.Train.OptimizerState && c.Header.Optimizer == t.optimizer.State().Kind {
-		if err := c.loadOptimizer(t.optimizer, t.model.Store); err != nil {
+		if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
 			return fault.Wrap(err, path, "its optimiser state does not fit", "Set train.optimizer_state: false.")
 		}
 	}

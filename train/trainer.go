@@ -14,6 +14,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
+	"opencarbon/train/networks"
 )
 
 // trainer is a training run's tensors and state. It lives inside torch.Run.
@@ -22,7 +23,7 @@ type trainer struct {
 	config    *config.Config
 	data      *dataset
 	sampler   *learn.Sampler
-	model     *layers.Model
+	model     learn.Network
 	optimizer torch.Optimizer
 	schedule  torch.Schedule
 	header    Header
@@ -46,7 +47,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	torch.ManualSeed(c.Seed)
 	mc := modelConfig(c, d.store)
 	parameters := layers.NewParams(device)
-	model, err := layers.NewModel(parameters, mc)
+	model, err := networks.New(parameters, mc)
 	if err != nil {
 		parameters.Close()
 		return nil, fmt.Errorf("model: %w", err)
@@ -54,7 +55,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	if c.Train.TargetBias == "mean" {
 		model.SetTargetBias(mean(d.ln, d.train))
 	}
-	a, err := learn.NewAssembler(d.store, mc, d.ln)
+	a, err := learn.NewAssembler(d.store, mc, model.Traits().Around, d.ln)
 	if err != nil {
 		parameters.Close()
 		return nil, err
@@ -78,7 +79,7 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 func (t *trainer) close() {
 	t.Learner.Close()
 	t.optimizer.Close()
-	t.model.Store.Close()
+	t.model.Params().Close()
 }
 
 func newOptimizer(c *config.Config, p []*torch.Tensor) torch.Optimizer {
@@ -110,10 +111,10 @@ func newSchedule(c *config.Config) torch.Schedule {
 // resume takes over a checkpoint's weights, moments, random state and place in
 // the run.
 func (t *trainer) resume(c *Checkpoint) (err error) {
-	if err := c.loadModel(t.model.Store); err != nil {
+	if err := c.loadModel(t.model.Params()); err != nil {
 		return err
 	}
-	if err := c.loadOptimizer(t.optimizer, t.model.Store); err != nil {
+	if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
 		return fmt.Errorf("%s: %w", c.Path, err)
 	}
 	if rng, ok := c.arrays["rng.cpu"]; ok {
@@ -170,10 +171,8 @@ func (t *trainer) train(ctx context.Context) error {
 // validate scores the validation cells, keeps the best model by R2, and
 // decides on early stopping.
 func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
-	if t.config.Model.Variant != "reference" {
-		if err := t.Recalibrate(ctx, t.data.train, t.state.Epoch); err != nil {
-			return err
-		}
+	if err := t.Recalibrate(ctx, t.data.train, t.state.Epoch); err != nil {
+		return err
 	}
 	v, err := t.score(ctx, "validation", t.data.validation)
 	if err != nil {
@@ -230,7 +229,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 	}
 	feed := t.NewFeed(batches[min(t.state.Step, len(batches)):], t.state.Epoch)
 	defer feed.Close()
-	t.model.Store.Train()
+	t.model.Params().Train()
 	for t.state.Step < len(batches) {
 		if ctx.Err() != nil {
 			if err := t.collect(len(batches)); err != nil {

@@ -68,7 +68,7 @@ func (w *witness) save(t *trainer, best bool) error {
 func arrays(t *trainer) map[string]string {
 	out := map[string]string{}
 	torch.InScope(func(*torch.Scope) {
-		for _, e := range t.model.Store.Entries() {
+		for _, e := range t.model.Params().Entries() {
 			out[e.Name] = string(torch.ToArray(e.Tensor).Data)
 		}
 		for kind, ts := range t.optimizer.State().Tensors {
@@ -136,15 +136,15 @@ func TestOverfitOneBatch(t *testing.T) {
 		}
 		defer tr.close()
 		tr.optimizer.SetLearningRate(c.Train.LearningRate)
-		tr.model.Store.Train()
+		tr.model.Params().Train()
 		var b learn.Batch
 		tr.Assembler.Assemble(&b, d.train[:8])
 		r2 := func() float64 {
 			var predicted []float64
 			torch.NoGrad(func() {
 				torch.InScope(func(*torch.Scope) {
-					in, index := b.Inputs(tr.model.Config, torch.CPU), b.Places(tr.Assembler.M, torch.CPU)
-					predicted = tr.model.Forward(in, index).LnEmission.Float64s()
+					in, index := b.Inputs(tr.model.Config(), torch.CPU), b.Places(tr.Assembler.M, torch.CPU)
+					predicted = tr.model.Predict(tr.model.Encode(in), index).LnEmission.Float64s()
 				})
 			})
 			truth := make([]float64, len(b.Target))
@@ -181,7 +181,7 @@ func TestNaNStopsTraining(t *testing.T) {
 		return func(w *witness) {
 			w.stepped = func(epoch, step int) {
 				if epoch == 2 && step == 1 {
-					torch.NoGrad(func() { w.trainer.model.Store.Get(name).FillInPlace(v) })
+					torch.NoGrad(func() { w.trainer.model.Params().Get(name).FillInPlace(v) })
 				}
 			}
 		}
@@ -204,7 +204,7 @@ func TestNaNStopsTraining(t *testing.T) {
 		{"statistics", func(w *witness) { // they take no part in training, only in validation
 			w.stepped = func(epoch, step int) {
 				if epoch == 2 {
-					torch.NoGrad(func() { w.trainer.model.Store.Get("regressor.2.running_mean").FillInPlace(math.NaN()) })
+					torch.NoGrad(func() { w.trainer.model.Params().Get("regressor.2.running_mean").FillInPlace(math.NaN()) })
 				}
 			}
 		}, "epoch 2: the model's predictions are broken: validation: prediction"},
@@ -264,7 +264,7 @@ func TestNaNStopsTraining(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tr.close()
-			torch.NoGrad(func() { tr.model.Store.Get("regressor.2.running_var").FillInPlace(math.Inf(1)) })
+			torch.NoGrad(func() { tr.model.Params().Get("regressor.2.running_var").FillInPlace(math.Inf(1)) })
 			if err := w.save(tr, false); err == nil || !strings.Contains(err.Error(), "regressor.2.running_var is not finite") {
 				t.Error(err)
 			}
@@ -383,7 +383,7 @@ func TestPatienceAndBest(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tr.close()
-			if err := saved.loadModel(tr.model.Store); err != nil {
+			if err := saved.loadModel(tr.model.Params()); err != nil {
 				t.Fatal(err)
 			}
 			if v, err := tr.score(context.Background(), "validation", d.validation); err != nil || v.Ln.R2 != best {

@@ -10,6 +10,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
+	"opencarbon/train/networks"
 )
 
 // TestImageWeights: torchvision's ImageNet checkpoints, with the counters of
@@ -48,7 +49,7 @@ func TestImageWeights(t *testing.T) {
 			path := filepath.Join(dir, c.name+".pth")
 			writePTH(t, path, c.names, resnet)
 			s := layers.NewParams(torch.CPU)
-			model, err := layers.NewModel(s, publishedCase("reference/k7/1/1"))
+			model, err := networks.New(s, publishedCase("reference/k7/1/1"))
 			if err != nil {
 				t.Error(err)
 				return

@@ -10,6 +10,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 )
 
 // Row runs s in this process.
@@ -43,7 +44,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
 	parameters := layers.NewParams(d)
 	defer parameters.Close()
-	model, err := layers.NewModel(parameters, layers.ModelConfig{Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
+	model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
 		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	for i, y := range data.Targets() {
 		ln[i], cells[i] = math.Log(y), int32(i)
 	}
-	a, err := learn.NewAssembler(data, model.Config, ln)
+	a, err := learn.NewAssembler(data, model.Config(), model.Traits().Around, ln)
 	if err != nil {
 		return err
 	}

@@ -134,10 +134,10 @@ func check(c *Config, label string, given map[string]leaf) error {
 		bad("model.contrastive", "Set model.contrastive: false, or give both modalities.",
 			"is true, but the contrastive loss compares image and POI embeddings and model.modalities has only %s", m.Modalities[0])
 	}
-	if m.Variant == "reference" && t.Encode != "slices" {
+	if m.Published() && t.Encode != "slices" {
 		bad("train.encode", "Leave it away, or set it to slices.", "is %s, but the published program encodes in slices", t.Encode)
 	}
-	if m.Variant == "reference" && t.Augment != "none" {
+	if m.Published() && t.Augment != "none" {
 		bad("train.augment", "Leave it away, or set it to none.", "is %s, but the published program takes tiles as they are", t.Augment)
 	}
 	if t.MinLearningRate > t.LearningRate {

@@ -99,6 +99,10 @@ func Defaults() Config {
 	}
 }
 
+// Published reports whether the network is that of the authors' published program
+// (variant reference), whose ways of training go with it.
+func (m Model) Published() bool { return m.Variant == "reference" }
+
 // HasImage reports whether the image modality is on.
 func (m Model) HasImage() bool { return contains(m.Modalities, "image") }
 

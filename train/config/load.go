@@ -102,13 +102,13 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if c.Name == "" {
 		c.Name = src.name
 	}
-	if _, ok := given["train.encode"]; !ok && c.Model.Variant == "reference" {
+	if _, ok := given["train.encode"]; !ok && c.Model.Published() {
 		c.Train.Encode = "slices"
 	}
-	if _, ok := given["train.augment"]; !ok && c.Model.Variant == "reference" {
+	if _, ok := given["train.augment"]; !ok && c.Model.Published() {
 		c.Train.Augment = "none"
 	}
-	if _, ok := given["train.target_bias"]; !ok && c.Model.Variant == "reference" {
+	if _, ok := given["train.target_bias"]; !ok && c.Model.Published() {
 		c.Train.TargetBias = "none" // the published program starts from PyTorch's defaults
 	}
 	canonical(&c)

@@ -58,14 +58,14 @@ func origins(size int) *torch.Tensor {
 
 // turned are images [E, 3, H, H], each turned by its element of D4.
 func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor) {
-	n, size := images.Size(0), e.Model.Config.ImageSize
+	n, size := images.Size(0), e.Model.Config().ImageSize
 	which := make([]int64, n)
 	for i, s := range turns {
 		which[i] = int64(s)
 	}
 	torch.InScope(func(s *torch.Scope) { // the index is 16 MiB for 32 tiles of 256 pixels
 		if e.origins == nil {
-			e.origins = origins(size).To(e.Model.Store.Device).Own()
+			e.origins = origins(size).To(e.Model.Params().Device).Own()
 		}
 		from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
 		from = from.Unsqueeze(1).Expand(n, 3, size*size)

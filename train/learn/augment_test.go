@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
 )
@@ -39,7 +40,7 @@ func TestAugment(t *testing.T) {
 				if resident {
 					l.KeepImages()
 				}
-				l.Model.Store.Eval()
+				l.Model.Params().Eval()
 				f := l.NewFeed([][]int32{cells}, 5)
 				defer f.Close()
 				b := f.Next()
@@ -48,12 +49,12 @@ func TestAugment(t *testing.T) {
 				}
 				torch.NoGrad(func() {
 					x := l.Encode(b)
-					got := append(x.Image.Float64s(), x.POI.Float64s()...)
+					got := append(x.Get(layers.ImageView).Float64s(), x.Get(layers.POIView).Float64s()...)
 					var plain learn.Batch
 					if err := l.Assembler.Load(&plain, b.Tiles); err != nil {
 						t.Fatal(err)
 					}
-					c := l.Model.Config
+					c := l.Model.Config()
 					c.Image = false
 					in := plain.Inputs(c, torch.CPU)
 					pixels := make([]uint8, 12*3*size*size)
@@ -75,10 +76,10 @@ func TestAugment(t *testing.T) {
 						t.Fatal(shape)
 					}
 					x = l.Model.Encode(in)
-					if e := far(got, append(x.Image.Float64s(), x.POI.Float64s()...)); e > 1e-5 {
+					if e := far(got, append(x.Get(layers.ImageView).Float64s(), x.Get(layers.POIView).Float64s()...)); e > 1e-5 {
 						t.Errorf("%s, resident %v: far from turning by hand by %.2g", name, resident, e)
 					}
-					if e := far(got, append(untouched.Image.Float64s(), untouched.POI.Float64s()...)); e < 1e-3 {
+					if e := far(got, append(untouched.Get(layers.ImageView).Float64s(), untouched.Get(layers.POIView).Float64s()...)); e < 1e-3 {
 						t.Errorf("%s, resident %v: as without turning", name, resident)
 					}
 					if len(plain.Turns) != 0 {

@@ -45,28 +45,37 @@ type Assembler struct {
 	place     []int32 // [N] place in the batch's tiles + 1, 0 = not in it
 }
 
-// NewAssembler makes an assembler of batches for a model. ln is the target of
-// every tile, [N].
-func NewAssembler(s *store.Store, c layers.ModelConfig, ln []float64) (*Assembler, error) {
-	neighbors, err := s.Neighbors(c.Neighborhood)
+// NewAssembler makes an assembler of batches for a network of architecture c
+// that looks at these tiles around a cell. ln is the target of every tile, [N].
+func NewAssembler(s *store.Store, c layers.ModelConfig, around layers.Around, ln []float64) (*Assembler, error) {
+	neighbors, err := s.Neighbors(around.M)
 	if err != nil {
 		return nil, err
 	}
-	if c.Reference {
-		neighbors = referenceNeighbors(neighbors, c.Neighborhood)
-	}
-	return &Assembler{Store: s, M: c.Neighborhood, Neighbors: neighbors, Ln: ln, image: c.Image, poi: c.POI,
+	return &Assembler{Store: s, M: around.M, Neighbors: arrange(neighbors, around), Ln: ln, image: c.Image, poi: c.POI,
 		place: make([]int32, s.Len())}, nil
 }
 
-// referenceNeighbors gives the published program's index: a missing neighbor is
-// tile 0, and the first axis is the offset in x, the second that in y.
-func referenceNeighbors(neighbors []int32, m int) []int32 {
+// arrange lays the neighborhoods [N, M*M], rows first and -1 for a cell that is
+// missing, out as a network wants them.
+func arrange(neighbors []int32, a layers.Around) []int32 {
+	if !a.XFirst && !a.Missing {
+		return neighbors
+	}
+	m := a.M
 	out := make([]int32, len(neighbors))
 	for at := 0; at < len(neighbors); at += m * m {
 		for row := range m {
 			for col := range m {
-				out[at+col*m+row] = max(0, neighbors[at+row*m+col])
+				n := neighbors[at+row*m+col]
+				if a.Missing {
+					n = max(0, n)
+				}
+				if a.XFirst {
+					out[at+col*m+row] = n
+				} else {
+					out[at+row*m+col] = n
+				}
 			}
 		}
 	}

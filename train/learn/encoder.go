@@ -12,7 +12,7 @@ const residentBytes = 4 << 30
 // Encoder turns the tiles of batches into embeddings, in the configured
 // precision. It lives inside torch.Run.
 type Encoder struct {
-	Model     *layers.Model
+	Model     Network
 	Assembler *Assembler
 	options   Options
 	images    *torch.Tensor // [N, 3, H, W] uint8 on the device; nil: they come with the batch
@@ -21,12 +21,12 @@ type Encoder struct {
 
 // NewEncoder makes an encoder of a's tiles. On a GPU the images are moved there
 // where they fit; Close frees them.
-func NewEncoder(m *layers.Model, a *Assembler, o Options) *Encoder {
+func NewEncoder(m Network, a *Assembler, o Options) *Encoder {
 	e := &Encoder{Model: m, Assembler: a, options: o}
-	if o.NCHW {
-		m.ImagesNCHW()
+	if n, ok := m.(interface{ ImagesNCHW() }); ok && o.NCHW {
+		n.ImagesNCHW()
 	}
-	if d := m.Store.Device; d.IsCUDA() && m.Config.Image && len(a.Store.Images()) <= residentBytes {
+	if d := m.Params().Device; d.IsCUDA() && m.Config().Image && len(a.Store.Images()) <= residentBytes {
 		e.KeepImages()
 	}
 	return e
@@ -34,9 +34,9 @@ func NewEncoder(m *layers.Model, a *Assembler, o Options) *Encoder {
 
 // KeepImages moves all images to the device, so that batches bring none.
 func (e *Encoder) KeepImages() {
-	size := e.Model.Config.ImageSize
+	size := e.Model.Config().ImageSize
 	torch.InScope(func(*torch.Scope) {
-		e.images = torch.FromSlice(e.Assembler.Store.Images(), e.Assembler.Store.Len(), 3, size, size).To(e.Model.Store.Device).Own()
+		e.images = torch.FromSlice(e.Assembler.Store.Images(), e.Assembler.Store.Len(), 3, size, size).To(e.Model.Params().Device).Own()
 	})
 	e.Assembler.resident = true
 }
@@ -53,7 +53,7 @@ func (e *Encoder) Close() {
 
 // inputs are the first loaded tiles of b on the device.
 func (e *Encoder) inputs(b *Batch) layers.Tiles {
-	c, d := e.Model.Config, e.Model.Store.Device
+	c, d := e.Model.Config(), e.Model.Params().Device
 	if e.images != nil {
 		c.Image = false
 	}
@@ -80,44 +80,35 @@ func wide(tiles []int32) *torch.Tensor {
 }
 
 // Encode maps b's loaded tiles to their embeddings [E, m], float32.
-func (e *Encoder) Encode(b *Batch) layers.Embeddings { return e.run(e.inputs(b)) }
+func (e *Encoder) Encode(b *Batch) layers.Views { return e.run(e.inputs(b)) }
 
 // EncodePOIs is Encode of the POIs alone.
-func (e *Encoder) EncodePOIs(b *Batch) layers.Embeddings { return e.run(e.POIs(b)) }
+func (e *Encoder) EncodePOIs(b *Batch) layers.Views { return e.run(e.POIs(b)) }
 
 // POIs are b's inputs without images.
 func (e *Encoder) POIs(b *Batch) layers.Tiles {
-	c := e.Model.Config
+	c := e.Model.Config()
 	c.Image = false
-	return b.Inputs(c, e.Model.Store.Device)
+	return b.Inputs(c, e.Model.Params().Device)
 }
 
 // run is the model's Encode in the configured precision; what leaves it is
 // float32.
-func (e *Encoder) run(t layers.Tiles) (x layers.Embeddings) {
+func (e *Encoder) run(t layers.Tiles) (x layers.Views) {
 	if !e.options.BF16 {
 		return e.Model.Encode(t)
 	}
-	torch.Autocast(e.Model.Store.Device, torch.BFloat16, func() { x = e.Model.Encode(t) })
-	if x.Image != nil {
-		x.Image = x.Image.Cast(torch.Float32)
-	}
-	if x.POI != nil {
-		x.POI = x.POI.Cast(torch.Float32)
-	}
-	return x
+	torch.Autocast(e.Model.Params().Device, torch.BFloat16, func() { x = e.Model.Encode(t) })
+	return x.Map(func(x *torch.Tensor) *torch.Tensor { return x.Cast(torch.Float32) })
 }
 
 // scoped runs f, which makes embeddings, in a scope that keeps nothing else:
 // what autograd needs of the rest it holds itself, and lets go during backward.
-func scoped(f func() layers.Embeddings) (x layers.Embeddings) {
+func scoped(f func() layers.Views) (x layers.Views) {
 	torch.InScope(func(s *torch.Scope) {
 		x = f()
-		if x.Image != nil {
-			s.Keep(x.Image)
-		}
-		if x.POI != nil {
-			s.Keep(x.POI)
+		for _, view := range x {
+			s.Keep(view.X)
 		}
 	})
 	return x

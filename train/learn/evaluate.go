@@ -17,7 +17,7 @@ const EvaluationTiles = 64
 // tensors are alive. It ends with ctx's error when ctx does.
 func (e *Encoder) Evaluate(ctx context.Context, cells []int32, done func(tiles, of int), each func(cells []int32, o layers.Output)) (
 	predicted []float64, err error) {
-	parameters := e.Model.Store
+	parameters := e.Model.Params()
 	if parameters.Training() {
 		defer parameters.Train()
 	}
@@ -25,7 +25,7 @@ func (e *Encoder) Evaluate(ctx context.Context, cells []int32, done func(tiles, 
 	tiles := e.Assembler.NeededTiles(cells)
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			var x layers.Embeddings
+			var x layers.Views
 			if x, err = e.all(ctx, tiles, EvaluationTiles, done); err == nil {
 				predicted = e.Predict(x, tiles, cells, each)
 			}
@@ -35,8 +35,8 @@ func (e *Encoder) Evaluate(ctx context.Context, cells []int32, done func(tiles, 
 }
 
 // all encodes tiles in chunks -> [T, m], in the model's present mode.
-func (e *Encoder) all(ctx context.Context, tiles []int32, chunk int, done func(tiles, of int)) (x layers.Embeddings, err error) {
-	var image, poi []*torch.Tensor
+func (e *Encoder) all(ctx context.Context, tiles []int32, chunk int, done func(tiles, of int)) (x layers.Views, err error) {
+	var parts []layers.Views
 	var b Batch
 	for at := 0; at < len(tiles); at += chunk {
 		if err := ctx.Err(); err != nil {
@@ -45,29 +45,17 @@ func (e *Encoder) all(ctx context.Context, tiles []int32, chunk int, done func(t
 		if err := e.Assembler.Load(&b, tiles[at:min(at+chunk, len(tiles))]); err != nil {
 			return x, err
 		}
-		part := scoped(func() layers.Embeddings { return e.Encode(&b) })
-		if part.Image != nil {
-			image = append(image, part.Image)
-		}
-		if part.POI != nil {
-			poi = append(poi, part.POI)
-		}
+		parts = append(parts, scoped(func() layers.Views { return e.Encode(&b) }))
 		if done != nil {
 			done(at+len(b.Tiles), len(tiles))
 		}
 	}
-	if image != nil {
-		x.Image = torch.Cat(image, 0)
-	}
-	if poi != nil {
-		x.POI = torch.Cat(poi, 0)
-	}
-	return x, nil
+	return layers.Join(parts), nil
 }
 
 // Predict runs the model above the encoders for cells in chunks; x are the
 // embeddings [T, m] of tiles. It returns ln emission.
-func (e *Encoder) Predict(x layers.Embeddings, tiles, cells []int32, each func(cells []int32, o layers.Output)) []float64 {
+func (e *Encoder) Predict(x layers.Views, tiles, cells []int32, each func(cells []int32, o layers.Output)) []float64 {
 	place := placesOf(tiles)
 	predicted := make([]float64, 0, len(cells))
 	const chunk = 1024
@@ -106,5 +94,5 @@ func (e *Encoder) index(cells []int32, place map[int32]int64, n int) *torch.Tens
 			}
 		}
 	}
-	return torch.FromSlice(index, len(cells), m, m).To(e.Model.Store.Device)
+	return torch.FromSlice(index, len(cells), m, m).To(e.Model.Params().Device)
 }

@@ -11,54 +11,42 @@ import (
 // history keeps the newest embedding of every tile, for batches that encode
 // their own cells alone (Historical).
 type history struct {
-	x    layers.Embeddings // [N, m] on the device, owned; nil for an absent modality
-	full bool              // every tile that training needs has been encoded
+	x    layers.Views // [N, width] on the device, owned
+	full bool         // every tile that training needs has been encoded
 }
 
-func newHistory(m *layers.Model, n int) *history {
+func newHistory(m Network, n int) *history {
 	h := &history{}
-	zeros := func() *torch.Tensor {
-		return torch.Zeros(m.Store.DType, m.Store.Device, n, m.Config.Embedding).Own()
-	}
-	if m.Config.Image {
-		h.x.Image = zeros()
-	}
-	if m.Config.POI {
-		h.x.POI = zeros()
+	for _, w := range m.Traits().Embeddings {
+		h.x = h.x.With(w.Name, torch.Zeros(m.Params().DType, m.Params().Device, n, w.Width).Own())
 	}
 	return h
 }
 
 func (h *history) close() {
-	for _, t := range []*torch.Tensor{h.x.Image, h.x.POI} {
-		if t != nil && !t.Closed() {
-			t.Close()
+	for _, view := range h.x {
+		if !view.X.Closed() {
+			view.X.Close()
 		}
 	}
 }
 
 // put remembers the embeddings x of tiles.
-func (h *history) put(tiles *torch.Tensor, x layers.Embeddings) {
+func (h *history) put(tiles *torch.Tensor, x layers.Views) {
 	torch.NoGrad(func() {
-		if x.Image != nil {
-			h.x.Image.IndexCopyInPlace(0, tiles, x.Image.Detach())
-		}
-		if x.POI != nil {
-			h.x.POI.IndexCopyInPlace(0, tiles, x.POI.Detach())
+		for _, view := range x {
+			h.x.Get(view.Name).IndexCopyInPlace(0, tiles, view.X.Detach())
 		}
 	})
 }
 
 // join appends the remembered embeddings of tiles to those of a batch's own
 // cells.
-func (h *history) join(own layers.Embeddings, tiles *torch.Tensor) layers.Embeddings {
-	with := func(x, kept *torch.Tensor) *torch.Tensor {
-		if x == nil {
-			return nil
-		}
-		return torch.Cat([]*torch.Tensor{x, kept.IndexSelect(0, tiles)}, 0)
+func (h *history) join(own layers.Views, tiles *torch.Tensor) (x layers.Views) {
+	for _, view := range own {
+		x = x.With(view.Name, torch.Cat([]*torch.Tensor{view.X, h.x.Get(view.Name).IndexSelect(0, tiles)}, 0))
 	}
-	return layers.Embeddings{Image: with(own.Image, h.x.Image), POI: with(own.POI, h.x.POI)}
+	return x
 }
 
 // BeginEpoch prepares an epoch over the training cells. With Historical it
@@ -79,13 +67,13 @@ func (l *Learner) BeginEpoch(ctx context.Context, train []int32, epoch int) (err
 	}
 	rng := rand.New(rand.NewPCG(l.options.Seed^0xb09d, uint64(epoch)))
 	rng.Shuffle(len(tiles), func(i, j int) { tiles[i], tiles[j] = tiles[j], tiles[i] })
-	parameters := l.Model.Store
+	parameters := l.Model.Params()
 	parameters.Train()
 	parameters.FreezeStatistics(true)
 	defer parameters.FreezeStatistics(false)
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			var x layers.Embeddings
+			var x layers.Views
 			if x, err = l.all(ctx, tiles, evenly(len(tiles), EvaluationTiles), nil); err == nil {
 				l.history.put(wide(tiles).To(parameters.Device), x)
 				l.history.full = true
@@ -95,20 +83,13 @@ func (l *Learner) BeginEpoch(ctx context.Context, train []int32, epoch int) (err
 	return err
 }
 
-// History is the newest embedding of every tile by modality ("image", "poi"),
-// [N, m], nil unless the encoder keeps it; a resumed run needs it.
-func (l *Learner) History() map[string]*torch.Tensor {
+// History is the newest embedding of every tile by name ("image", "poi"),
+// [N, width], nil unless the encoder keeps it; a resumed run needs it.
+func (l *Learner) History() layers.Views {
 	if l.history == nil || !l.history.full {
 		return nil
 	}
-	out := map[string]*torch.Tensor{}
-	if l.history.x.Image != nil {
-		out["image"] = l.history.x.Image
-	}
-	if l.history.x.POI != nil {
-		out["poi"] = l.history.x.POI
-	}
-	return out
+	return l.history.x
 }
 
 // SetHistory copies a saved History back. It reports whether it fits.
@@ -116,17 +97,15 @@ func (l *Learner) SetHistory(saved map[string]*torch.Tensor) bool {
 	if l.history == nil {
 		return false
 	}
-	pairs := map[string]*torch.Tensor{"image": l.history.x.Image, "poi": l.history.x.POI}
-	for name, t := range pairs {
-		if s := saved[name]; t != nil && (s == nil || s.Dims() != 2 || s.Size(0) != t.Size(0) || s.Size(1) != t.Size(1)) {
+	for _, view := range l.history.x {
+		s, t := saved[view.Name], view.X
+		if s == nil || s.Dims() != 2 || s.Size(0) != t.Size(0) || s.Size(1) != t.Size(1) {
 			return false
 		}
 	}
 	torch.NoGrad(func() {
-		for name, t := range pairs {
-			if t != nil {
-				t.CopyInPlace(saved[name])
-			}
+		for _, view := range l.history.x {
+			view.X.CopyInPlace(saved[view.Name])
 		}
 	})
 	l.history.full = true

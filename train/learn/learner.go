@@ -25,7 +25,7 @@ type Learner struct {
 
 // NewLearner makes a learner of m on a's tiles; it does not own the optimizer.
 // Close it.
-func NewLearner(m *layers.Model, a *Assembler, optimizer torch.Optimizer, o Options) *Learner {
+func NewLearner(m Network, a *Assembler, optimizer torch.Optimizer, o Options) *Learner {
 	l := &Learner{Encoder: NewEncoder(m, a, o), Optimizer: optimizer, ahead: 1}
 	if o.Encode == Historical {
 		l.history = newHistory(m, a.Store.Len())
@@ -34,7 +34,7 @@ func NewLearner(m *layers.Model, a *Assembler, optimizer torch.Optimizer, o Opti
 	switch {
 	case o.Ahead > 0:
 		l.ahead = o.Ahead
-	case m.Store.Device.IsCUDA():
+	case m.Params().Device.IsCUDA():
 		l.ahead = unchecked
 	}
 	return l
@@ -94,7 +94,7 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 	}
 	var err error
 	torch.InScope(func(*torch.Scope) {
-		d := l.Model.Store.Device
+		d := l.Model.Params().Device
 		wait := l.ahead == 1
 		loss := l.forward(b, contrastive)
 		if v := 0.0; wait {
@@ -110,7 +110,7 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 		if most == 0 {
 			most = math.Inf(1) // only looks: a gradient that is not finite must not reach the weights
 		}
-		norm := torch.ClipGradNorm(l.Model.Store.Parameters(), most)
+		norm := torch.ClipGradNorm(l.Model.Params().Parameters(), most)
 		if wait {
 			if v := norm.Item(); !finite(v) {
 				err = l.broken(0, b.Cells, "the gradient's norm is %v", v)
@@ -127,29 +127,29 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 // forward is the loss of a batch; what it made on the way is freed as soon as
 // backward is through with it.
 func (l *Learner) forward(b *Batch, contrastive bool) (loss *torch.Tensor) {
-	d := l.Model.Store.Device
+	d := l.Model.Params().Device
 	l.Clock.start()
 	torch.InScope(func(s *torch.Scope) {
 		index := b.Places(l.Assembler.M, d)
-		var x layers.Embeddings
+		var x layers.Views
 		switch {
 		case l.history != nil:
-			own := scoped(func() layers.Embeddings { return l.Encode(b) })
+			own := scoped(func() layers.Views { return l.Encode(b) })
 			l.history.put(wide(b.Tiles[:b.loaded]).To(d), own)
 			x = own
 			if len(b.Tiles) > b.loaded {
 				x = l.history.join(own, wide(b.Tiles[b.loaded:]).To(d))
 			}
-		case l.Model.Config.Reference || l.options.Encode == Slices:
-			x, index = l.Model.EncodeSlices(l.inputs(b), index, func(t layers.Tiles) layers.Embeddings {
-				return scoped(func() layers.Embeddings { return l.run(t) })
+		case l.options.Encode == Slices:
+			x, index = EncodeSlices(l.inputs(b), index, func(t layers.Tiles) layers.Views {
+				return scoped(func() layers.Views { return l.run(t) })
 			})
 		default:
-			x = scoped(func() layers.Embeddings { return l.Encode(b) })
+			x = scoped(func() layers.Views { return l.Encode(b) })
 		}
 		l.Clock.mark(d, "encode")
 		o := l.Model.Predict(x, index)
-		loss = Loss(l.options, l.Model.Config.Reference, contrastive, o, torch.FromSlice(b.Target).To(d))
+		loss = l.Model.Loss(o, torch.FromSlice(b.Target).To(d), l.options.LossOptions(contrastive))
 		s.Keep(loss)
 		l.Clock.mark(d, "heads")
 	})

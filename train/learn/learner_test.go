@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
 )
@@ -14,7 +15,7 @@ import (
 // gradients of the batch by l's way of encoding, the rate being 0.
 func gradients(t *testing.T, l *learn.Learner, cells []int32) (g [][]float64, loss float64) {
 	t.Helper()
-	l.Model.Store.Train()
+	l.Model.Params().Train()
 	var b learn.Batch
 	l.Assembler.Assemble(&b, cells)
 	if err := l.Step(&b, true); err != nil {
@@ -25,7 +26,7 @@ func gradients(t *testing.T, l *learn.Learner, cells []int32) (g [][]float64, lo
 		t.Fatal(err)
 	}
 	torch.InScope(func(*torch.Scope) {
-		for _, p := range l.Model.Store.Parameters() {
+		for _, p := range l.Model.Params().Parameters() {
 			g = append(g, p.Grad().Float64s())
 		}
 	})
@@ -49,7 +50,7 @@ func TestHistorical(t *testing.T) {
 			t.Error("there is a history before the first epoch")
 		}
 		counts := func() (sum float64) {
-			for _, e := range l.Model.Store.Entries() {
+			for _, e := range l.Model.Params().Entries() {
 				if e.Buffer {
 					sum += e.Tensor.Cast(torch.Float64).Sum().Item()
 				}
@@ -63,7 +64,7 @@ func TestHistorical(t *testing.T) {
 		if counts() != before {
 			t.Error("filling the history changed running statistics")
 		}
-		image := l.History()["image"].Float64s()
+		image := l.History().Get("image").Float64s()
 		for _, tile := range cells { // of 3 x 3 tiles the first four have all in their neighborhoods but the last
 			filled := false
 			for _, v := range image[tile*8 : tile*8+8] {
@@ -82,7 +83,7 @@ func TestHistorical(t *testing.T) {
 				t.Errorf("parameter %d: gradients differ by %.2g", i, far(g[i], unique[i]))
 			}
 		}
-		kept := l.History()["image"].Float64s()
+		kept := l.History().Get("image").Float64s()
 		var b learn.Batch
 		l.Assembler.Assemble(&b, cells[3:5])
 		if b.Encoded() != 2 || len(b.Tiles) != 9 {
@@ -96,7 +97,7 @@ func TestHistorical(t *testing.T) {
 		if !differs {
 			t.Error("gradients flow through the neighbors")
 		}
-		after := l.History()["image"].Float64s()
+		after := l.History().Get("image").Float64s()
 		for i := range after {
 			if own := i/8 == 3 || i/8 == 4; own == (after[i] == kept[i]) {
 				t.Fatalf("tile %d: its embedding changed: %v", i/8, after[i] != kept[i])
@@ -104,7 +105,7 @@ func TestHistorical(t *testing.T) {
 		}
 		// The neighbors' embeddings come from the history: with others the gradients of what reads them are others.
 		read, _ := gradients(t, l, cells[2:6])
-		torch.NoGrad(func() { l.History()["image"].MulScalarInPlace(3) })
+		torch.NoGrad(func() { l.History().Get("image").MulScalarInPlace(3) })
 		other, _ := gradients(t, l, cells[2:6])
 		differs = false
 		for i := range read {
@@ -125,17 +126,17 @@ func TestHistoryIsRefreshed(t *testing.T) {
 		if err := l.BeginEpoch(context.Background(), train, 0); err != nil {
 			t.Fatal(err)
 		}
-		torch.NoGrad(func() { l.History()["poi"].FillInPlace(7) })
+		torch.NoGrad(func() { l.History().Get("poi").FillInPlace(7) })
 		if err := l.BeginEpoch(context.Background(), train, 1); err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range l.History()["poi"].Float64s() {
+		for i, v := range l.History().Get("poi").Float64s() {
 			if around := i/8 >= 5 && i/8 < 10; around == (v == 7) {
 				t.Fatalf("tile %d, encoded anew: %v", i/8, v != 7)
 			}
 		}
 		saved := l.History()
-		if l.SetHistory(map[string]*torch.Tensor{"image": saved["image"]}) {
+		if l.SetHistory(map[string]*torch.Tensor{"image": saved.Get("image")}) {
 			t.Error("a history without POIs was taken")
 		}
 		ctx, cancel := context.WithCancel(context.Background())
@@ -151,7 +152,7 @@ func TestHistoryIsRefreshed(t *testing.T) {
 func TestCollectLater(t *testing.T) {
 	d, ln, cells := made(t, 16)
 	learner(t, d, ln, 1, 0, learn.Options{Encode: learn.Unique, Ahead: 3}, func(l *learn.Learner) {
-		l.Model.Store.Train()
+		l.Model.Params().Train()
 		var sum float64
 		var b learn.Batch
 		for i := range 3 {
@@ -207,14 +208,14 @@ func TestSameEmbeddings(t *testing.T) {
 	embeddings := func(o learn.Options, change func(l *learn.Learner)) (out []float64) {
 		learner(t, d, ln, 3, 0, o, func(l *learn.Learner) {
 			change(l)
-			l.Model.Store.Eval()
+			l.Model.Params().Eval()
 			var b learn.Batch
 			if err := l.Assembler.Load(&b, []int32{7, 2, 11}); err != nil {
 				t.Fatal(err)
 			}
 			torch.NoGrad(func() {
 				x := l.Encode(&b)
-				out = append(x.Image.Float64s(), x.POI.Float64s()...)
+				out = append(x.Get(layers.ImageView).Float64s(), x.Get(layers.POIView).Float64s()...)
 			})
 			predicted, err := l.Evaluate(context.Background(), cells, nil, nil)
 			if err != nil {
@@ -244,18 +245,18 @@ func TestSameEmbeddings(t *testing.T) {
 func TestSlicesPredictTheSame(t *testing.T) {
 	d, ln, cells := made(t, 9)
 	learner(t, d, ln, 3, 0, learn.Options{}, func(l *learn.Learner) {
-		l.Model.Store.Eval()
+		l.Model.Params().Eval()
 		var b learn.Batch
 		l.Assembler.Assemble(&b, cells[:4])
 		torch.NoGrad(func() {
-			in, index := b.Inputs(l.Model.Config, torch.CPU), b.Places(3, torch.CPU)
-			want := l.Model.Forward(in, index).LnEmission.Float64s()
-			x, places := l.Model.EncodeSlices(in, index, l.Model.Encode)
+			in, index := b.Inputs(l.Model.Config(), torch.CPU), b.Places(3, torch.CPU)
+			want := l.Model.Predict(l.Model.Encode(in), index).LnEmission.Float64s()
+			x, places := learn.EncodeSlices(in, index, l.Model.Encode)
 			if e := far(l.Model.Predict(x, places).LnEmission.Float64s(), want); e > 1e-5 {
 				t.Errorf("predictions differ by %.2g", e)
 			}
 			// 3 x 3 cells, the first four with all neighbors that exist: 4 + 6 + 4 + 6 encodings.
-			if n := x.Image.Size(0); n != 20 {
+			if n := x.Get(layers.ImageView).Size(0); n != 20 {
 				t.Errorf("%d encodings", n)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/bench"
 	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 )
 
 func TestMain(m *testing.M) {
@@ -51,12 +52,12 @@ func learner(t *testing.T, d *store.Store, ln []float64, m int, rate float64, o 
 		torch.ManualSeed(1)
 		parameters := layers.NewParams(torch.CPU)
 		defer parameters.Close()
-		model, err := layers.NewModel(parameters, layers.ModelConfig{Image: true, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
+		model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
 			Neighborhood: m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := learn.NewAssembler(d, model.Config, ln)
+		a, err := learn.NewAssembler(d, model.Config(), model.Traits().Around, ln)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,7 @@
 package learn
 
+import "opencarbon/layers"
+
 // Ways to encode the tiles of a training batch's neighborhoods.
 const (
 	// Unique encodes each distinct tile of the batch once; gradients are exact.
@@ -30,4 +32,10 @@ type Options struct {
 	DensePOIs   bool    // convolve POIs as dense tensors, for comparison
 	NCHW        bool    // images in PyTorch's default memory format, for comparison
 	NoPrefetch  bool    // assemble each batch only when it is needed, for comparison
+}
+
+// LossOptions are the options of a network's loss in a step; contrastive says whether
+// its contrastive term is on.
+func (o Options) LossOptions(contrastive bool) layers.LossOptions {
+	return layers.LossOptions{Contrastive: contrastive, Alpha: o.Alpha, Temperature: o.Temperature, Huber: o.Huber}
 }

@@ -21,15 +21,18 @@ const recalibrationCells = 1024
 // and epoch alone, so that a resumed run sees the same. It ends with ctx's error
 // when ctx does.
 //
-// The published program uses the moving average; so does the reference variant.
+// A network that asks for moving averages (Traits) is left as it is.
 func (l *Learner) Recalibrate(ctx context.Context, train []int32, epoch int) (err error) {
+	if l.Model.Traits().MovingStatistics {
+		return nil
+	}
 	rng := rand.New(rand.NewPCG(l.options.Seed^0x5eed, uint64(epoch)))
 	cells := append([]int32(nil), train...)
 	rng.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 	cells = cells[:min(recalibrationCells, len(cells))]
 	tiles := l.Assembler.NeededTiles(cells)
 	rng.Shuffle(len(tiles), func(i, j int) { tiles[i], tiles[j] = tiles[j], tiles[i] })
-	parameters := l.Model.Store
+	parameters := l.Model.Params()
 	training := parameters.Training()
 	parameters.Train()
 	defer func() {
@@ -40,7 +43,7 @@ func (l *Learner) Recalibrate(ctx context.Context, train []int32, epoch int) (er
 	}()
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
-			var x layers.Embeddings // [T, m]
+			var x layers.Views // [T, m]
 			parameters.SetMomentum(1)
 			chunk := evenly(len(tiles), EvaluationTiles)
 			if x, err = l.all(ctx, tiles, chunk, func(done, _ int) { parameters.SetMomentum(1 / float64(done/chunk+1)) }); err != nil {

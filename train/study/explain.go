@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"opencarbon/data/store"
+	"opencarbon/layers"
 	"opencarbon/train"
 	"opencarbon/train/plots"
 	"opencarbon/train/rank"
@@ -195,7 +196,7 @@ func (e *explanation) gates() error {
 		switch m := e.in.checkpoint.Header.Model; {
 		case !m.POI:
 			why = "the model has no POI modality"
-		case m.Reference:
+		case m.Kind == layers.KindPublished:
 			why = "the reference variant's gates stand behind the convolutions and weigh features, not categories"
 		}
 		e.r.note("gates: left out, %s", why)
