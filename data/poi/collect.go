@@ -2,7 +2,6 @@ package poi
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math"
 	"slices"
 
@@ -25,7 +24,7 @@ type point struct {
 	x, y     float64 // in the input's CRS
 	category []byte  // raw, trimmed
 	id       []byte  // empty: none
-	count    float64 // positive
+	count    float64 // not negative
 }
 
 // collector takes points one by one and makes the result of them.
@@ -40,12 +39,14 @@ type collector struct {
 	raw   map[string]int32 // raw category value -> its number
 	names []string         // the reverse
 	seen  []float64        // per raw value: points inside the region
-	ids   map[[16]byte]struct{}
+	twice *doubles
 
 	x, y  []float64 // the batch, in the input's CRS
 	rawOf []int32
 	count []float64
 	lines []int
+	ids   [][16]byte // hashes
+	hasID []bool
 
 	cells    []int32 // what lies inside, in the order of the input
 	rows     []uint16
@@ -54,13 +55,13 @@ type collector struct {
 	counts   []float64
 
 	inside  int
-	swapped int        // points that would lie inside if lon and lat changed places
+	swapped int        // outside, and would lie inside if lon and lat changed places
 	huge    int        // rows whose "degrees" are far too big: projected coordinates
 	extent  [4]float64 // of all points, degrees
 }
 
 func newCollector(spec Spec, target Target, table *Table) *collector {
-	return &collector{spec: spec, target: target, table: table, unit: "line", raw: map[string]int32{}, ids: map[[16]byte]struct{}{},
+	return &collector{spec: spec, target: target, table: table, unit: "line", raw: map[string]int32{}, twice: newDoubles(),
 		extent: [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}}
 }
 
@@ -86,17 +87,6 @@ func (c *collector) reject(line int, why string) {
 // add takes one point; line is where it stands, for messages.
 func (c *collector) add(line int, p point) error {
 	c.report.Rows++
-	if len(p.id) > 0 {
-		h := fnv.New128a()
-		h.Write(p.id)
-		var key [16]byte
-		h.Sum(key[:0])
-		if _, dup := c.ids[key]; dup {
-			c.report.Duplicates++
-			return nil
-		}
-		c.ids[key] = struct{}{}
-	}
 	k, ok := c.raw[string(p.category)]
 	if !ok {
 		if len(c.names) >= maxRawValues {
@@ -111,6 +101,7 @@ func (c *collector) add(line int, p point) error {
 	}
 	c.x, c.y = append(c.x, p.x), append(c.y, p.y)
 	c.rawOf, c.count, c.lines = append(c.rawOf, k), append(c.count, p.count), append(c.lines, line)
+	c.ids, c.hasID = append(c.ids, hashOf(p.id)), append(c.hasID, len(p.id) > 0)
 	if len(c.x) == batchSize {
 		return c.flush()
 	}
@@ -161,6 +152,20 @@ func (c *collector) flush() error {
 			return fmt.Errorf("poi: Locate gave cell %d of %d", k, c.target.Cells)
 		}
 		c.inside++
+		if c.hasID[i] {
+			twice, elsewhere := c.twice.add(c.ids[i], newVisit(lon[i], lat[i], c.rawOf[i]))
+			if twice {
+				c.report.Duplicates++
+				continue
+			}
+			if elsewhere {
+				c.report.IDElsewhere++
+			}
+		}
+		if c.count[i] == 0 {
+			c.report.ZeroCount++
+			continue
+		}
 		c.seen[c.rawOf[i]]++
 		c.cells = append(c.cells, k)
 		c.rows = append(c.rows, pixel(v[i], c.target.Size))
@@ -176,6 +181,7 @@ func (c *collector) flush() error {
 		}
 	}
 	c.x, c.y, c.rawOf, c.count, c.lines = c.x[:0], c.y[:0], c.rawOf[:0], c.count[:0], c.lines[:0]
+	c.ids, c.hasID = c.ids[:0], c.hasID[:0]
 	return nil
 }
 
@@ -189,7 +195,7 @@ func (c *collector) finish() (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	c.report.CRS = c.convert.name
+	c.report.CRS, c.report.Swapped = c.convert.name, c.swapped
 	names, channel, err := c.channels()
 	if err != nil {
 		return nil, err
@@ -212,7 +218,7 @@ func (c *collector) check() error {
 	if rows == 0 {
 		return fault.New(path, "has no rows", "Give a file with points.")
 	}
-	if 2*c.swapped > rows-c.report.Duplicates && c.inside < c.swapped {
+	if 2*c.swapped > rows && c.inside < c.swapped {
 		return fault.New(path, fmt.Sprintf("longitude and latitude are swapped: %d of %d points lie in the region only when the two change places", c.swapped, rows),
 			"Exchange data.poi.columns.lon and data.poi.columns.lat.")
 	}
@@ -231,6 +237,9 @@ func (c *collector) check() error {
 		return fault.New(path, fmt.Sprintf("none of its points lies in the region: they span longitudes %.4f to %.4f and latitudes %.4f to %.4f, the region %.4f to %.4f and %.4f to %.4f",
 			c.extent[0], c.extent[2], c.extent[1], c.extent[3], r[0], r[2], r[1], r[3]),
 			"Check data.poi.path, data.poi.crs and data.region.")
+	}
+	if c.inside == c.report.ZeroCount {
+		return fault.New(path, fmt.Sprintf("all %d points in the region are counted 0 times", c.inside), "Name the column that holds counts in data.poi.columns.count, or leave the key out: every row is then one point.")
 	}
 	return nil
 }

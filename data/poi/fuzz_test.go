@@ -38,7 +38,7 @@ func FuzzRows(f *testing.F) {
 		for _, v := range rep.PerCategory {
 			used += v.Count
 		}
-		if rep.Rows != rep.Bad+rep.Duplicates+rep.Outside+rep.Uncategorized+int(used) {
+		if rep.Rows != rep.Bad+rep.Duplicates+rep.Outside+rep.ZeroCount+rep.Uncategorized+int(used) {
 			t.Fatalf("the report does not add up: %+v", rep)
 		}
 		w, err := store.Create(t.TempDir()+"/s", store.Meta{}, 4, 0)

@@ -132,6 +132,16 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A few swapped rows are said; many are refused (TestBadInputs).
+func TestSomeSwapped(t *testing.T) {
+	target := square()
+	target.Region = [4]float64{10, 50, 12, 52}
+	rep := read(t, Spec{Path: file(t, "p.csv", "lon,lat,type\n10.5,51.5,a\n10.6,51.4,a\n51.5,10.5,a\n20,51,a\n")}, target).Report
+	if rep.Swapped != 1 || rep.Outside != 2 || rep.Rows != 4 {
+		t.Errorf("%+v", rep)
+	}
+}
+
 // The order of rows must not matter, and counts must be kept, whatever the input.
 func TestOrderDoesNotMatter(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))

@@ -6,15 +6,18 @@ import (
 	"strings"
 )
 
-// Report is what reading a POI file counted. Rows = Bad + Duplicates + Outside +
+// Report is what reading a POI file counted. Rows = Bad + Duplicates + Outside + ZeroCount +
 // Ignored + Unmapped + Uncategorized + what the categories hold.
 type Report struct {
 	CRS           string       `json:"crs"`           // that the coordinates were in
 	Rows          int          `json:"rows"`          // rows or features read
 	Bad           int          `json:"bad"`           // rows that could not be used
 	BadExamples   []string     `json:"bad_examples"`  // the first few: line and reason
-	Duplicates    int          `json:"duplicates"`    // rows whose id had come before
+	Duplicates    int          `json:"duplicates"`    // points whose id had come before at the same place in the same category
+	IDElsewhere   int          `json:"id_elsewhere"`  // points whose id had come before at another place or in another category; kept
+	ZeroCount     int          `json:"zero_count"`    // points that are counted 0 times
 	Outside       int          `json:"outside"`       // points in no cell
+	Swapped       int          `json:"swapped"`       // of those: would lie in the region if longitude and latitude changed places
 	Ignored       int          `json:"ignored"`       // points that the category table ignores
 	Unmapped      int          `json:"unmapped"`      // points that the category table does not know
 	Uncategorized int          `json:"uncategorized"` // points without a category, where there is no table

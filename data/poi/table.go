@@ -202,8 +202,8 @@ func parseRow(fields [][]byte, col columns, decimalComma bool) (p point, why str
 	}
 	p.count = 1
 	if col.count >= 0 {
-		if p.count, ok = number(fields[col.count], decimalComma); !ok || p.count <= 0 {
-			return p, fmt.Sprintf("count %q is not a positive number", clip(fields[col.count]))
+		if p.count, ok = number(fields[col.count], decimalComma); !ok || p.count < 0 {
+			return p, fmt.Sprintf("count %q is not a number from 0 up", clip(fields[col.count]))
 		}
 	}
 	p.category = bytes.TrimSpace(fields[col.category])

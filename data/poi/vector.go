@@ -3,6 +3,7 @@ package poi
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -119,8 +120,8 @@ func attributeReader(spec Spec, l *raster.Layer, osm bool) (func(*raster.Feature
 		}
 		if count != "" {
 			v, ok, err := f.Float(count)
-			if err != nil || !ok || !(v > 0) {
-				return p, fmt.Sprintf("attribute %q is not a positive number", count)
+			if err != nil || !ok || !(v >= 0) || math.IsInf(v, 0) {
+				return p, fmt.Sprintf("attribute %q is not a number from 0 up", count)
 			}
 			p.count = v
 		}

@@ -83,17 +83,18 @@ func TestGeoJSON(t *testing.T) {
 		feature("square", `{"type":"Polygon","coordinates":[[[11.05,50.05],[11.45,50.05],[11.45,50.45],[11.05,50.45],[11.05,50.05]]]}`),
 		// A square with a hole that takes away its western half: the centre moves east.
 		feature("holed", `{"type":"Polygon","coordinates":[[[11,50],[11.8,50],[11.8,50.8],[11,50.8],[11,50]],[[11,50],[11.4,50],[11.4,50.8],[11,50.8],[11,50]]]}`),
-		feature("point", `{"type":"Point","coordinates":[10.75,51.75]}`), // the same id
+		feature("point", `{"type":"Point","coordinates":[10.55,51.55]}`), // the same id and place
+		feature("point", `{"type":"Point","coordinates":[10.75,51.75]}`), // the same id elsewhere
 		feature("nothing", `null`),
 	}, ",") + `]}`
 	target := square()
 	target.Size = 1000
 	r := read(t, Spec{Path: file(t, "p.geojson", text), MaxBadRows: 0.2}, target)
-	want := []string{"0 line 250 250 1", "0 point 450 550 1", "0 points 850 150 1", "3 holed 600 600 1", "3 square 750 250 1"}
+	want := []string{"0 line 250 250 1", "0 point 250 750 1", "0 point 450 550 1", "0 points 850 150 1", "3 holed 600 600 1", "3 square 750 250 1"}
 	if got := show(r); !sameButForOnePixel(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if r.Report.Duplicates != 1 || r.Report.Bad != 1 || r.Report.BadExamples[0] != "feature 7: it has no geometry" {
+	if r.Report.Duplicates != 1 || r.Report.IDElsewhere != 1 || r.Report.Bad != 1 || r.Report.BadExamples[0] != "feature 8: it has no geometry" {
 		t.Errorf("%+v", r.Report)
 	}
 }
@@ -109,7 +110,7 @@ func TestGeoPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, n := range []any{2.5, nil, -1.0} {
+	for i, n := range []any{2.5, nil, -1.0, 0.0} {
 		at := raster.Geometry{Points: [][2]float64{{1174072.75, 6675000 + float64(i)}}}
 		if err := w.Add(at, "cafe", n); err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestGeoPackage(t *testing.T) {
 	spec := Spec{Path: path, Layer: "pois", Columns: Columns{Category: "kind", Count: "n"}, MaxBadRows: 0.7}
 	r := read(t, spec, square())
 	// 1174072.75 m is 10.5469 E in web mercator, 6675000 m 51.32 N.
-	if got := show(r); !reflect.DeepEqual(got, []string{"0 cafe 6 5 2.5"}) || r.Report.Bad != 2 {
+	if got := show(r); !reflect.DeepEqual(got, []string{"0 cafe 6 5 2.5"}) || r.Report.Bad != 2 || r.Report.ZeroCount != 1 {
 		t.Errorf("got %q, %+v", got, r.Report)
 	}
 }
