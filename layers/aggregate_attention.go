@@ -22,6 +22,15 @@ func NewAggregateAttention(p Path, m int) *AggregateAttention {
 	return a
 }
 
+// StartAs gives a the initial weights of other, as the published program does by
+// setting its seed anew before each of its two aggregate-attentions.
+func (a *AggregateAttention) StartAs(other *AggregateAttention) {
+	torch.NoGrad(func() {
+		a.l1.Weight.CopyInPlace(other.l1.Weight)
+		a.l2.Weight.CopyInPlace(other.l2.Weight)
+	})
+}
+
 // Forward fuses xs and xp [B, m] to x [B, m]; weights [B, 2] are the softmax
 // weights of image and POI (Figure 6).
 func (a *AggregateAttention) Forward(xs, xp *torch.Tensor) (x, weights *torch.Tensor) {

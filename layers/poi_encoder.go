@@ -14,7 +14,7 @@ type POIEncoderConfig struct {
 	Kernel     string // "k7" or "k37" (the published program's for Beijing and Yinchuan)
 	SE         bool   // squeeze-and-excitation before each convolution
 	SERatio    int    // its compression ratio n
-	Behind     bool   // the gates stand behind the convolutions (OutputGate), as in the published program
+	Published  bool   // as in the published program: gates behind the convolutions (OutputGate), which have no bias
 }
 
 // POIEncoder is the POI branch of section 4.1: convolutions, each preceded by
@@ -55,17 +55,18 @@ func NewPOIEncoder(p Path, c POIEncoderConfig) (*POIEncoder, error) {
 	e := &POIEncoder{}
 	edge := c.Size
 	for i, conv := range convs {
+		conv.NoBias = conv.NoBias || c.Published
 		if edge = conv.OutSize(edge); edge < 1 {
 			return nil, fmt.Errorf("tiles of %d pixels are too small for POI encoder %s; use k7, or larger tiles (data.imagery.size)",
 				c.Size, c.Kernel)
 		}
-		if c.SE && !c.Behind {
+		if c.SE && !c.Published {
 			e.se = append(e.se, NewSqueezeExcitation(p.Sub(fmt.Sprint("se", i+1)), conv.In, c.SERatio))
 		}
 		e.convs = append(e.convs, NewConv2d(p.Sub(fmt.Sprint("fc", i+1)), conv))
 		if i < len(convs)-1 {
 			e.bns = append(e.bns, NewBatchNorm(p.Sub(fmt.Sprint("bn", i+1)), conv.Out))
-			if c.SE && c.Behind {
+			if c.SE && c.Published {
 				e.gates = append(e.gates, NewOutputGate(p.Sub(fmt.Sprint("se", i+1)), conv.Out, c.SERatio))
 			}
 		}

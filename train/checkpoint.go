@@ -192,6 +192,7 @@ func (c *Checkpoint) tensors(prefix string) map[string]*torch.Tensor {
 // loadModel copies the checkpoint's weights into the model.
 func (c *Checkpoint) loadModel(s *layers.Params) (err error) {
 	torch.InScope(func(*torch.Scope) {
+		c.addUnused(s)
 		what, remedy := "holds other weights than its header says", "The file is damaged; use another checkpoint of the run."
 		if c.foreign != nil {
 			c.complete(s)

@@ -19,7 +19,7 @@ var publishedOrder = []string{
 	"grid_rep.image_encoder.",
 	"grid_rep.poi_encoder.fc1.", "grid_rep.poi_encoder.bn1.", "grid_rep.poi_encoder.fc2.", "grid_rep.poi_encoder.bn2.",
 	"grid_rep.poi_encoder.fc3.", "grid_rep.poi_encoder.fc.", "grid_rep.poi_encoder.se1.", "grid_rep.poi_encoder.se2.", "grid_rep.poi_encoder.se3.",
-	"neighbor_rep.image_encoder.", "neighbor_rep.poi_encoder.", "neighbor_rep.image_fc.", "neighbor_rep.poi_fc.",
+	"neighbor_rep.image_encoder.", "neighbor_rep.image_fc.", "neighbor_rep.image_direct.", "neighbor_rep.poi_encoder.", "neighbor_rep.poi_fc.", "neighbor_rep.poi_direct.",
 	"cross_from_neighborhood.", "self_grid.", "self_neighbor.", "grid_agg.", "neighbor_agg.", "regressor.",
 }
 

@@ -7,6 +7,18 @@ import (
 	"opencarbon/train/config"
 )
 
+// due reports whether a validation follows the epochs that are done: after every
+// validate_every of them and the last one. The published program counts epochs
+// from 0 and validates after 0, 5, 10, ..., that is when 1, 6, 11, ... are done,
+// and not after the last one.
+func (s *State) due(c *config.Config) bool {
+	every := c.Train.ValidateEvery
+	if c.Model.Variant == "reference" {
+		return (s.Epoch-1)%every == 0
+	}
+	return s.Epoch == c.Train.Epochs || s.Epoch%every == 0
+}
+
 // judge takes a validation's R2 to account: whether it is the best so far, and
 // whether training stops. Epoch counts the epochs that are done.
 //

@@ -2,13 +2,14 @@ package train
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"opencarbon/train/config"
 )
 
-// TestPatience: when training stops, by variant. Validations come every 5
-// epochs; better says which of them improve.
+// TestPatience: when training stops, by variant. Validations are asked for every
+// 5 epochs; better says which of them improve.
 func TestPatience(t *testing.T) {
 	for _, c := range []struct {
 		name, variant string
@@ -16,10 +17,11 @@ func TestPatience(t *testing.T) {
 		better        func(n int) bool // of the n-th validation, from 1
 		stop          int              // epochs done
 	}{
-		// The published program: 31 that are no improvement after the first one, then beyond epoch 100.
-		{"never better", "reference", 30, 100, func(n int) bool { return n == 1 }, 160},
-		{"every second better", "reference", 30, 100, func(n int) bool { return n%2 == 1 }, 310}, // the counter is never set back
-		{"little patience", "reference", 3, 100, func(n int) bool { return n == 1 }, 105},        // epoch index 104
+		// The published program: 31 that are no improvement after the first one, then beyond epoch 100. Its n-th
+		// validation comes after the epoch of index 5 (n - 1).
+		{"never better", "reference", 30, 100, func(n int) bool { return n == 1 }, 156},
+		{"every second better", "reference", 30, 100, func(n int) bool { return n%2 == 1 }, 306}, // the counter is never set back
+		{"little patience", "reference", 3, 100, func(n int) bool { return n == 1 }, 106},        // epoch index 105
 		{"paper", "paper", 30, 100, func(n int) bool { return n == 1 }, 155},
 		{"paper, every second better", "paper", 30, 100, func(n int) bool { return n%2 == 1 }, 0},
 		{"paper, better late", "paper", 3, 20, func(n int) bool { return n == 1 || n == 3 }, 30},
@@ -29,8 +31,13 @@ func TestPatience(t *testing.T) {
 		cfg.Model.Variant, cfg.Train.Patience, cfg.Train.MinEpochs = c.variant, c.patience, c.min
 		s := State{}
 		r2 := 0.0
-		for n := 1; n <= 600 && s.Stopped == ""; n++ {
-			s.Epoch = 5 * n
+		cfg.Train.ValidateEvery, cfg.Train.Epochs = 5, 3002
+		for n := 0; s.Epoch < cfg.Train.Epochs && s.Stopped == ""; {
+			s.Epoch++
+			if !s.due(&cfg) {
+				continue
+			}
+			n++
 			if better := c.better(n); better {
 				r2 += 0.001
 				if !s.judge(&cfg, r2) || s.BestEpoch != s.Epoch {
@@ -42,6 +49,32 @@ func TestPatience(t *testing.T) {
 		}
 		if got := s.Epoch; (s.Stopped == "") != (c.stop == 0) || c.stop > 0 && got != c.stop {
 			t.Errorf("%s: stopped after epoch %d (%q), want %d", c.name, got, s.Stopped, c.stop)
+		}
+	}
+}
+
+// TestValidationEpochs: after how many epochs validations come.
+func TestValidationEpochs(t *testing.T) {
+	for _, c := range []struct {
+		variant       string
+		every, epochs int
+		want          []int
+	}{
+		{"reference", 5, 18, []int{1, 6, 11, 16}}, // indices 0, 5, 10, 15; none after the last epoch
+		{"reference", 1, 3, []int{1, 2, 3}},
+		{"paper", 5, 18, []int{5, 10, 15, 18}},
+		{"plus", 5, 15, []int{5, 10, 15}},
+	} {
+		cfg := config.Defaults()
+		cfg.Model.Variant, cfg.Train.ValidateEvery, cfg.Train.Epochs = c.variant, c.every, c.epochs
+		var got []int
+		for s := (State{Epoch: 1}); s.Epoch <= c.epochs; s.Epoch++ {
+			if s.due(&cfg) {
+				got = append(got, s.Epoch)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s, every %d of %d: after %v, want %v", c.variant, c.every, c.epochs, got, c.want)
 		}
 	}
 }

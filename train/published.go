@@ -21,6 +21,7 @@ import (
 // store that the checkpoint meets.
 type foreign struct {
 	met     bool             // a store has been met
+	width   bool             // M is known: it was said, or there is no neighborhood
 	variant bool             // the weights themselves tell the variant
 	flat    int              // width of the POI encoder's last layer: the pixels that the convolutions leave
 	group   pth.AdamGroup    // the optimiser's settings
@@ -28,9 +29,10 @@ type foreign struct {
 }
 
 // PublishedModel is what the weights of a .pth checkpoint do not tell. Zero
-// values: 3 x 3 cells, and the reference variant.
+// values: M is asked for where the model has a neighborhood and meets a store;
+// the reference variant.
 type PublishedModel struct {
-	Neighborhood int    // M; the weights only tell whether there is a neighborhood
+	Neighborhood int    // M; the weights are of one shape for all and only tell whether there is a neighborhood
 	Variant      string // paper | reference, for weights without gates and neighborhood, which are the same in both
 }
 
@@ -179,12 +181,16 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 	if has("neighbor_rep.") {
 		m.Neighborhood = 3
 		m.Plus = has("neighbor_rep.image_direct.") || has("neighbor_rep.poi_direct.")
-		for has(fmt.Sprintf("cross_from_neighborhood.heads.%d.", m.Heads)) {
-			m.Heads++
-		}
+	}
+	attention := "cross_from_neighborhood"
+	if m.Neighborhood == 1 {
+		attention = unused // all that is left of them there
+	}
+	for has(fmt.Sprintf("%s.heads.%d.", attention, m.Heads)) {
+		m.Heads++
 	}
 	switch {
-	case has("self_grid.") || len(gate) == 4:
+	case has(unused+".") || len(gate) == 4:
 		m.Kind, c.foreign.variant = layers.KindPublished, true
 	case m.Neighborhood > 1 || len(gate) == 2:
 		c.foreign.variant = true
@@ -192,6 +198,9 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 		if o.Variant != "paper" {
 			m.Kind = layers.KindPublished
 		}
+	}
+	if m.Kind == layers.KindPublished && m.Heads == 0 {
+		m.Heads = 2
 	}
 	if o.Variant != "" && o.Variant != variant(m) {
 		return fmt.Errorf("its weights are the %s variant's, not the %s variant's", variant(m), o.Variant)
@@ -203,6 +212,7 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 		}
 		m.Neighborhood = n
 	}
+	c.foreign.width = m.Neighborhood == 1 || o.Neighborhood > 0
 	c.Header.Model = m
 	return nil
 }
@@ -240,6 +250,23 @@ func (c *Checkpoint) takeAdam(root any, names []string) error {
 	return nil
 }
 
+// unused is the layer that the published program keeps without a neighborhood,
+// and does not use.
+const unused = "self_grid"
+
+// addUnused gives a checkpoint without the unused layer (of a program that did
+// not keep it) the model's fresh one.
+func (c *Checkpoint) addUnused(s *layers.Params) {
+	if c.Header.Model.Neighborhood > 1 {
+		return
+	}
+	for _, e := range s.Entries() {
+		if _, ok := c.arrays["model."+e.Name]; !ok && strings.HasPrefix(e.Name, unused+".") {
+			c.arrays["model."+e.Name] = torch.ToArray(e.Tensor)
+		}
+	}
+}
+
 // complete adds what old files and fresh optimisers leave out, once the model
 // is there.
 func (c *Checkpoint) complete(s *layers.Params) {
@@ -270,6 +297,10 @@ func (c *Checkpoint) meet(s *store.Store) error {
 	f, h := c.foreign, &c.Header
 	if f.met {
 		return nil
+	}
+	if !f.width {
+		return fault.New(c.Path, "its weights do not tell how many cells the neighborhood is wide: they fit M = 3, 5 and 7",
+			"Say what it was trained with: --neighborhood 3, 5 or 7 (of the published program's --neighborhood_size k: 2k + 1).")
 	}
 	m := h.Model
 	if m.Image && s.HasImages() {

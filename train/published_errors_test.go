@@ -40,6 +40,7 @@ func TestPublishedErrors(t *testing.T) {
 			resnet[rest] = all[n]
 		}
 	}
+	three := PublishedModel{Neighborhood: 3}
 	for _, c := range []struct {
 		name   string
 		names  []string
@@ -47,15 +48,16 @@ func TestPublishedErrors(t *testing.T) {
 		o      PublishedModel
 		want   []string
 	}{
-		{"missing", without(is("self_grid.linear.bias")), all, PublishedModel{}, []string{"missing self_grid.linear.bias", "reference variant"}},
-		{"surplus", append(slices.Clone(names), "self_grid.heads.2.q.weight"), surplus, PublishedModel{}, []string{"surplus self_grid.heads.2.q.weight"}},
+		{"missing", without(is("self_grid.linear.bias")), all, three, []string{"missing self_grid.linear.bias", "reference variant"}},
+		{"surplus", append(slices.Clone(names), "self_grid.heads.2.q.weight"), surplus, three, []string{"surplus self_grid.heads.2.q.weight"}},
 		{"no head", without(is("regressor.3.weight")), all, PublishedModel{}, []string{"missing is regressor.3.weight"}},
 		{"a ResNet", resnetNames, resnet, PublishedModel{}, []string{"ResNet alone", "model.image_weights"}},
 		{"nothing of ours", []string{"self_grid.linear.bias"}, all, PublishedModel{}, []string{"missing are the names grid_rep.image_encoder.*", "self_grid.linear.bias"}},
-		{"another image size", smallNames, smallArrays, PublishedModel{}, []string{"256 x 256 pixels", "100 numbers", "are for 4"}},
-		{"other categories", manyNames, manyArrays, PublishedModel{}, []string{"3 categories", "C = 17"}},
+		{"another image size", smallNames, smallArrays, three, []string{"256 x 256 pixels", "100 numbers", "are for 4"}},
+		{"other categories", manyNames, manyArrays, three, []string{"3 categories", "C = 17"}},
 		{"the other variant", names, all, PublishedModel{Variant: "paper"}, []string{"reference variant's, not the paper variant's"}},
 		{"no neighborhood", names, all, PublishedModel{Neighborhood: 1}, []string{"neighborhood of 1 cells does not fit"}},
+		{"no width", names, all, PublishedModel{}, []string{"do not tell", "M = 3, 5 and 7", "--neighborhood"}},
 	} {
 		path := filepath.Join(dir, "bad.pth")
 		writePTH(t, path, c.names, c.arrays)
@@ -81,6 +83,16 @@ func TestPublishedErrors(t *testing.T) {
 		if _, err := ReadModel("x.safetensors", o); !fault.IsInput(err) {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+	// Without a neighborhood the published program keeps a layer that it does not use; a file may lack it.
+	alone := publishedCase("reference/k7/1/1")
+	aloneNames, aloneArrays := publishedWeights(t, alone)
+	lacking := filepath.Join(dir, "lacking.pth")
+	writePTH(t, lacking, slices.DeleteFunc(slices.Clone(aloneNames), func(n string) bool { return strings.HasPrefix(n, "self_grid.") }), aloneArrays)
+	if c, err := ReadCheckpoint(lacking); err != nil {
+		t.Error(err)
+	} else if n, err := Export(c, filepath.Join(dir, "whole.pth")); err != nil || n != len(aloneNames) {
+		t.Errorf("%d tensors, want %d: %v", n, len(aloneNames), err)
 	}
 	// Neutral surplus: a score's constant, and what old PyTorch left out.
 	tolerated := map[string]safetensors.Array{"grid_agg.l2.bias": {DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}}

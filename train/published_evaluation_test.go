@@ -79,11 +79,7 @@ func TestPublishedEvaluation(t *testing.T) {
 		path := filepath.Join(dir, "model.pth")
 		names, arrays := publishedWeights(t, m)
 		writePTH(t, path, names, arrays)
-		o := PublishedModel{}
-		if m.Neighborhood == 5 {
-			o.Neighborhood = 5
-		}
-		c, err := ReadModel(path, o)
+		c, err := ReadModel(path, PublishedModel{Neighborhood: m.Neighborhood})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,9 +87,6 @@ func TestPublishedEvaluation(t *testing.T) {
 			Out: filepath.Join(dir, "out", "predictions.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
 		if err != nil {
 			t.Fatal(err)
-		}
-		if m.Neighborhood == 1 {
-			m.Heads = 0
 		}
 		if c.Header.Model != m {
 			t.Errorf("%s: the model is taken for %+v", name, c.Header.Model)

@@ -45,7 +45,7 @@ func TestPublishedLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := ReadCheckpoint(path)
+		c, err := ReadModel(path, PublishedModel{Neighborhood: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

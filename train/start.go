@@ -29,7 +29,7 @@ func (t *trainer) start(path string) error {
 		return fault.Wrap(err, key, "cannot be used", "Give another checkpoint, or leave the key empty.")
 	}
 	if c.foreign != nil && c.Header.Model.Neighborhood > 1 && t.model.Config().Neighborhood > 1 {
-		c.Header.Model.Neighborhood = t.model.Config().Neighborhood // its weights fit every width
+		c.Header.Model.Neighborhood, c.foreign.width = t.model.Config().Neighborhood, true // its weights fit every width
 	}
 	if what := misfits(c.Header.Model, t.model.Config()); what != "" {
 		return fault.New(key, path+" holds another model: "+what, "Set these keys as the checkpoint has them, or give another checkpoint.")

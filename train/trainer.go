@@ -147,7 +147,7 @@ func (t *trainer) train(ctx context.Context) error {
 		t.state.Epoch++
 		t.state.Step, t.state.LossSum, t.state.LossCells = 0, 0, 0
 		last := t.state.Epoch == c.Epochs
-		if last || t.state.Epoch%c.ValidateEvery == 0 {
+		if t.state.due(t.config) {
 			if err := t.validate(ctx, loss, rate); err != nil {
 				if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 					return err

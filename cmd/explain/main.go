@@ -39,6 +39,7 @@ checkpoint must be mended; 130 interrupted.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "checkpoint of a run, e.g. runs/demo/latest/best.safetensors (required)")
+	f.IntVar(&o.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint with a neighborhood: 3, 5 or 7, which its weights do not tell")
 	f.StringVar(&o.Store, "store", "", "folder of a tile store (default: the one that the checkpoint was trained on)")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default: explain in the run folder)")
 	f.IntVar(&o.Bins, "bins", 10, "bins of emission, with equal numbers of cells")

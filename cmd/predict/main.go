@@ -55,7 +55,7 @@ the checkpoint must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --config newcity.yaml --out predictions/newcity
   go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson
   go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo
-  go run ./cmd/predict --checkpoint published.pth --published DIR --out predictions.csv`,
+  go run ./cmd/predict --checkpoint published.pth --neighborhood 3 --published DIR --out predictions.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(checkpoints) == 0 {
@@ -140,7 +140,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&folder, "store", "", "folder of a tile store, instead of --config")
 	f.StringVar(&dataset, "published", "", "folder of a dataset of the published program, instead of --config")
 	f.StringVar(&city, "city", "", "which city, where --published holds several")
-	f.IntVar(&model.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint, which its weights do not tell (default 3, or 1 where they have none)")
+	f.IntVar(&model.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint with a neighborhood: 3, 5 or 7, which its weights do not tell")
 	f.StringVar(&model.Variant, "variant", "", "variant of a .pth checkpoint whose weights do not tell: reference (default) or paper")
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")

@@ -42,6 +42,7 @@ or the checkpoint must be mended; 130 interrupted.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "checkpoint of a run, e.g. runs/demo/latest/best.safetensors (required)")
+	f.IntVar(&o.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint with a neighborhood: 3, 5 or 7, which its weights do not tell")
 	f.StringVar(&o.Store, "store", "", "folder of a tile store (default: the one that the checkpoint was trained on)")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default: tsne in the run folder)")
 	f.StringSliceVar(&o.Embeddings, "embedding", nil, "grid (X_g), image (X_s), poi (X_p), neighborhood (X_n), final (X_g^f); several by commas (default grid)")

@@ -41,7 +41,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	if c.POI {
 		var err error
 		m.poi, err = layers.NewPOIEncoder(root.Sub("grid_rep", "poi_encoder"), layers.POIEncoderConfig{Categories: c.Categories,
-			Embedding: c.Embedding, Size: c.POISize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio, Behind: true})
+			Embedding: c.Embedding, Size: c.POISize, Kernel: c.POIEncoder, SE: c.SE, SERatio: c.SERatio, Published: true})
 		if err != nil {
 			return nil, err
 		}
@@ -60,9 +60,12 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 		}
 		if c.Image && c.POI {
 			m.neighborAgg = layers.NewAggregateAttention(root.Sub("neighbor_agg"), c.Embedding)
+			m.neighborAgg.StartAs(m.gridAgg)
 		}
 		m.fusion = newFusion(root, c.Heads)
 		width = 2 * c.Embedding
+	} else {
+		layers.NewFeatureAttention(root.Sub("self_grid"), max(1, c.Heads)) // the published program keeps it, and never uses it
 	}
 	m.head = layers.NewHead(root.Sub("regressor"), width, c.Embedding)
 	return m, nil

@@ -42,6 +42,8 @@ type Options struct {
 	Threads    int    // 0: all cores
 	Seed       uint64 // of every draw
 	Progress   progress.Options
+
+	Neighborhood int // M of a .pth checkpoint, which its weights do not tell
 }
 
 // Result is what a study leaves behind.
@@ -105,7 +107,7 @@ func (o Options) open(name string) (*opened, *Result, error) {
 	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
 		return nil, nil, err
 	}
-	c, err := train.ReadCheckpoint(o.Checkpoint)
+	c, err := train.ReadModel(o.Checkpoint, train.PublishedModel{Neighborhood: o.Neighborhood})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -44,17 +44,18 @@ class POIEncoder(nn.Module):
     def __init__(self, variant, kind, categories, m, size, se, ratio=4):
         super().__init__()
         self.kind, self.paper, self.se = kind, variant == "paper", se
+        bias = self.paper  # the published program's convolutions have none
         if kind == "k7":
-            self.fc1 = nn.Conv2d(categories, 32, 7, 3, 3)
+            self.fc1 = nn.Conv2d(categories, 32, 7, 3, 3, bias=bias)
             self.bn1 = nn.BatchNorm2d(32)
-            self.fc2 = nn.Conv2d(32, 32, 7, 3, 1)
+            self.fc2 = nn.Conv2d(32, 32, 7, 3, 1, bias=bias)
             self.bn2 = nn.BatchNorm2d(32)
-            self.fc3 = nn.Conv2d(32, 1, 3, 3, 1)
+            self.fc3 = nn.Conv2d(32, 1, 3, 3, 1, bias=bias)
             n, inputs = edge(edge(edge(size, 7, 3), 7, 1), 3, 1), [categories, 32, 32]
         else:
             self.fc1 = nn.Conv2d(categories, 32, 37, 3, 3, bias=False)
             self.bn1 = nn.BatchNorm2d(32)
-            self.fc2 = nn.Conv2d(32, 1, 37, 3, 1)
+            self.fc2 = nn.Conv2d(32, 1, 37, 3, 1, bias=bias)
             n, inputs = edge(edge(size, 37, 3), 37, 1), [categories, 32]
         self.fc = nn.Linear(n * n, m)
         if se and self.paper:
@@ -93,8 +94,8 @@ class Neighbor(nn.Module):
         def convs():
             return nn.Sequential(nn.Conv2d(m, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(),
                                  nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.image_encoder, self.poi_encoder = convs(), convs()
-        self.image_fc, self.poi_fc = nn.Linear(128, m), nn.Linear(128, m)
+        self.image_encoder, self.image_fc = convs(), nn.Linear(128, m)
+        self.poi_encoder, self.poi_fc = convs(), nn.Linear(128, m)
 
     def forward(self, xs, xp):
         return self.image_fc(self.image_encoder(xs)), self.poi_fc(self.poi_encoder(xp))
@@ -145,6 +146,8 @@ class OpenCarbon(nn.Module):
             if variant == "reference":
                 self.self_grid, self.self_neighbor = Attention(), Attention()
                 width = 2 * m
+        elif variant == "reference":
+            self.self_grid = Attention()  # never used
         self.grid_agg = Aggregate(m)
         if M > 1:
             self.neighbor_agg = Aggregate(m)
