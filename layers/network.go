@@ -17,8 +17,15 @@ const (
 // keeps it: all that is needed to build it again. A kind reads what it knows and
 // leaves the rest zero. There are no defaults: package train/config has them.
 type ModelConfig struct {
-	Kind         string // KindOpenCarbon, KindPublished, ...
-	Plus         bool   `json:",omitempty"` // opencarbon: the neighborhood brought to the head as well
+	Kind string // KindOpenCarbon, KindPublished, ...
+
+	// Of kind opencarbon, beyond the paper (variant plus).
+	Plus        bool    `json:",omitempty"` // the neighborhood reaches the head, and past its convolutions
+	Statistics  bool    `json:",omitempty"` // image statistics as a path of their own
+	LogCounts   bool    `json:",omitempty"` // ln(1 + POI counts) as a path of their own
+	Wide        bool    `json:",omitempty"` // both, of cell and neighborhood, reach the head and the prediction
+	WideDropout float64 `json:",omitempty"` // of those, in training
+
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
 	ImageSize    int    // H = W of images in pixels

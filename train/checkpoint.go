@@ -18,6 +18,10 @@ import (
 // checkpointFormat is raised when an older program could misread a file.
 const checkpointFormat = 1
 
+// trainedPrefix names the weights as they are trained, where the model's own
+// names hold their averages: whoever reads a model gets those.
+const trainedPrefix = "trained."
+
 // headerKey is the metadata entry of the safetensors file that holds Header.
 const headerKey = "opencarbon"
 
@@ -40,6 +44,7 @@ type Header struct {
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
 	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
+	AverageSteps  int64              `json:"average_steps,omitempty"` // steps in the averaged weights; 0: the file holds the weights as they are trained
 
 	// ValidationErrors are predicted minus true ln emission of the validation
 	// cells, in the order of their tiles, by the weights of this file; prediction
@@ -72,6 +77,11 @@ func (t *trainer) save(path string) error {
 				f.Arrays["model."+e.Name] = torch.ToArray(e.Tensor)
 			}
 			names := t.model.Params().ParameterNames()
+			average, _ := t.Average()
+			for _, view := range average {
+				f.Arrays[trainedPrefix+view.Name] = f.Arrays["model."+view.Name]
+				f.Arrays["model."+view.Name] = torch.ToArray(view.X)
+			}
 			for kind, ts := range t.optimizer.State().Tensors {
 				for i, x := range ts {
 					f.Arrays["optimizer."+kind+"."+names[i]] = torch.ToArray(x)
@@ -94,6 +104,7 @@ func (t *trainer) save(path string) error {
 	}
 	o := t.optimizer.State()
 	h.Optimizer, h.Steps = o.Kind, o.Steps
+	_, h.AverageSteps = t.Average()
 	text, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("checkpoint header: %w", err)

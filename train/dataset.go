@@ -81,6 +81,7 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 	}
 	return layers.ModelConfig{
 		Kind: kind, Plus: c.Model.Variant == "plus",
+		Statistics: c.Model.Statistics, LogCounts: c.Model.LogCounts, Wide: c.Model.Wide, WideDropout: c.Model.WideDropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,

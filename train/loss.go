@@ -8,7 +8,7 @@ import (
 // learnOptions are a config's options of training.
 func learnOptions(c *config.Config) learn.Options {
 	o := learn.Options{Encode: c.Train.Encode, BF16: c.Train.Precision == "bf16", Alpha: c.Train.Alpha, Temperature: c.Model.Temperature,
-		ClipNorm: c.Train.ClipNorm, Batch: c.Train.BatchSize, Seed: uint64(c.Seed), Augment: c.Train.Augment == "d4"}
+		ClipNorm: c.Train.ClipNorm, Batch: c.Train.BatchSize, Seed: uint64(c.Seed), Augment: c.Train.Augment == "d4", EMA: c.Train.EMA}
 	if c.Train.Loss == "huber" {
 		o.Huber = c.Train.HuberDelta
 	}

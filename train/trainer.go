@@ -29,6 +29,7 @@ type trainer struct {
 	header    Header
 	state     State
 	watch     watcher
+	ready     bool      // the network's inputs are standardized, or it came with weights
 	errors    []float32 // of the validation cells by the weights as they are; nil where not known
 }
 
@@ -124,11 +125,20 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 		t.schedule = c.Header.Plateau
 	}
 	torch.InScope(func(*torch.Scope) {
+		if trained := c.tensors(trainedPrefix); len(trained) > 0 { // model. holds their averages
+			if !t.SetAverage(c.tensors("model."), c.Header.AverageSteps) {
+				err = fmt.Errorf("%s: its averaged weights are of another model", c.Path)
+				return
+			}
+			if err = t.model.Params().Load("", trained, false); err != nil {
+				return
+			}
+		}
 		if saved := c.tensors("history."); len(saved) > 0 && !t.SetHistory(saved) {
 			err = fmt.Errorf("%s: its history of embeddings is of other tiles", c.Path)
 		}
 	})
-	t.state = c.Header.State
+	t.state, t.ready = c.Header.State, true
 	return err
 }
 
@@ -136,6 +146,12 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 // the context's end, after which the state is saved.
 func (t *trainer) train(ctx context.Context) error {
 	c := t.config.Train
+	if !t.ready {
+		if err := t.Standardize(ctx, t.data.train); err != nil {
+			return err
+		}
+		t.ready = true
+	}
 	for t.state.Epoch < c.Epochs && t.state.Stopped == "" {
 		rate := c.LearningRate * t.schedule.Factor(t.state.Epoch)
 		t.optimizer.SetLearningRate(rate)
@@ -171,22 +187,26 @@ func (t *trainer) train(ctx context.Context) error {
 // validate scores the validation cells, keeps the best model by R2, and
 // decides on early stopping.
 func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
-	if err := t.Recalibrate(ctx, t.data.train, t.state.Epoch); err != nil {
-		return err
-	}
-	v, err := t.score(ctx, "validation", t.data.validation)
-	if err != nil {
-		return err
-	}
+	var v metrics.SplitScores
+	var best bool
 	s := &t.state
-	best := s.judge(t.config, v.Ln.R2)
-	if p, ok := t.schedule.(*torch.Plateau); ok {
-		p.Observe(v.Ln.R2)
-	}
-	if best {
-		if err := t.watch.save(t, true); err != nil {
+	if err := t.Averaged(func() (err error) {
+		if err = t.Recalibrate(ctx, t.data.train, s.Epoch); err != nil {
 			return err
 		}
+		if v, err = t.score(ctx, "validation", t.data.validation); err != nil {
+			return err
+		}
+		best = s.judge(t.config, v.Ln.R2)
+		if p, ok := t.schedule.(*torch.Plateau); ok {
+			p.Observe(v.Ln.R2)
+		}
+		if best {
+			return t.watch.save(t, true)
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	return t.watch.validated(*s, loss, rate, v, best)
 }

@@ -25,6 +25,7 @@ type Model struct {
 	gridAgg, neighborAgg       *layers.AggregateAttention
 	neighborImage, neighborPOI *layers.NeighborhoodEncoder
 	cross                      *layers.CrossAttention
+	wide                       *wide // nil in the paper's network
 	head                       *layers.Head
 }
 
@@ -76,6 +77,9 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 			width = 2 * c.Embedding
 		}
 	}
+	if m.wide = newWide(root.Sub("wide"), c); m.wide != nil && m.wide.toHead != nil {
+		width += c.Embedding
+	}
 	m.head = layers.NewHead(root.Sub("regressor"), width, c.Embedding)
 	return m, nil
 }
@@ -88,7 +92,8 @@ func (m *Model) Params() *layers.Params { return m.params }
 
 // Traits returns what a trainer must know.
 func (m *Model) Traits() layers.Traits {
-	return layers.Traits{Embeddings: m.config.ModalityEmbeddings(), Around: layers.Around{M: m.config.Neighborhood}}
+	e := m.config.ModalityEmbeddings()
+	return layers.Traits{Embeddings: append(e, m.wide.views()...), Around: layers.Around{M: m.config.Neighborhood}}
 }
 
 // SetTargetBias starts the head at v, normally the training targets' mean.
@@ -111,7 +116,37 @@ func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
 	if m.poi != nil {
 		e = e.With(layers.POIView, m.poi.Encode(t))
 	}
+	if m.wide != nil {
+		e = m.wide.encode(t, e)
+	}
 	return e
+}
+
+// Standardize takes mean and spread of the statistics over the training tiles,
+// which feed hands out in chunks.
+func (m *Model) Standardize(feed func(each func(layers.Tiles)) error) error {
+	if m.wide == nil {
+		return nil
+	}
+	var image, poi layers.Moments
+	if err := feed(func(t layers.Tiles) {
+		x, y := m.wide.raw(t)
+		if x != nil {
+			image.Add(x.Cast(torch.Float64).Float64s(), x.Size(1))
+		}
+		if y != nil {
+			poi.Add(y.Cast(torch.Float64).Float64s(), y.Size(1))
+		}
+	}); err != nil {
+		return err
+	}
+	if m.wide.image != nil {
+		m.wide.image.Set(&image)
+	}
+	if m.wide.poi != nil {
+		m.wide.poi.Set(&poi)
+	}
+	return nil
 }
 
 // CategoryGate returns the first squeeze-and-excitation gate's weights [U, C],
@@ -147,8 +182,19 @@ func (m *Model) Predict(e layers.Views, index *torch.Tensor) layers.Output {
 			final = torch.Cat([]*torch.Tensor{final, neighborhood}, 1) // [B, 2m]
 		}
 	}
+	input := final
+	var shift *torch.Tensor
+	if m.wide != nil && m.wide.toHead != nil {
+		var deep *torch.Tensor
+		deep, shift = m.wide.head(e, index)
+		input = torch.Cat([]*torch.Tensor{final, deep}, 1)
+	}
+	ln := m.head.Forward(input) // [B]
+	if shift != nil {
+		ln = ln.Add(shift)
+	}
 	return layers.Output{
-		LnEmission: m.head.Forward(final), // [B]
+		LnEmission: ln,
 		Views: layers.Views{}.With(layers.ImageView, ownImage).With(layers.POIView, ownPOI).With(layers.GridView, grid).
 			With(layers.NeighborhoodView, neighborhood).With(layers.FinalView, final),
 		Weights: layers.Views{}.With(layers.GridView, gridWeights).With(layers.NeighborhoodView, neighborhoodWeights),

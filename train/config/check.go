@@ -58,6 +58,8 @@ var ranges = map[string]limits{
 	"train.alpha":                     {low: 0, high: 1000},
 	"train.contrastive_warmup_epochs": {low: 0, high: 1e6},
 	"train.validate_every":            {low: 1, high: 1e6},
+	"train.ema":                       {low: 0, high: 0.99999},
+	"model.wide_dropout":              {low: 0, high: 0.95},
 	"train.patience":                  {low: 0, high: 1e6},
 	"train.min_epochs":                {low: 0, high: 1e6},
 	"train.block":                     {low: 0, high: 1024},
@@ -67,7 +69,7 @@ var ranges = map[string]limits{
 
 // choices of the text keys of model and train.
 var choices = map[string][]string{
-	"model.variant":     {"paper", "plus", "reference"},
+	"model.variant":     {"plus", "paper", "reference"},
 	"model.modalities":  {"image", "poi"},
 	"model.poi_encoder": {"k7", "k37"},
 	"train.optimizer":   {"adam", "adamw", "sgd"},
@@ -139,6 +141,16 @@ func check(c *Config, label string, given map[string]leaf) error {
 	}
 	if m.Published() && t.Augment != "none" {
 		bad("train.augment", "Leave it away, or set it to none.", "is %s, but the published program takes tiles as they are", t.Augment)
+	}
+	if m.Variant != "plus" {
+		for key, on := range map[string]bool{"model.statistics": m.Statistics, "model.log_counts": m.LogCounts, "model.wide": m.Wide} {
+			if on {
+				bad(key, "Leave it away, or set model.variant: plus.", "is true, but the variant %s has no such part", m.Variant)
+			}
+		}
+	}
+	if m.Published() && t.EMA > 0 {
+		bad("train.ema", "Leave it away, or set it to 0.", "is %g, but the published program does not average its weights", t.EMA)
 	}
 	if t.MinLearningRate > t.LearningRate {
 		bad("train.min_learning_rate", "", "is %g, above train.learning_rate %g", t.MinLearningRate, t.LearningRate)

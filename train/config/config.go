@@ -24,7 +24,7 @@ type Config struct {
 // Model is the network (paper section 4). The image size is not here: it is
 // data.imagery.size, and the store knows it.
 type Model struct {
-	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // paper | plus | reference; the paper's equations; the same with the neighborhood brought to the head as well (tried on one seed only; not shown to be better); or the authors' published program with its quirks
+	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // plus | paper | reference; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; or the authors' published program with its quirks
 	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
 	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
 	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)
@@ -34,6 +34,10 @@ type Model struct {
 	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; needs both modalities; false = ablation
 	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
+	Statistics     bool     `mapstructure:"statistics" yaml:"statistics"`           // plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s
+	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p
+	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: these statistics of cell and neighborhood reach the head, and the prediction in a straight line
+	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these statistics left out at random in training
 	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // torchvision ResNet-18 checkpoint (.pth) that the image encoder starts from; empty = random weights
 }
@@ -58,6 +62,7 @@ type Train struct {
 	Alpha                   float64 `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8)
 	ContrastiveWarmupEpochs int     `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
 	TargetBias              string  `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
+	EMA                     float64 `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0
 	ValidateEvery           int     `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
 	Patience                int     `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
 	MinEpochs               int     `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
@@ -87,11 +92,12 @@ func Defaults() Config {
 		Model: Model{
 			Variant: "paper", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
 			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
+			Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.2,
 		},
 		Train: Train{
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
-			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean",
+			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98,
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
 			Augment: "d4", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},

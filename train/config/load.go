@@ -111,6 +111,17 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if _, ok := given["train.target_bias"]; !ok && c.Model.Published() {
 		c.Train.TargetBias = "none" // the published program starts from PyTorch's defaults
 	}
+	if c.Model.Variant != "plus" { // what only plus has is off where nobody asks for it
+		for key, off := range map[string]func(){
+			"model.statistics": func() { c.Model.Statistics = false }, "model.log_counts": func() { c.Model.LogCounts = false },
+			"model.wide": func() { c.Model.Wide = false }, "model.wide_dropout": func() { c.Model.WideDropout = 0 },
+			"train.ema": func() { c.Train.EMA = 0 },
+		} {
+			if _, ok := given[key]; !ok {
+				off()
+			}
+		}
+	}
 	canonical(&c)
 	if err := check(&c, src.label, given); err != nil {
 		return nil, err

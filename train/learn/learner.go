@@ -19,6 +19,7 @@ type Learner struct {
 	Optimizer torch.Optimizer
 	Clock     *Clock // where given, the time of each part of a step is added up
 	history   *history
+	average   *average // nil without
 	pending   []pendingStep
 	ahead     int // most steps in pending
 }
@@ -27,6 +28,9 @@ type Learner struct {
 // Close it.
 func NewLearner(m Network, a *Assembler, optimizer torch.Optimizer, o Options) *Learner {
 	l := &Learner{Encoder: NewEncoder(m, a, o), Optimizer: optimizer, ahead: 1}
+	if o.EMA > 0 {
+		l.average = &average{decay: o.EMA}
+	}
 	if o.Encode == Historical {
 		l.history = newHistory(m, a.Store.Len())
 		a.own = true
@@ -44,6 +48,9 @@ func NewLearner(m Network, a *Assembler, optimizer torch.Optimizer, o Options) *
 func (l *Learner) Close() {
 	if l.history != nil {
 		l.history.close()
+	}
+	if l.average != nil {
+		l.average.close()
 	}
 	for _, p := range l.pending {
 		p.close()
@@ -118,6 +125,9 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 			}
 		}
 		l.Optimizer.Step()
+		if l.average != nil {
+			l.average.step(l.Model.Params().Parameters())
+		}
 		l.pending = append(l.pending, pendingStep{loss.Detach().Own(), norm.Own(), append([]int32(nil), b.Cells...)})
 		l.Clock.mark(d, "optimizer")
 	})

@@ -32,6 +32,13 @@ type Network interface {
 	SetTargetBias(v float64)
 }
 
+// Standardized is a network that wants its inputs' mean and spread over the
+// training tiles before the first step.
+type Standardized interface {
+	// Standardize takes them; feed hands the tiles to each in chunks.
+	Standardize(feed func(each func(layers.Tiles)) error) error
+}
+
 // Gated is a network whose POI categories pass a gate first.
 type Gated interface {
 	// CategoryGate returns the gate's weights [U, C], or nil.

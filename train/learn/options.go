@@ -25,6 +25,7 @@ type Options struct {
 	Alpha       float64 // weight of the contrastive loss (Eq. 8)
 	Temperature float64 // tau of the contrastive loss
 	ClipNorm    float64 // largest L2 norm of the whole gradient; 0: no clipping
+	EMA         float64 // decay a step of the averaged weights; 0: none
 	Batch       int     // cells a step
 	Seed        uint64  // of the order of refreshes and recalibrations, and of Augment
 	Augment     bool    // turn and mirror the tiles of a training step, each anew in every epoch

@@ -1,0 +1,153 @@
+package layers_test
+
+import (
+	"math"
+	"testing"
+
+	"opencarbon/layers"
+	"opencarbon/layers/opencarbon"
+	"opencarbon/torch"
+)
+
+// The statistics of images are those that loops over the pixels give, and the
+// same however a tile is turned.
+func TestImageStatistics(t *testing.T) {
+	run(t, func() {
+		const u, edge = 3, 12
+		in := images("images", u, 3, edge, edge)
+		bytes := torch.Slice[uint8](in)
+		have := layers.ImageStatistics(in, torch.Float64).Float64s()
+		at := func(tile, band, row, col int) float64 {
+			return float64(bytes[((tile*3+band)*edge+row)*edge+col]) / 255
+		}
+		moments := func(n int, value func(i int) float64) (mean, sd float64) {
+			for i := range n {
+				mean += value(i) / float64(n)
+			}
+			for i := range n {
+				sd += (value(i) - mean) * (value(i) - mean) / float64(n)
+			}
+			return mean, math.Sqrt(sd)
+		}
+		for tile := range u {
+			want := make([]float64, layers.ImageStatisticsWidth)
+			for band := range 3 {
+				pixel := func(i int) float64 { return at(tile, band, i/edge, i%edge) }
+				want[band], want[3+band] = moments(edge*edge, pixel)
+				steps := float64(edge * (edge - 1))
+				for i := range edge {
+					for k := range edge - 1 {
+						want[6+band] += (math.Abs(at(tile, band, i, k+1)-at(tile, band, i, k)) + math.Abs(at(tile, band, k+1, i)-at(tile, band, k, i))) / steps
+					}
+				}
+				_, want[9+band] = moments(16, func(i int) float64 {
+					m, _ := moments(9, func(p int) float64 { return at(tile, band, i/4*3+p/3, i%4*3+p%3) })
+					return m
+				})
+			}
+			for k, pair := range [][2]int{{1, 0}, {1, 2}, {2, 0}} {
+				want[12+k], want[15+k] = moments(edge*edge, func(i int) float64 {
+					a, b := at(tile, pair[0], i/edge, i%edge), at(tile, pair[1], i/edge, i%edge)
+					return (a - b) / (a + b + 1e-3)
+				})
+			}
+			for k, w := range want {
+				if h := have[tile*len(want)+k]; math.Abs(h-w) > 1e-12 {
+					t.Errorf("tile %d, statistic %d: %v, want %v", tile, k, h, w)
+				}
+			}
+		}
+		turned := layers.ImageStatistics(in.Transpose(2, 3).Flip(2).Contiguous(), torch.Float64).Float64s()
+		for i := range have {
+			if math.Abs(have[i]-turned[i]) > 1e-12 {
+				t.Errorf("statistic %d changes from %v to %v when tiles are turned", i%layers.ImageStatisticsWidth, have[i], turned[i])
+			}
+		}
+	})
+}
+
+// Standardized features have mean 0 and standard deviation 1 in training; one
+// that is constant there is 0 everywhere, and nothing gets beyond the limit.
+func TestStandardizer(t *testing.T) {
+	run(t, func() {
+		p := layers.NewParams(torch.CPU)
+		defer p.Close()
+		p.DType = torch.Float64
+		s := layers.NewStandardizer(p.Root().Sub("s"), 3, 4)
+		var m layers.Moments
+		m.Add([]float64{1e4 + 1, 7, -1, 1e4 + 2, 7, 0}, 3) // far from 0: sums of squares alone would lose it
+		m.Add([]float64{1e4 + 3, 7, 1}, 3)
+		s.Set(&m)
+		sd := math.Sqrt(2.0 / 3)
+		got := s.Forward(torch.FromSlice([]float64{1e4 + 1, 7, 0, 1e4 + 3, 1e9, 1e9}, 2, 3)).Float64s()
+		for i, want := range []float64{-1 / sd, 0, 0, 1 / sd, 0, 4} {
+			if math.Abs(got[i]-want) > 1e-9 {
+				t.Errorf("%d: %v, want %v", i, got[i], want)
+			}
+		}
+		if n := len(p.Parameters()); n != 0 {
+			t.Errorf("%d numbers of a standardizer are trained", n)
+		}
+	})
+}
+
+// Standardize takes the training tiles in whatever chunks, and a network with
+// statistics depends on no tile that is not in a cell's neighborhood.
+func TestWide(t *testing.T) {
+	run(t, func() {
+		p := layers.NewParams(torch.CPU)
+		defer p.Close()
+		p.DType = torch.Float64
+		c := small()
+		c.Plus, c.Statistics, c.LogCounts, c.Wide, c.WideDropout = true, true, true, true, 0.5
+		m, err := opencarbon.New(p, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		initialise(p)
+		in := smallTiles(torch.Float64)
+		chunks := func(ends ...int) func(func(layers.Tiles)) error {
+			return func(each func(layers.Tiles)) error {
+				from := 0
+				for _, to := range ends {
+					each(layers.Tiles{Images: in.Images.Narrow(0, from, to-from), POIs: in.POIs.Narrow(0, from, to-from)})
+					from = to
+				}
+				return nil
+			}
+		}
+		scale := func() []float64 { return p.Get("wide.statistics.scale").Float64s() }
+		if err := m.Standardize(chunks(9)); err != nil {
+			t.Fatal(err)
+		}
+		whole := scale()
+		if err := m.Standardize(chunks(2, 3, 9)); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range scale() {
+			if math.Abs(v-whole[i]) > 1e-9*whole[i] || v <= 0 {
+				t.Errorf("statistic %d: scale %v in chunks, %v at once", i, v, whole[i])
+			}
+		}
+		p.Eval()
+		e := m.Encode(in)
+		if x := e.Get(opencarbon.CountsView); x == nil || x.Size(1) != 6 {
+			t.Fatal("the counts of 5 categories and of all are no view")
+		}
+		index := torch.FromSlice([]int64{9, 9, 9, 9, 4, 9, 9, 3, 9}, 1, 3, 3)
+		before := m.Predict(e, index).LnEmission.Item()
+		replaced := func(tile int) float64 {
+			return m.Predict(e.Map(func(x *torch.Tensor) *torch.Tensor {
+				y := x.Clone()
+				y.Select(0, tile).FillInPlace(3)
+				return y
+			}), index).LnEmission.Item()
+		}
+		if after := replaced(0); after != before {
+			t.Errorf("a tile that is no neighbor changes the prediction from %v to %v", before, after)
+		}
+		if after := replaced(3); after == before {
+			t.Error("a neighbor does not change the prediction")
+		}
+	})
+}
