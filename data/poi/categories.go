@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/store"
 )
 
@@ -30,7 +31,7 @@ import (
 // An exact entry goes before any prefix, a longer prefix before a shorter one,
 // any prefix before a regular expression, and of those the first in the file
 // decides (the categories' from top to bottom, then ignore's). Case matters;
-// blanks at a value's ends do not. A value that is listed twice is an error.
+// blanks at a value's ends do not, nor does how an accent is encoded. A value that is listed twice is an error.
 type Table struct {
 	Names []string // the categories, in the order of the file, other's last
 
@@ -52,7 +53,7 @@ const (
 
 // Match is the number of a raw value's category, Ignored or Unmapped.
 func (t *Table) Match(value string) int {
-	value = strings.TrimSpace(value)
+	value = label.Of(value)
 	if to, ok := t.exact[value]; ok {
 		return to
 	}
@@ -199,7 +200,7 @@ func (p *tableParser) text(n *yaml.Node) (string, error) {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || !utf8.ValidString(n.Value) {
 		return "", p.fail(n, "expected a text")
 	}
-	return strings.TrimSpace(n.Value), nil
+	return label.Of(n.Value), nil
 }
 
 func (p *tableParser) rules(n *yaml.Node, to int) error {

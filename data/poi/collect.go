@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 )
 
 // batchSize is how many points are converted and located at a time.
@@ -88,13 +89,17 @@ func (c *collector) reject(line int, why string) {
 func (c *collector) add(line int, p point) error {
 	c.report.Rows++
 	k, ok := c.raw[string(p.category)]
+	name := ""
+	if !ok {
+		name = label.Of(string(p.category))
+		k, ok = c.raw[name]
+	}
 	if !ok {
 		if len(c.names) >= maxRawValues {
 			return fault.New(c.spec.Path, fmt.Sprintf("the category column has more than %d different values", maxRawValues),
 				"Name the column that holds categories in data.poi.columns.category.")
 		}
 		k = int32(len(c.names))
-		name := string(p.category)
 		c.raw[name] = k
 		c.names = append(c.names, name)
 		c.seen = append(c.seen, 0)

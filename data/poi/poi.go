@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/store"
 )
 
@@ -126,7 +127,7 @@ func findColumn(path, key, asked string, usual, names []string, needed bool) (in
 	want := usual
 	if asked != "" {
 		for i, n := range names {
-			if n == asked {
+			if label.Of(n) == label.Of(asked) {
 				return i, nil
 			}
 		}
@@ -134,7 +135,7 @@ func findColumn(path, key, asked string, usual, names []string, needed bool) (in
 	}
 	for _, w := range want {
 		for i, n := range names {
-			if strings.EqualFold(n, w) {
+			if strings.EqualFold(label.Of(n), label.Of(w)) {
 				return i, nil
 			}
 		}

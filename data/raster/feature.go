@@ -76,9 +76,18 @@ func (f *Feature) Text(name string) (v string, ok bool) {
 		return "", false
 	}
 	if f.layer.fields[i].Type == Real {
-		return strconv.FormatFloat(f.values[i].number, 'g', -1, 64), true
+		return realText(f.values[i].number), true
 	}
 	return f.values[i].text, true
+}
+
+// realText writes a number as a person would: a code of nine digits that a file
+// keeps as a floating-point number has no exponent.
+func realText(v float64) string {
+	if a := math.Abs(v); a == 0 || a >= 1e-6 && a < 1e21 {
+		return strconv.FormatFloat(v+0, 'f', -1, 64) // -0 is 0
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // Float returns an attribute as a number; ok is false when it is null or absent.

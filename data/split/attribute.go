@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/raster"
 	"opencarbon/data/store"
 )
@@ -93,7 +94,7 @@ func lists(spec Spec) ([]request, error) {
 	for i, names := range [][]string{spec.Train, spec.Validation, spec.Test} {
 		key := parts[i].String()
 		for _, n := range names {
-			n = strings.TrimSpace(n)
+			n = label.Of(n)
 			for _, a := range all {
 				if a.name == n {
 					return nil, fault.New("data.split."+key, fmt.Sprintf("lists the district %q, which data.split.%s lists too", n, a.key), "Leave it in one list only.")
@@ -115,7 +116,13 @@ func readDistricts(ctx context.Context, spec Spec) ([]*district, *raster.CRS, er
 		return nil, nil, err
 	}
 	defer l.Close()
-	if err := l.Has(spec.Field); err != nil {
+	field := spec.Field
+	for _, f := range l.Fields() {
+		if l.Has(field) != nil && label.Of(f.Name) == label.Of(field) {
+			field = f.Name
+		}
+	}
+	if err := l.Has(field); err != nil {
 		return nil, nil, fault.Wrap(err, "data.split.field", fmt.Sprintf("there is no column %q in %s", spec.Field, spec.File), "")
 	}
 	if l.CRS() == nil {
@@ -127,8 +134,8 @@ func readDistricts(ctx context.Context, spec Spec) ([]*district, *raster.CRS, er
 		if len(f.Geometry.Polygons) == 0 {
 			return nil
 		}
-		name, ok := f.Text(spec.Field)
-		if name = strings.TrimSpace(name); !ok || name == "" {
+		name, ok := f.Text(field)
+		if name = label.Of(name); !ok || name == "" {
 			return nil
 		}
 		d := byName[name]

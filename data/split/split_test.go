@@ -322,6 +322,34 @@ func TestAttribute(t *testing.T) {
 	}
 }
 
+// Names and columns that look the same are the same, and codes that a file keeps
+// as floating-point numbers are whole.
+func TestAttributeNames(t *testing.T) {
+	in := town(4, 20, 10)
+	strips := districts(t, "Gie\u00dfen-Su\u0308d", "110101001")
+	b, err := os.ReadFile(strips)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(b), `"110101001"`, `110101001.0`, 1)
+	codes := strings.Replace(text, "\"Gie\u00dfen-Su\u0308d\"", "110101003.5", 1)
+	column := strings.ReplaceAll(string(b), `"name"`, "\"qua\u0308ntum\"")
+	for _, c := range []struct {
+		name, text, field string
+		train, test       string
+	}{
+		{"decomposed in the file", string(b), "name", "Gie\u00dfen-S\u00fcd", "110101001"},
+		{"codes", codes, "name", "110101003.5", "110101001"},
+		{"codes with a point", codes, "name", "110101003.5", "110101001.0"},
+		{"column", column, "qu\u00e4ntum", "Gie\u00dfen-S\u00fcd", "110101001"},
+	} {
+		_, r := mustMake(t, Spec{Method: "attribute", File: write(t, "d.geojson", c.text), Field: c.field, Train: []string{c.train}, Test: []string{c.test}}, in)
+		if r.Train == 0 || r.Test == 0 {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
 // The real boroughs, counted by shapely (testdata/make_golden.py).
 func TestLondonBoroughs(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "shared", "data", "london", "laei2019_co2_all_sources.shp")
