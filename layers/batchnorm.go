@@ -15,6 +15,8 @@ type BatchNorm struct {
 // under p.
 func NewBatchNorm(p Path, c int) *BatchNorm {
 	d := p.params.DType
+	p.params.room(4, c) // the counter beside them is one number
+	p.params.room()
 	return &BatchNorm{
 		Weight:      p.Parameter("weight", torch.Ones(d, torch.CPU, c)),
 		Bias:        p.Parameter("bias", torch.Zeros(d, torch.CPU, c)),

@@ -35,6 +35,7 @@ func (l *Linear) Forward(x *torch.Tensor) *torch.Tensor { return torch.Linear(x,
 // alike: uniform within 1/sqrt(fan in), which is kaiming_uniform with
 // a = sqrt(5).
 func fanInUniform(p Path, fanIn int, shape ...int) *torch.Tensor {
+	p.params.room(shape...)
 	bound := 1 / math.Sqrt(float64(fanIn))
 	return torch.Uniform(-bound, bound, p.params.DType, torch.CPU, shape...)
 }

@@ -340,3 +340,30 @@ func TestAggregateAttentionStart(t *testing.T) {
 		}
 	})
 }
+
+// A limited set of parameters ends a model before memory does.
+func TestLimit(t *testing.T) {
+	c := small()
+	run(t, func() {
+		s := layers.NewParams(torch.CPU)
+		newModel(s, c)
+		n := 0
+		for _, e := range s.Entries() {
+			n += e.Tensor.Numel()
+		}
+		s.Close()
+		for _, limit := range []struct {
+			n, embedding int
+			fits         bool
+		}{{n, c.Embedding, true}, {n - 1, c.Embedding, false}, {n, c.Embedding + 1, false}, {n, 1 << 40, false}} {
+			s, wide := layers.NewParams(torch.CPU), c
+			s.Limit(limit.n)
+			wide.Embedding = limit.embedding
+			err := torch.Try(func() { newModel(s, wide) })
+			if (err == nil) != limit.fits {
+				t.Errorf("limit %d, embedding %d: %v", limit.n, limit.embedding, err)
+			}
+			s.Close()
+		}
+	})
+}

@@ -20,6 +20,8 @@ type Params struct {
 	entries    []Entry
 	fixed      []*torch.Tensor // constants: owned, neither trained nor saved
 	index      map[string]int
+	made       int // scalars of the entries so far
+	limit      int // most of them; 0: any number
 }
 
 // Entry is one named tensor.
@@ -32,6 +34,26 @@ type Entry struct {
 // NewParams makes an empty set of float32 parameters in train mode.
 func NewParams(device torch.Device) *Params {
 	return &Params{Device: device, DType: torch.Float32, training: true, index: map[string]int{}}
+}
+
+// Limit makes building a model that has more than n scalars, buffers included,
+// panic with a *torch.Error before the first tensor beyond them is made: a damaged
+// file may ask for a model that no memory holds.
+func (s *Params) Limit(n int) { s.limit = n }
+
+// room counts a tensor of that shape before it is made, and panics as Limit says.
+func (s *Params) room(shape ...int) {
+	n := 1
+	for _, d := range shape {
+		if s.limit > 0 && d > 0 && n > s.limit/d {
+			n = s.limit + 1
+			break
+		}
+		n *= d
+	}
+	if s.made += n; s.limit > 0 && s.made > s.limit {
+		panic(&torch.Error{Op: "model", Message: fmt.Sprintf("a tensor %v makes it larger than the %d numbers that there are", shape, s.limit)})
+	}
 }
 
 // Path is a place among parameters: a prefix of names.

@@ -13,6 +13,8 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
+	"opencarbon/train/networks"
 )
 
 // checkpointFormat is raised when an older program could misread a file.
@@ -29,6 +31,7 @@ const headerKey = "opencarbon"
 // model on new places without the old YAML, and to go on training exactly.
 type Header struct {
 	Format        int                `json:"format"`
+	Checksum      bool               `json:"checksum,omitempty"` // the file has one; older files have none
 	Program       string             `json:"program"`
 	Libtorch      string             `json:"libtorch"`
 	Config        string             `json:"config"` // the whole experiment, YAML
@@ -110,6 +113,7 @@ func (t *trainer) save(path string) error {
 		return fmt.Errorf("checkpoint header: %w", err)
 	}
 	f.Metadata[headerKey] = string(text)
+	f.Metadata[checksumKey] = digest(f)
 	if err := safetensors.WriteFile(path, f); err != nil {
 		return fmt.Errorf("the checkpoint could not be written: %w", err)
 	}
@@ -159,7 +163,8 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	}
 	c := &Checkpoint{Path: path, arrays: f.Arrays}
 	var version struct {
-		Format int `json:"format"`
+		Format   int  `json:"format"`
+		Checksum bool `json:"checksum"`
 	}
 	if err := json.Unmarshal([]byte(text), &version); err != nil {
 		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
@@ -167,6 +172,9 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if version.Format > checkpointFormat {
 		return nil, fault.New(path, fmt.Sprintf("was written by a newer program (format %d, this one knows %d)", version.Format, checkpointFormat),
 			"Update this program.")
+	}
+	if err := verify(path, f, version.Checksum); err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal([]byte(text), &c.Header); err != nil {
 		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
@@ -198,6 +206,50 @@ func (c *Checkpoint) tensors(prefix string) map[string]*torch.Tensor {
 		}
 	}
 	return out
+}
+
+// network builds the checkpoint's model with its weights; the caller closes its
+// Params. Nothing much larger than the file's own arrays is made, whatever sizes
+// its header claims. Errors are *fault.Input.
+func (c *Checkpoint) network(d torch.Device) (learn.Network, error) {
+	parameters := layers.NewParams(d)
+	m, err := c.build(parameters, c.Header.Model)
+	if err == nil {
+		err = c.loadModel(parameters)
+	}
+	if err != nil {
+		parameters.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// build registers a network of architecture mc in p, which must not be much larger
+// than the arrays that the checkpoint has for it.
+func (c *Checkpoint) build(p *layers.Params, mc layers.ModelConfig) (m learn.Network, err error) {
+	p.Limit(2*c.scalars() + 1<<20) // somewhat larger ones are left to loadModel, which says what differs
+	if e := torch.Try(func() { m, err = networks.New(p, mc) }); e != nil {
+		err = e
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
+	}
+	return m, nil
+}
+
+// scalars is how many numbers the model's arrays have.
+func (c *Checkpoint) scalars() int {
+	n := 0
+	for name, a := range c.arrays {
+		if strings.HasPrefix(name, "model.") {
+			size := 1
+			for _, d := range a.Shape {
+				size *= d // the file holds them all: no overflow
+			}
+			n += size
+		}
+	}
+	return n
 }
 
 // loadModel copies the checkpoint's weights into the model.

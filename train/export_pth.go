@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
-	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
-	"opencarbon/train/networks"
 )
 
 // publishedOrder is the order in which the published program registers its
@@ -50,15 +48,13 @@ func Export(c *Checkpoint, out string) (int, error) {
 	var names []string
 	var failed error
 	if err := torch.Run(torch.Options{}, func() {
-		s := layers.NewParams(torch.CPU)
-		defer s.Close()
-		if _, failed = networks.New(s, c.Header.Model); failed != nil {
+		m, err := c.network(torch.CPU) // the weights are whole, and of the right shapes
+		if err != nil {
+			failed = err
 			return
 		}
-		if failed = c.loadModel(s); failed != nil { // whole, and of the right shapes
-			return
-		}
-		for _, e := range s.Entries() {
+		defer m.Params().Close()
+		for _, e := range m.Params().Entries() {
 			names = append(names, e.Name)
 		}
 	}); err != nil {

@@ -12,7 +12,6 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
-	"opencarbon/train/networks"
 	"opencarbon/train/progress"
 )
 
@@ -162,17 +161,13 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
-		parameters := layers.NewParams(torch.ParseDevice(device))
-		defer parameters.Close()
-		m, err := networks.New(parameters, c.Header.Model)
+		m, err := c.network(torch.ParseDevice(device))
 		if err != nil {
-			failed = fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
+			failed = err
 			return
 		}
-		if failed = c.loadModel(parameters); failed != nil {
-			return
-		}
-		parameters.Eval()
+		defer m.Params().Close()
+		m.Params().Eval()
 		a, err := learn.NewAssembler(s, m.Config(), m.Traits().Around, newDataset(s).ln)
 		if err != nil {
 			failed = err

@@ -15,7 +15,6 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
-	"opencarbon/train/networks"
 	"opencarbon/train/progress"
 )
 
@@ -184,15 +183,12 @@ func CategoryDifference(want, have []string) string {
 
 // predict is the part of Predict inside the engine; it returns ln emission [N].
 func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) ([]float64, error) {
-	parameters := layers.NewParams(torch.ParseDevice(o.Device))
-	defer parameters.Close()
-	model, err := networks.New(parameters, c.Header.Model)
+	model, err := c.network(torch.ParseDevice(o.Device))
 	if err != nil {
-		return nil, fault.Wrap(err, c.Path, "its model cannot be built", "The file is damaged; use another checkpoint of the run.")
-	}
-	if err := c.loadModel(parameters); err != nil {
 		return nil, err
 	}
+	parameters := model.Params()
+	defer parameters.Close()
 	parameters.Eval()
 	a, err := learn.NewAssembler(s, model.Config(), model.Traits().Around, make([]float64, s.Len()))
 	if err != nil {

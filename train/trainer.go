@@ -43,15 +43,21 @@ type watcher interface {
 // newTrainer builds model and optimiser from scratch; resume then loads a
 // checkpoint over them.
 func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
+	return newTrainerFor(c, d, w, nil)
+}
+
+// newTrainerFor is newTrainer for a checkpoint that will be resumed from: nothing
+// much larger than its arrays is made.
+func newTrainerFor(c *config.Config, d *dataset, w watcher, from *Checkpoint) (*trainer, error) {
 	device := torch.ParseDevice(c.Train.Device)
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
 	mc := modelConfig(c, d.store)
 	parameters := layers.NewParams(device)
-	model, err := networks.New(parameters, mc)
+	model, err := networkFor(parameters, mc, from)
 	if err != nil {
 		parameters.Close()
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
 	if c.Train.TargetBias == "mean" {
 		model.SetTargetBias(mean(d.ln, d.train))
@@ -71,10 +77,21 @@ func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
 		return nil, err
 	}
 	meta := d.store.Meta()
-	t.header = Header{Format: checkpointFormat, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
+	t.header = Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
 		Model: mc, Categories: d.store.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
 		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
 	return t, nil
+}
+
+func networkFor(p *layers.Params, mc layers.ModelConfig, from *Checkpoint) (learn.Network, error) {
+	if from != nil {
+		return from.build(p, mc)
+	}
+	m, err := networks.New(p, mc)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return m, nil
 }
 
 func (t *trainer) close() {
