@@ -1,11 +1,13 @@
 package train
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/learn"
 )
 
 // encodedName is the file of the embeddings of the tiles done so far by the i-th
@@ -28,13 +31,22 @@ func encodedName(i int) string {
 	return fmt.Sprintf("encoded-%d.partial", i+1)
 }
 
-// encoded is a file of embeddings: 32 bytes that name checkpoint and store,
-// then float32 rows [tiles, sum of widths], appended whole chunks at a time.
+// encoded is a file of embeddings: 32 bytes that name checkpoint and store, then
+// a row for each tile, float32 [sum of widths] and their CRC-32C, appended whole
+// chunks at a time.
 type encoded struct {
 	f     *os.File
 	parts []layers.Width // of a row
 	tiles int            // rows in the file
 }
+
+// encodedLayout is changed when rows are written otherwise: older files are then
+// begun anew.
+const encodedLayout = "rows with checksums"
+
+const rowSum = 4 // bytes of a row's checksum
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (e *encoded) width() int {
 	n := 0
@@ -53,7 +65,7 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 		fmt.Fprintf(h, "%d:", len(b))
 		h.Write(b)
 	}
-	for _, text := range []string{c.Header.Config, fmt.Sprint(c.Header.State), configHash, fmt.Sprint(tiles)} {
+	for _, text := range []string{encodedLayout, c.Header.Config, fmt.Sprint(c.Header.State), configHash, fmt.Sprint(tiles)} {
 		part([]byte(text))
 	}
 	var names []string
@@ -71,7 +83,9 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 }
 
 // openEncoded takes up the file of an interrupted prediction with the same
-// checkpoint and store, or begins it anew.
+// checkpoint and store, or begins it anew. Of what is there it takes whole chunks
+// of sound rows: the chunks of a prediction that was interrupted are those of one
+// that was not, and so are the last bits of its numbers.
 func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Store) (*encoded, error) {
 	name := c.identity(s.Meta().ConfigHash, s.Len())
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
@@ -81,12 +95,10 @@ func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Stor
 	e := &encoded{f: f, parts: parts}
 	have := make([]byte, len(name))
 	if _, err := io.ReadFull(f, have); err == nil && bytes.Equal(have, name) {
-		st, err := f.Stat()
-		if err != nil {
+		if err := e.count(s.Len()); err != nil {
 			f.Close()
-			return nil, err
+			return nil, fault.Wrap(err, path, "cannot be read", "Remove the file: its tiles are then encoded again.")
 		}
-		e.tiles = min(int((st.Size()-int64(len(name)))/int64(4*e.width())), s.Len())
 	} else {
 		if err := f.Truncate(0); err != nil {
 			f.Close()
@@ -97,11 +109,42 @@ func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Stor
 			return nil, fmt.Errorf("%s (%s): %w", path, hex.EncodeToString(name[:4]), err)
 		}
 	}
-	if _, err := f.Seek(int64(len(name)+4*e.width()*e.tiles), io.SeekStart); err != nil { // a torn last row is written over
+	if _, err := f.Seek(e.at(e.tiles), io.SeekStart); err != nil { // torn and damaged rows are written over
 		f.Close()
 		return nil, err
 	}
 	return e, nil
+}
+
+// at is where the row of tile i begins.
+func (e *encoded) at(i int) int64 { return sha256.Size + int64(i)*int64(4*e.width()+rowSum) }
+
+// count sets tiles to the rows up to the first one that is missing or damaged, in
+// whole chunks, of the store's n.
+func (e *encoded) count(n int) error {
+	row := make([]byte, 4*e.width()+rowSum)
+	r := bufio.NewReaderSize(io.NewSectionReader(e.f, e.at(0), e.at(n)-e.at(0)), 1<<20)
+	for e.tiles < n {
+		if _, err := io.ReadFull(r, row); err == io.EOF || err == io.ErrUnexpectedEOF {
+			break
+		} else if err != nil {
+			return err
+		}
+		if binary.LittleEndian.Uint32(row[4*e.width():]) != e.sum(e.tiles, row[:4*e.width()]) {
+			break
+		}
+		e.tiles++
+	}
+	if e.tiles < n {
+		e.tiles -= e.tiles % learn.EvaluationTiles
+	}
+	return nil
+}
+
+// sum is the checksum of tile i's row.
+func (e *encoded) sum(i int, row []byte) uint32 {
+	place := binary.LittleEndian.AppendUint64(nil, uint64(i)) // a row in another's place is not sound
+	return crc32.Update(crc32.Checksum(place, castagnoli), castagnoli, row)
 }
 
 // append adds the embeddings of the next n tiles.
@@ -110,7 +153,13 @@ func (e *encoded) append(x layers.Views, n int) error {
 	for _, p := range e.parts {
 		parts = append(parts, x.Get(p.Name))
 	}
-	if _, err := e.f.Write(torch.Cat(parts, 1).Cast(torch.Float32).Bytes()); err != nil {
+	rows, size := torch.Cat(parts, 1).Cast(torch.Float32).Bytes(), 4*e.width()
+	var text []byte
+	for i := range n {
+		row := rows[i*size : (i+1)*size]
+		text = binary.LittleEndian.AppendUint32(append(text, row...), e.sum(e.tiles+i, row))
+	}
+	if _, err := e.f.Write(text); err != nil {
 		return fmt.Errorf("embeddings: %w", err)
 	}
 	e.tiles += n
@@ -119,9 +168,19 @@ func (e *encoded) append(x layers.Views, n int) error {
 
 // all reads the embeddings of all tiles onto the device.
 func (e *encoded) all(d torch.Device) (x layers.Views, err error) {
-	data := make([]byte, 4*e.width()*e.tiles)
-	if _, err := e.f.ReadAt(data, sha256.Size); err != nil {
-		return x, fmt.Errorf("embeddings: %w", err)
+	size := 4 * e.width()
+	data := make([]byte, 0, size*e.tiles)
+	row := make([]byte, size+rowSum)
+	r := bufio.NewReaderSize(io.NewSectionReader(e.f, e.at(0), e.at(e.tiles)-e.at(0)), 1<<20)
+	for i := range e.tiles {
+		if _, err := io.ReadFull(r, row); err != nil {
+			return x, fmt.Errorf("embeddings: %w", err)
+		}
+		if binary.LittleEndian.Uint32(row[size:]) != e.sum(i, row[:size]) {
+			return x, fault.New(e.f.Name(), fmt.Sprintf("the embedding of tile %d is not what was written", i),
+				"Its disk is failing, or another program writes there. Give the same command again, or another folder with --out.")
+		}
+		data = append(data, row[:size]...)
 	}
 	for i := 0; i < len(data); i += 4 {
 		if bits := binary.LittleEndian.Uint32(data[i:]); bits&0x7f800000 == 0x7f800000 {
