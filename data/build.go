@@ -250,7 +250,7 @@ func (b *build) readPOIs(ctx context.Context) error {
 		return nil
 	}
 	p := b.c.POI
-	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Categories: p.Categories, MaxBadRows: p.MaxBadRows, Options: p.Options,
+	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Encoding: p.Encoding, Categories: p.Categories, MaxBadRows: p.MaxBadRows, Options: p.Options,
 		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
 	target := poi.Target{Cells: len(b.cells), Size: b.pixels(), Region: b.place.box, Locate: b.place.locate}
 	var err error

@@ -153,7 +153,7 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 
 func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	p := r.POI
-	fmt.Fprintf(w, "points of interest (%s)\n", p.CRS)
+	fmt.Fprintf(w, "points of interest (%s)\n", strings.TrimSuffix(p.CRS+", "+p.Encoding, ", "))
 	line("rows", p.Rows)
 	some("outside the region", p.Outside)
 	some("  swapped?", p.Swapped, "inside when longitude and latitude change places")

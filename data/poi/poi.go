@@ -24,6 +24,7 @@ type Spec struct {
 	Path       string            // CSV (also .gz), GeoJSON, GeoPackage, Shapefile, OSM PBF
 	Layer      string            // of a vector file; default the first (OSM: points)
 	CRS        string            // WGS84 | EPSG:n | GCJ-02 | BD-09; default WGS84, or the file's own
+	Encoding   string            // of a table's text; empty: found out
 	Columns    Columns           // column names; empty ones are looked for
 	Categories string            // YAML table of categories, see Table; empty: raw values are the categories
 	MaxBadRows float64           // share of unreadable rows above which reading fails, 0 to 1

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"opencarbon/data/charset"
 	"opencarbon/data/fault"
 )
 
@@ -24,22 +25,70 @@ func readTable(ctx context.Context, spec Spec, c *collector, progress Progress) 
 		return err
 	}
 	defer f.Close()
+	sample, err := tableSample(spec.Path, f)
+	if err != nil {
+		return err
+	}
 	total := int64(-1)
-	var r io.Reader = f
-	if strings.HasSuffix(strings.ToLower(spec.Path), ".gz") {
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return fault.Wrap(err, spec.Path, "is not a gzip file", "Fetch or compress the file again.")
-		}
-		defer z.Close()
-		r = z
-	} else if info, err := f.Stat(); err == nil {
+	taken := &counter{r: f}
+	r, err := unzip(spec.Path, taken)
+	if err != nil {
+		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		total = info.Size()
+	}
+	if r, c.report.Encoding, err = decode(spec.Path, spec.Encoding, sample, r); err != nil {
+		return err
 	}
 	if c.convert, err = newConverter(spec.Path, spec.CRS, nil); err != nil {
 		return err
 	}
-	return readRows(ctx, spec, r, c, func(done int64) { progress(done, total) })
+	return readRows(ctx, spec, r, c, func(int64) { progress(taken.n, total) })
+}
+
+// counter counts the bytes of a file that were read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// unzip looks into a file whose name ends in .gz.
+func unzip(path string, r io.Reader) (io.Reader, error) {
+	if !strings.HasSuffix(strings.ToLower(path), ".gz") {
+		return r, nil
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fault.Wrap(err, path, "is not a gzip file", "Fetch or compress the file again.")
+	}
+	return z, nil
+}
+
+// tableSample reads what the encoding is guessed from and goes back to the
+// file's beginning. A file that cannot go back is taken as UTF-8.
+func tableSample(path string, f *os.File) ([]byte, error) {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	r, err := unzip(path, f)
+	if err != nil {
+		return nil, err
+	}
+	sample, err := charset.Sample(r)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, readError(path, err)
+	}
+	return sample, nil
 }
 
 // openTable opens a file, or says in plain words why it cannot be read.
@@ -109,6 +158,9 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 			return readError(spec.Path, err)
 		}
 		p, why := parseRow(fields, col, decimalComma)
+		if why == "" && c.report.Encoding != "" && bytes.Contains(p.category, replacement) {
+			why = "the category has characters that " + c.report.Encoding + " does not have: say in which encoding the file is, in data.poi.encoding"
+		}
 		if why != "" {
 			c.bad(s.line, why)
 			continue
@@ -138,7 +190,7 @@ func sniff(path string, r *bufio.Reader) (byte, error) {
 		r.Discard(3) // cannot fail: it is in the buffer
 	}
 	if bytes.HasPrefix(start, []byte{0xFF, 0xFE}) || bytes.HasPrefix(start, []byte{0xFE, 0xFF}) {
-		return 0, fault.New(path, "is UTF-16 text", "Save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 FILE > NEW.csv")
+		return 0, fault.New(path, "is UTF-16 text", "Say so in data.poi.encoding.")
 	}
 	start = bytes.TrimLeft(start, "\r\n")
 	if len(start) == 0 {
@@ -208,13 +260,16 @@ func parseRow(fields [][]byte, col columns, decimalComma bool) (p point, why str
 	}
 	p.category = bytes.TrimSpace(fields[col.category])
 	if !utf8.Valid(p.category) || bytes.IndexByte(p.category, 0) >= 0 {
-		return p, "the category is not UTF-8 text (convert the file, e.g. iconv -f GB18030 -t UTF-8)"
+		return p, "the category cannot be read as text: say in which encoding the file is, in data.poi.encoding (e.g. gb18030)"
 	}
 	if col.id >= 0 {
 		p.id = bytes.TrimSpace(fields[col.id])
 	}
 	return p, ""
 }
+
+// replacement is what stands for bytes that an encoding does not have.
+var replacement = []byte("\uFFFD")
 
 // clip keeps a message short whatever a field holds.
 func clip(b []byte) []byte {
