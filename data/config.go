@@ -21,6 +21,9 @@ type Config struct {
 	Split     Split     `mapstructure:"split" yaml:"split"`
 	Published Published `mapstructure:"published" yaml:"published"` // a dataset of the authors' program, in place of all inputs above
 	Workers   int       `mapstructure:"workers" yaml:"workers"`     // goroutines that read; 0 = all cores
+
+	// Absent from JSON where empty: the hash of a store without it stays.
+	PublishedFirstTile []int `mapstructure:"published_first_tile" yaml:"published_first_tile,flow" json:",omitempty"` // x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost
 }
 
 // Grid says how the earth is cut into cells.

@@ -36,7 +36,7 @@ func (c *Config) Normalize(name, base string) error {
 	c.resolvePaths(base)
 	for _, check := range []func() error{
 		c.Grid.normalize, c.Region.normalize, c.Imagery.normalize,
-		c.Emissions.normalize, c.POI.normalize, c.Split.normalize, c.Published.normalize,
+		c.Emissions.normalize, c.POI.normalize, c.Split.normalize, c.normalizePublished,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -12,13 +12,19 @@ import (
 	"opencarbon/data/store"
 )
 
-func (p *Published) spec(workers int) published.Spec {
-	return published.Spec{Dir: p.Dir, City: p.City, Zoom: p.Zoom, Target: p.Target, Units: p.Units, Workers: workers}
+func (p *Published) spec() published.Spec {
+	return published.Spec{Dir: p.Dir, City: p.City, Zoom: p.Zoom, Target: p.Target, Units: p.Units}
 }
 
-func (p *Published) normalize() error {
-	s := p.spec(0)
+// normalizePublished is Published's part of Normalize.
+func (c *Config) normalizePublished() error {
+	p := &c.Published
+	s := p.spec()
+	s.First = c.PublishedFirstTile
 	if p.Dir == "" {
+		if len(c.PublishedFirstTile) > 0 {
+			return stray("published_first_tile", "without data.published.dir", "Give the dataset's folder, or remove the key.")
+		}
 		for _, k := range []struct {
 			key   string
 			given bool
@@ -38,13 +44,13 @@ func (p *Published) normalize() error {
 
 // paths are the dataset's files by key, for the list of inputs.
 func (p *Published) paths() ([]keyPath, error) {
-	s := p.spec(0)
+	s := p.spec()
 	f, err := s.Find()
 	if err != nil {
 		return nil, err
 	}
 	const key = "data.published.dir"
-	return []keyPath{{key, f.POI}, {key, f.Carbon}, {key, f.Split}, {key, f.Images}}, nil
+	return []keyPath{{key, f.POI}, {key, f.Counts}, {key, f.Carbon}, {key, f.Split}, {key, f.Images}}, nil
 }
 
 // importPublished makes the store of a published dataset.
@@ -69,7 +75,9 @@ func (b *build) importPublished(ctx context.Context) error {
 		m.Report, err = b.report.encode()
 		return err
 	}
-	if _, err := published.Build(ctx, b.c.Published.spec(b.c.Workers), out); err != nil {
+	spec := b.c.Published.spec()
+	spec.Workers, spec.First = b.c.Workers, b.c.PublishedFirstTile
+	if _, err := published.Build(ctx, spec, out); err != nil {
 		return err
 	}
 	return b.measure()
@@ -83,5 +91,14 @@ func (r *Report) printPublished(w io.Writer, line liner, some counter) {
 	line("points", p.Points, "non-zero entries of the matrices")
 	some("rounded to float32", p.Rounded)
 	some("images without POIs", p.NoPOI, "left out")
-	some("images that came twice", p.Duplicates, "the first was taken")
+	some("images that came twice", p.Duplicates, "the last was taken")
+	some("tiles without a POI matrix", p.Empty, "taken as empty")
+	how := "the first in the folder's own order"
+	if p.FirstGiven {
+		how = "as data.published_first_tile says"
+	}
+	line("first tile", fmt.Sprintf("%d, %d", p.First[0], p.First[1]), how)
+	if !p.FirstGiven {
+		some("tiles at a border", p.Border, published.FirstMatters)
+	}
 }

@@ -8,11 +8,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/metrics"
@@ -22,6 +24,7 @@ import (
 // PublishedOptions of PredictPublished.
 type PublishedOptions struct {
 	Dir, City string           // the dataset: its folder, and which city where it holds several
+	First     []int            // x, y of its first tile, where the folder's order is not the original's; empty: as found
 	Store     string           // where its tile store goes; empty: stores/published-<name of the folder>[-city]
 	Out       string           // CSV: x, y, prediction (ln emission)
 	Device    string           // auto, cpu, cuda, cuda:N; empty: auto
@@ -38,11 +41,16 @@ type PublishedScores struct {
 	Unit   string
 	Out    string
 	Store  string
+
+	// Border is the number of cells whose prediction depends on what tile the
+	// published program found first, which was not said; 0: none.
+	Border int
+	First  [2]int64 // x, y of the tile that was found first here
 }
 
 // PredictPublished applies a checkpoint to a dataset of the published program
 // and writes what that program would predict: a row x, y, prediction a tile, in
-// the dataset's order. An interrupted call goes on where it was.
+// the order in which the images are found. An interrupted call goes on where it was.
 func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*PublishedScores, error) {
 	if o.Out == "" {
 		return nil, fault.New("--out", "is not given", "Name the CSV file to write, for example predictions.csv.")
@@ -51,7 +59,7 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	if o.City != "" {
 		name += "-" + o.City
 	}
-	spec := data.Config{Store: o.Store, Published: data.Published{Dir: o.Dir, City: o.City}}
+	spec := data.Config{Store: o.Store, Published: data.Published{Dir: o.Dir, City: o.City}, PublishedFirstTile: o.First}
 	report, err := data.Build(ctx, &spec, data.Options{Name: name, Progress: o.Building})
 	if err != nil {
 		return nil, err
@@ -89,10 +97,27 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 		return nil, err
 	}
 	r := &PublishedScores{Cells: len(ln), Unit: s.Meta().TargetUnit, Out: o.Out, Store: report.Store}
+	if around := c.Header.Model; around.Kind == layers.KindPublished && around.Neighborhood > 1 && len(o.First) == 0 {
+		if r.Border, err = border(s, around.Neighborhood); err != nil {
+			return nil, err
+		}
+		r.First = [2]int64{s.Cells()[0].Col, s.Cells()[0].Row}
+	}
 	if r.Splits, err = publishedScores(newDataset(s), ln); err != nil {
 		return nil, err
 	}
 	return r, os.Remove(filepath.Join(options.Out, partial))
+}
+
+// border counts the cells that lack a neighbor among M x M.
+func border(s *store.Store, m int) (n int, err error) {
+	neighbors, err := s.Neighbors(m)
+	for at := 0; at < len(neighbors); at += m * m {
+		if slices.ContainsFunc(neighbors[at:at+m*m], func(t int32) bool { return t < 0 }) {
+			n++
+		}
+	}
+	return n, err
 }
 
 func writePublished(w io.Writer, cells []store.Cell, ln []float64) error {
@@ -130,6 +155,10 @@ func publishedScores(d *dataset, ln []float64) ([]metrics.SplitScores, error) {
 // Print writes the scores for people.
 func (r *PublishedScores) Print(w io.Writer) error {
 	text := fmt.Sprintf("%d tiles predicted: %s\n", r.Cells, r.Out)
+	if r.Border > 0 {
+		text += fmt.Sprintf("%d of them depend on which image the published program found first: it takes that tile for missing neighbors. Here it is %d_%d,\n"+
+			"the first in the folder's own order; if the dataset was copied, the original's may be another: name it with --first-tile X,Y.\n", r.Border, r.First[0], r.First[1])
+	}
 	if len(r.Splits) > 0 {
 		text += metrics.Table(r.Splits, r.Unit)
 	}

@@ -24,6 +24,7 @@ func main() { cli.Main(command()) }
 func command() *cobra.Command {
 	var source, folder, dataset, city string
 	var checkpoints, set []string
+	var first []int
 	var quiet bool
 	var o train.PredictOptions
 	var model train.PublishedModel
@@ -85,7 +86,7 @@ the checkpoint must be mended; 130 interrupted.`,
 				}
 				bar := progress.New(cmd.ErrOrStderr())
 				defer bar.Close()
-				scores, err := train.PredictPublished(cmd.Context(), members[0], train.PublishedOptions{Dir: dataset, City: city, Out: o.Out,
+				scores, err := train.PredictPublished(cmd.Context(), members[0], train.PublishedOptions{Dir: dataset, City: city, First: first, Out: o.Out,
 					Device: o.Device, Threads: o.Threads, Progress: o.Progress, Building: bar.Set})
 				if err != nil {
 					return err
@@ -138,8 +139,9 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringArrayVar(&checkpoints, "checkpoint", nil, "checkpoint of a run, e.g. runs/demo/latest/best.safetensors (required); repeated: an ensemble")
 	f.StringVar(&source, "config", "", "experiment file of the region; its data section is used")
 	f.StringVar(&folder, "store", "", "folder of a tile store, instead of --config")
-	f.StringVar(&dataset, "published", "", "folder of a dataset of the published program, instead of --config")
+	f.StringVar(&dataset, "published", "", "folder of a dataset of the published program (or transfer_experiments, with --city), instead of --config")
 	f.StringVar(&city, "city", "", "which city, where --published holds several")
+	f.IntSliceVar(&first, "first-tile", nil, "x,y of the tile that the published program found first, where --published is a copy of its dataset")
 	f.IntVar(&model.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint with a neighborhood: 3, 5 or 7, which its weights do not tell")
 	f.StringVar(&model.Variant, "variant", "", "variant of a .pth checkpoint whose weights do not tell: reference (default) or paper")
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")

@@ -1,7 +1,6 @@
 package published
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +8,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"opencarbon/data/fault"
-	"opencarbon/data/grid"
 )
 
 // Files are the files of a dataset. Carbon and Split are empty where there are
@@ -22,6 +19,7 @@ import (
 type Files struct {
 	City   string `json:"city"`
 	POI    string `json:"poi"`
+	Counts string `json:"counts,omitempty"` // its keys are the tiles that exist; empty in the transfer cities, where those of POI are
 	Carbon string `json:"carbon"`
 	Split  string `json:"split"`
 	Images string `json:"images"` // folder
@@ -48,17 +46,7 @@ func (s *Spec) Find() (*Files, error) {
 			return nil, err
 		}
 	}
-	// The data folder itself, one in it, or (images and splits) one beside it.
-	var roots []string
-	inside := filepath.Join(s.Dir, f.City+"_data")
-	if info, err := os.Stat(inside); err == nil && info.IsDir() {
-		roots = []string{inside, s.Dir}
-	} else {
-		roots = []string{s.Dir}
-		if abs, err := filepath.Abs(s.Dir); err == nil && strings.HasSuffix(abs, "_data") {
-			roots = append(roots, filepath.Dir(abs))
-		}
-	}
+	roots := s.roots(f.City)
 	for _, k := range []struct {
 		to    *string
 		names []string
@@ -66,6 +54,7 @@ func (s *Spec) Find() (*Files, error) {
 	}{
 		{&f.POI, []string{"tile2poi_distribution_" + f.City + ".npy", "tile2poi_distribution_" + f.City + ".npz", "tile2poi_distribution.npy", "tile2poi_distribution.npz"},
 			"the POI matrices are missing"},
+		{&f.Counts, []string{"tile2poi_count_" + f.City + ".npy", "tile2poi_count_" + f.City + ".npz", "tile2poi_count.npy", "tile2poi_count.npz"}, ""},
 		{&f.Images, []string{"satellite_images_" + f.City, "satellite_images"}, "the folder of satellite images is missing"},
 		{&f.Carbon, []string{"til2carbon_" + f.City + ".npy", "tile2carbon_" + f.City + ".npy", "til2carbon.npy", "tile2carbon.npy"}, ""},
 		{&f.Split, []string{"train_test_split_" + f.City + "*.pkl", "train_test_split.pkl"}, ""},
@@ -78,7 +67,34 @@ func (s *Spec) Find() (*Files, error) {
 				"Looked for "+strings.Join(k.names, ", ")+" in "+strings.Join(roots, " and ")+". Set data.published.city if the files carry another name.")
 		}
 	}
+	if isTransfer(roots[0]) {
+		f.Counts = "" // the published program takes the tiles of the POI file there
+	}
 	return f, nil
+}
+
+// transferFolder holds the cities of the transfer study, a folder each.
+const transferFolder = "transfer_experiments"
+
+// isTransfer reports whether a city's folder lies in transferFolder.
+func isTransfer(dir string) bool {
+	abs, err := filepath.Abs(dir)
+	return err == nil && filepath.Base(filepath.Dir(abs)) == transferFolder
+}
+
+// roots are the folders that a city's files are looked for in: the data folder
+// itself, one in it (<city>_data, or <city> in transferFolder or the one that
+// holds it), or, for images and splits, the one beside it.
+func (s *Spec) roots(city string) []string {
+	for _, inside := range []string{filepath.Join(s.Dir, city+"_data"), filepath.Join(s.Dir, city), filepath.Join(s.Dir, transferFolder, city)} {
+		if info, err := os.Stat(inside); err == nil && info.IsDir() {
+			return []string{inside, s.Dir}
+		}
+	}
+	if abs, err := filepath.Abs(s.Dir); err == nil && strings.HasSuffix(abs, "_data") {
+		return []string{s.Dir, filepath.Dir(abs)}
+	}
+	return []string{s.Dir}
 }
 
 // first returns the first file that has one of the names, "" for none.
@@ -106,11 +122,15 @@ func escape(s string) string {
 // onlyCity is the city of a folder that holds one.
 func (s *Spec) onlyCity() (string, error) {
 	cities := map[string]bool{}
-	look := func(dir string) {
+	// named are the cities of a folder's POI files; a folder of a transfer city
+	// gives its own name to one without.
+	named := func(dir string) {
 		list, _ := os.ReadDir(dir)
 		for _, e := range list {
 			if m := cityOfPOI.FindStringSubmatch(e.Name()); m != nil {
 				cities[m[1]] = true
+			} else if isTransfer(dir) && strings.HasPrefix(e.Name(), "tile2poi_distribution.") {
+				cities[filepath.Base(dir)] = true
 			}
 		}
 	}
@@ -121,7 +141,7 @@ func (s *Spec) onlyCity() (string, error) {
 	if city, ok := strings.CutSuffix(filepath.Base(abs), "_data"); ok && city != "" {
 		return city, nil
 	}
-	look(abs)
+	named(abs)
 	list, err := os.ReadDir(abs)
 	if err != nil {
 		return "", fault.Wrap(err, "data.published.dir", s.Dir+" cannot be listed", "Allow reading it.")
@@ -129,6 +149,8 @@ func (s *Spec) onlyCity() (string, error) {
 	for _, e := range list {
 		if city, ok := strings.CutSuffix(e.Name(), "_data"); ok && e.IsDir() && city != "" {
 			cities[city] = true
+		} else if sub := filepath.Join(abs, e.Name()); e.IsDir() && isTransfer(sub) {
+			named(sub)
 		}
 	}
 	names := make([]string, 0, len(cities))
@@ -144,41 +166,4 @@ func (s *Spec) onlyCity() (string, error) {
 			"Expected is a folder <city>_data with tile2poi_distribution_<city>.npy in it.")
 	}
 	return "", fault.New("data.published.city", "is not given, and "+s.Dir+" holds "+strings.Join(names, ", "), "Name one of them.")
-}
-
-var imageName = regexp.MustCompile(`(?i)^(\d{1,9})_(\d{1,9})\.(png|jpe?g)$`)
-
-// findImages lists a folder's images by tile, those of its district folders
-// too. Of two images of a tile the first in the order of paths is taken.
-func (b *build) findImages(ctx context.Context, dir string) (map[grid.Cell]string, error) {
-	images := map[grid.Cell]string{}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil || e.IsDir() {
-			return err
-		}
-		m := imageName.FindStringSubmatch(e.Name())
-		if m == nil {
-			return nil
-		}
-		x, _ := strconv.ParseInt(m[1], 10, 64)
-		y, _ := strconv.ParseInt(m[2], 10, 64)
-		if _, twice := images[grid.Cell{Col: x, Row: y}]; twice {
-			b.report.Duplicates++
-			return nil
-		}
-		images[grid.Cell{Col: x, Row: y}] = path
-		return nil
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, fault.Wrap(err, dir, "cannot be listed", "Allow reading it.")
-	case len(images) == 0:
-		return nil, fault.New(dir, "holds no images named <x>_<y>.png or .jpg", "Unpack the city's satellite images here.")
-	}
-	return images, nil
 }

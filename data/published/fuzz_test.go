@@ -58,6 +58,9 @@ func everything(name string, b []byte) error {
 	case strings.Contains(name, "distribution"):
 		_, _, err = w.poisOf(context.Background(), s, name)
 		return err
+	case strings.Contains(name, "count"):
+		_, err = countsOf(s, name)
+		return err
 	case filepath.Ext(name) == ".pkl":
 		return w.listsOf(s, name)
 	}

@@ -89,6 +89,33 @@ func (b *build) poisOf(ctx context.Context, s *source, path string) ([]grid.Cell
 	return cells, tiles, nil
 }
 
+// readCounts reads the keys of the file of counts: the tiles that exist.
+func (b *build) readCounts(path string) ([]grid.Cell, error) {
+	s, err := open(path, "poi_count")
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return countsOf(s, path)
+}
+
+// countsOf reads an open file of counts.
+func countsOf(s *source, path string) ([]grid.Cell, error) {
+	dict, err := s.loadDict(nil)
+	if err != nil {
+		return nil, bad(path, err)
+	}
+	var cells []grid.Cell
+	for _, e := range dict.Entries {
+		cell, err := cellOf(e.Key)
+		if err != nil {
+			return nil, bad(path, err)
+		}
+		cells = append(cells, cell)
+	}
+	return cells, nil
+}
+
 // Len, Less and Swap implement sort.Interface, by key.
 func (t *sparse) Len() int           { return len(t.keys) }
 func (t *sparse) Less(i, j int) bool { return t.keys[i] < t.keys[j] }

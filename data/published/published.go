@@ -6,14 +6,18 @@
 // Names of the files, in <city>_data/ or beside it:
 //
 //	tile2poi_distribution_<city>.npy|npz  {(x, y): array [256, 256, C]}
+//	tile2poi_count_<city>.npy             {(x, y): array [C]}; not of the transfer cities
 //	til2carbon_<city>.npy                 {(x, y): yearly emission}
 //	train_test_split_<city>*.pkl          (train, validation, test), lists of (x, y)
 //	satellite_images_<city>/[district/]<x>_<y>.png|jpg
 //
 // (x, y) are web-mercator tile numbers. A suffix _<city> may be missing, as in
-// Yinchuan's. Tiles keep the order of the POI file, so that tile 0 of the store
-// is the first of the dataset: the published program takes it for every neighbor
-// that does not exist.
+// Yinchuan's. The files of a transfer city may lie in transfer_experiments/<city>.
+//
+// Tiles are those of the counts file, where there is one, that have an image; they
+// are numbered in the order in which the published program finds the images
+// (findImages), so that tile 0 of the store is that program's: it takes it for
+// every neighbor that does not exist.
 //
 // The POI file is read as a stream: of its dense matrices one is in memory at a
 // time, and only its non-zero entries stay. Reading of other inputs, and the
@@ -21,6 +25,7 @@
 package published
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -40,6 +45,7 @@ type Spec struct {
 	Target  string // emission (default): yearly emission, stored as it is | ln: its logarithm
 	Units   string // proxy (default; the files state no unit) | tCO2; a label, numbers are never converted
 	Workers int    // goroutines that decode images; 0 = all cores
+	First   []int  // x, y of the first tile, where the folder's order is not the original's; empty: the first image found
 }
 
 // Size is the edge in pixels of the published images and POI matrices.
@@ -66,6 +72,9 @@ func (s *Spec) Normalize() error {
 			return fault.New("data.published."+k.key, fmt.Sprintf("the value is %q", *k.value), "Allowed: "+k.words[0]+", "+k.words[1]+".")
 		}
 	}
+	if n := len(s.First); n != 0 && n != 2 {
+		return fault.New("data.published_first_tile", fmt.Sprintf("has %d numbers", n), "Give the x and y of a tile: [26995, 12416].")
+	}
 	if s.Workers <= 0 {
 		s.Workers = runtime.NumCPU()
 	}
@@ -90,8 +99,9 @@ type Report struct {
 	Categories int    `json:"categories"` // C
 	Points     int    `json:"points"`     // non-zero entries of all stored matrices
 	Rounded    int    `json:"rounded"`    // counts that a float32 cannot hold exactly
-	NoImage    int    `json:"no_image"`   // tiles of the POI file without an image, left out
-	NoPOI      int    `json:"no_poi"`     // images without a POI matrix, left out
+	NoImage    int    `json:"no_image"`   // tiles of the counts file (else the POI file) without an image, left out
+	NoPOI      int    `json:"no_poi"`     // images of no such tile, left out
+	Empty      int    `json:"empty"`      // stored tiles without a POI matrix, taken as one of zeros
 	Samples    int    `json:"samples"`    // tiles with a target
 	NoTarget   int    `json:"no_target"`  // stored tiles without a target, or with zero: neighbors only
 	Duplicates int    `json:"duplicates"` // images that came twice (districts that share a tile)
@@ -101,6 +111,10 @@ type Report struct {
 	Foreign    int    `json:"foreign"` // tiles of the split file that the dataset has not
 	Split      string `json:"split"`   // how tiles were split, for people
 	Unit       string `json:"unit"`    // of the stored targets
+
+	First      [2]int64 `json:"first_tile"`       // x, y of tile 0
+	FirstGiven bool     `json:"first_tile_given"` // it was named, not found
+	Border     int      `json:"border"`           // tiles that lack one of their eight neighbors or more
 }
 
 // Build reads a dataset and writes its store, whole or not at all. Errors that
@@ -148,24 +162,45 @@ func (b *build) read(ctx context.Context, f *Files) error {
 	if err != nil {
 		return err
 	}
-	last := int64(1)<<b.spec.Zoom - 1
+	exist := keys
+	if f.Counts != "" {
+		if exist, err = b.readCounts(f.Counts); err != nil {
+			return err
+		}
+	}
+	left, matrix := make(map[grid.Cell]bool, len(exist)), make(map[grid.Cell]*sparse, len(keys))
+	for _, c := range exist {
+		left[c] = true
+	}
 	for i, c := range keys {
-		path, ok := images[c]
-		if !ok {
-			b.report.NoImage++
+		matrix[c] = tiles[i]
+	}
+	last := int64(1)<<b.spec.Zoom - 1
+	for _, image := range images {
+		c := image.cell
+		if !left[c] {
+			b.report.NoPOI++
 			continue
 		}
 		if c.Col < 0 || c.Row < 0 || c.Col > last || c.Row > last {
 			return fault.New(f.POI, fmt.Sprintf("tile (%d, %d) does not exist at zoom %d", c.Col, c.Row, b.spec.Zoom),
 				"Set data.published.zoom to the zoom of the tile numbers.")
 		}
-		delete(images, c)
-		b.cells, b.images, b.tiles = append(b.cells, c), append(b.images, path), append(b.tiles, tiles[i])
+		delete(left, c)
+		t := matrix[c]
+		if t == nil {
+			b.report.Empty++
+			t = &sparse{categories: b.report.Categories}
+		}
+		b.cells, b.images, b.tiles = append(b.cells, c), append(b.images, image.path), append(b.tiles, t)
 	}
-	b.report.NoPOI = len(images)
+	b.report.NoImage = len(left)
 	if len(b.cells) == 0 {
-		return fault.New(f.Images, fmt.Sprintf("none of the %d tiles of %s has an image here", len(keys), f.POI),
+		return fault.New(f.Images, fmt.Sprintf("none of the %d tiles of %s has an image here", len(exist), cmp.Or(f.Counts, f.POI)),
 			"The images of the same city belong here, named <x>_<y>.png or .jpg.")
+	}
+	if err := b.putFirst(); err != nil {
+		return err
 	}
 	if err := b.readTargets(f.Carbon); err != nil {
 		return err
@@ -261,7 +296,7 @@ func (b *build) writeImages(ctx context.Context, w *store.Writer) error {
 			defer wg.Done()
 			rgb := make([]uint8, 3*Size*Size)
 			for i := range jobs {
-				err := decode(b.images[i], rgb)
+				err := decode(b.images[i], rgb, b.report.City == resized)
 				if err == nil {
 					err = w.SetImage(i, rgb)
 				}

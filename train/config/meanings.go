@@ -62,6 +62,7 @@ var meanings = map[string]string{
 	"data.Columns.Lat":                     "latitude or y",
 	"data.Columns.Lon":                     "longitude or x",
 	"data.Config.Published":                "a dataset of the authors' program, in place of all inputs above",
+	"data.Config.PublishedFirstTile":       "x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost",
 	"data.Config.Store":                    "folder of the tile store; default stores/<experiment name>",
 	"data.Config.Workers":                  "goroutines that read; 0 = all cores",
 	"data.Emissions.Attribute":             "polygons: the column that holds the amount",

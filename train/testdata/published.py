@@ -6,6 +6,7 @@
 The second form is for go test ./train -run PublishedLive -parity.live; its checkpoint has the layout of the published ones.
 """
 import json
+import os
 import pickle
 import sys
 import tempfile
@@ -44,18 +45,22 @@ def make(root):
         poi[t] = m
         carbon[t] = float(np.exp(9 + fill("carbon", len(TILES))[i]))
     np.save(folder / f"tile2poi_distribution_{CITY}.npy", poi)
+    np.save(folder / f"tile2poi_count_{CITY}.npy", {t: m.sum((0, 1)) for t, m in poi.items()})
     np.save(folder / f"til2carbon_{CITY}.npy", carbon)
     (folder / f"train_test_split_{CITY}.pkl").write_bytes(pickle.dumps((TILES[:6], TILES[6:8], TILES[8:])))
 
 
 class Dataset:
-    """Reads the files as the published program's users have them."""
+    """Reads the files as the published program's users have them. Tiles are numbered in the order in which their images
+    are found, from the first one on where it is given."""
 
-    def __init__(self, root):
+    def __init__(self, root, first=None):
         folder = Path(root) / f"{CITY}_data"
         poi = np.load(folder / f"tile2poi_distribution_{CITY}.npy", allow_pickle=True).item()
         carbon = np.load(folder / f"til2carbon_{CITY}.npy", allow_pickle=True).item()
-        self.tiles = list(poi)
+        counts = np.load(folder / f"tile2poi_count_{CITY}.npy", allow_pickle=True).item()
+        names = [tuple(int(v) for v in name.split(".")[0].split("_")) for name in os.listdir(folder / f"satellite_images_{CITY}")]
+        self.tiles = sorted((t for t in names if t in counts), key=lambda t: t != first)
         self.images = torch.stack([torch.from_numpy(np.array(Image.open(folder / f"satellite_images_{CITY}/{x}_{y}.png").convert("RGB")))
                                    .permute(2, 0, 1) for x, y in self.tiles])
         self.points = torch.stack([torch.from_numpy(poi[t]).permute(2, 0, 1) for t in self.tiles]).float()
@@ -116,7 +121,7 @@ if __name__ == "__main__":
     if len(sys.argv) == 1:
         work = Path(tempfile.mkdtemp())
         make(work)
-        d = Dataset(work)
+        d = Dataset(work, TILES[0])  # a folder's order is not portable
         Path("published.json").write_text(json.dumps({case: expect(build(case), d) for case in CASES}, indent=0) + "\n")
         with zipfile.ZipFile("published.zip", "w") as z:
             for p in sorted(work.rglob("*")):
