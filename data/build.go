@@ -251,7 +251,7 @@ func (b *build) readPOIs(ctx context.Context) error {
 	}
 	p := b.c.POI
 	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Encoding: p.Encoding, Categories: p.Categories, MaxBadRows: p.MaxBadRows, Options: p.Options,
-		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
+		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Place: p.Columns.Place, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
 	target := poi.Target{Cells: len(b.cells), Size: b.pixels(), Region: b.place.box, Locate: b.place.locate}
 	var err error
 	b.points, err = poi.Read(ctx, spec, target, func(done, total int64) {

@@ -96,8 +96,9 @@ type POI struct {
 type Columns struct {
 	Lon      string `mapstructure:"lon" yaml:"lon"`           // longitude or x
 	Lat      string `mapstructure:"lat" yaml:"lat"`           // latitude or y
+	Place    string `mapstructure:"place" yaml:"place"`       // both coordinates in one column, in place of lon and lat: "113.26,23.13" in either order, or WKT
 	Category string `mapstructure:"category" yaml:"category"` // raw category
-	ID       string `mapstructure:"id" yaml:"id"`             // duplicates by id are dropped; optional
+	ID       string `mapstructure:"id" yaml:"id"`             // rows with the same id, place and category are one point; optional
 	Count    string `mapstructure:"count" yaml:"count"`       // points that stand for several; optional
 }
 

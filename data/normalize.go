@@ -269,7 +269,7 @@ func (p *POI) normalize() error {
 	}
 	named := map[string]string{}
 	for _, col := range []struct{ key, name string }{
-		{"lon", p.Columns.Lon}, {"lat", p.Columns.Lat}, {"category", p.Columns.Category}, {"id", p.Columns.ID}, {"count", p.Columns.Count},
+		{"lon", p.Columns.Lon}, {"lat", p.Columns.Lat}, {"place", p.Columns.Place}, {"category", p.Columns.Category}, {"id", p.Columns.ID}, {"count", p.Columns.Count},
 	} {
 		if col.name == "" {
 			continue

@@ -154,7 +154,11 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	p := r.POI
 	fmt.Fprintf(w, "points of interest (%s)\n", strings.TrimSuffix(p.CRS+", "+p.Encoding, ", "))
-	line("rows", p.Rows)
+	note := ""
+	if p.Columns != "" {
+		note = "columns " + p.Columns
+	}
+	line("rows", p.Rows, note)
 	some("outside the region", p.Outside)
 	some("  swapped?", p.Swapped, "inside when longitude and latitude change places")
 	some("duplicates", p.Duplicates, "the id had come before at the same place")

@@ -17,6 +17,8 @@ func FuzzRows(f *testing.F) {
 	f.Add("placekey,latitude,longitude,top_category\na,51,10,b\na,51,10,c\n")
 	f.Add("\xef\xbb\xbfx;y;type;id\n10,5;51,5;\"a\nb\";1\n1e1;5_1;x;2\n")
 	f.Add("lon\tlat\ttype\n190\t95\tx\n51\t10\tx\n")
+	f.Add("location,type\n\"51.5,10.5\",a\nPOINT(10.5 51.5),a\n")
+	f.Add("sep=;\nwkt;type;n\n(10.5 51.5);a;0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c := newCollector(Spec{Path: "p.csv", MaxBadRows: 1}, square(), nil)
 		var err error

@@ -35,6 +35,7 @@ type Spec struct {
 // are looked for under the usual ones, see usualColumns.
 type Columns struct {
 	Lon, Lat, Category, ID, Count string
+	Place                         string // one column with both coordinates, in place of Lon and Lat
 }
 
 // Target says where points are counted.
@@ -112,13 +113,19 @@ func isTable(path string) bool {
 
 // usualColumns are the names that are looked for, best first, where the
 // configuration gives none. Case does not matter. placekey, safegraph_place_id
-// and top_category are SafeGraph's.
-var usualColumns = struct{ lon, lat, category, id, count []string }{
-	lon:      []string{"lon", "lng", "long", "longitude", "x"},
-	lat:      []string{"lat", "latitude", "y"},
-	category: []string{"category", "top_category", "type", "fclass", "amenity"},
-	id:       []string{"id", "placekey", "safegraph_place_id", "osm_id", "@id"},
-	count:    []string{},
+// and top_category are SafeGraph's; location is what AMap calls both coordinates.
+// Names that say another system than WGS84 (gcj_lon, bd_lng) are not among them:
+// data.poi.crs has to say it, too.
+var usualColumns = struct{ lon, lat, place, category, id, count []string }{
+	lon: []string{"lon", "lng", "long", "longitude", "x", "lon_wgs84", "lng_wgs84", "wgs84_lon", "wgs84_lng", "经度", "經度", "経度", "경도"},
+	lat: []string{"lat", "latitude", "y", "lat_wgs84", "wgs84_lat", "纬度", "緯度", "위도"},
+	place: []string{"location", "geometry", "geom", "the_geom", "wkt", "wkt_geom", "point", "coordinates", "coordinate", "coords",
+		"lonlat", "lon_lat", "lon,lat", "lon, lat", "lnglat", "lng_lat", "lng,lat", "lng, lat", "latlon", "lat_lon", "lat,lon", "lat, lon",
+		"latlng", "lat_lng", "lat,lng", "lat, lng", "经纬度", "坐标", "經緯度", "座標", "位置"},
+	category: []string{"category", "top_category", "type", "fclass", "amenity", "类别", "类型", "大类", "一级分类", "分类", "poi类型",
+		"類別", "類型", "大類", "分類", "種別", "カテゴリ", "カテゴリー", "업종", "카테고리", "분류"},
+	id:    []string{"id", "placekey", "safegraph_place_id", "osm_id", "@id", "uid", "poi_id"},
+	count: []string{},
 }
 
 // findColumn is the place of a column in names: of the one that the

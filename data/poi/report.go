@@ -11,6 +11,7 @@ import (
 type Report struct {
 	CRS           string       `json:"crs"`           // that the coordinates were in
 	Encoding      string       `json:"encoding"`      // of a table's text; empty for UTF-8
+	Columns       string       `json:"columns"`       // that were read, of a table
 	Rows          int          `json:"rows"`          // rows or features read
 	Bad           int          `json:"bad"`           // rows that could not be used
 	BadExamples   []string     `json:"bad_examples"`  // the first few: line and reason

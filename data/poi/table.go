@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -112,16 +113,29 @@ func openTable(path string) (*os.File, error) {
 // columns is the place of each column in a row; -1 for those that are absent.
 type columns struct {
 	lon, lat, category, id, count int
+	place                         int // holds both coordinates, in place of lon and lat
+}
+
+// report names the columns that are read, for the report.
+func (c columns) report(names []string) string {
+	var s []string
+	for _, i := range []int{c.place, c.lon, c.lat, c.category, c.id, c.count} {
+		if i >= 0 {
+			s = append(s, names[i])
+		}
+	}
+	return strings.Join(s, ", ")
 }
 
 // readRows reads the rows of a table from r.
 func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progress func(done int64)) error {
 	br := bufio.NewReaderSize(r, maxRecordBytes)
-	comma, err := sniff(spec.Path, br)
+	comma, skipped, err := sniff(spec.Path, br)
 	if err != nil {
 		return err
 	}
 	s := newScanner(br, comma)
+	s.next += skipped
 	head, err := s.Read(0)
 	if err != nil {
 		if errors.Is(err, errBroken) || errors.Is(err, io.EOF) {
@@ -137,6 +151,11 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 	if err != nil {
 		return err
 	}
+	c.report.Columns = col.report(names)
+	order := ordering{c: c}
+	if col.place >= 0 {
+		order.column = names[col.place]
+	}
 	decimalComma := comma != ','
 	for n := 0; ; n++ {
 		if n%batchSize == 0 {
@@ -148,6 +167,9 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 		fields, err := s.Read(len(names))
 		if errors.Is(err, io.EOF) {
 			progress(s.read)
+			if err := order.flush(); err != nil {
+				return err
+			}
 			return c.flush()
 		}
 		if errors.Is(err, errBroken) {
@@ -157,7 +179,7 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 		if err != nil {
 			return readError(spec.Path, err)
 		}
-		p, why := parseRow(fields, col, decimalComma)
+		p, pair, why := parseRow(fields, col, spec.CRS, decimalComma)
 		if why == "" && c.report.Encoding != "" && bytes.Contains(p.category, replacement) {
 			why = "the category has characters that " + c.report.Encoding + " does not have: say in which encoding the file is, in data.poi.encoding"
 		}
@@ -165,7 +187,11 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 			c.bad(s.line, why)
 			continue
 		}
-		if err := c.add(s.line, p); err != nil {
+		add := c.add
+		if pair {
+			add = order.add
+		}
+		if err := add(s.line, p); err != nil {
 			return err
 		}
 	}
@@ -179,25 +205,30 @@ func readError(path string, err error) error {
 }
 
 // sniff skips a byte order mark and finds the delimiter: of comma, semicolon,
-// tab and bar the one that the first line has most of outside quotes.
-func sniff(path string, r *bufio.Reader) (byte, error) {
+// tab and bar the one that the first line has most of outside quotes. A line
+// sep=; before the names, as Excel has it, says it; skipped is 1 then.
+func sniff(path string, r *bufio.Reader) (comma byte, skipped int, err error) {
 	start, err := r.Peek(64 << 10)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, readError(path, err)
+		return 0, 0, readError(path, err)
 	}
 	if bytes.HasPrefix(start, []byte{0xEF, 0xBB, 0xBF}) {
 		start = start[3:]
 		r.Discard(3) // cannot fail: it is in the buffer
 	}
 	if bytes.HasPrefix(start, []byte{0xFF, 0xFE}) || bytes.HasPrefix(start, []byte{0xFE, 0xFF}) {
-		return 0, fault.New(path, "is UTF-16 text", "Say so in data.poi.encoding.")
+		return 0, 0, fault.New(path, "is UTF-16 text", "Say so in data.poi.encoding.")
+	}
+	if m := separatorLine.FindSubmatch(start); m != nil {
+		r.Discard(len(m[0]))
+		return m[1][0], 1, nil
 	}
 	start = bytes.TrimLeft(start, "\r\n")
 	if len(start) == 0 {
-		return 0, fault.New(path, "is empty", "Give a table whose first line names the columns, e.g. lon,lat,category.")
+		return 0, 0, fault.New(path, "is empty", "Give a table whose first line names the columns, e.g. lon,lat,category.")
 	}
 	if line, _, _ := bytes.Cut(start, []byte{'\n'}); bytes.IndexByte(line, 0) >= 0 {
-		return 0, fault.New(path, "is not a text file", "Give a CSV file, or one of another format under its usual extension (.geojson, .gpkg, .shp, .osm.pbf).")
+		return 0, 0, fault.New(path, "is not a text file", "Give a CSV file, or one of another format under its usual extension (.geojson, .gpkg, .shp, .osm.pbf).")
 	}
 	var count [256]int
 	quoted := false
@@ -218,24 +249,33 @@ func sniff(path string, r *bufio.Reader) (byte, error) {
 			best = d
 		}
 	}
-	return best, nil
+	return best, 0, nil
 }
 
+// separatorLine is Excel's own first line, in quotes or not.
+var separatorLine = regexp.MustCompile(`^(?i)"?sep=([,;\t|])"?\r?\n`)
+
 func findColumns(spec Spec, names []string) (columns, error) {
-	var c columns
+	c := columns{lon: -1, lat: -1}
+	var err error
+	if c.place, err = findPlace(spec, names); err != nil {
+		return c, err
+	}
 	for _, f := range []struct {
 		to         *int
 		key, asked string
 		usual      []string
 		needed     bool
 	}{
-		{&c.lon, "lon", spec.Columns.Lon, usualColumns.lon, true},
-		{&c.lat, "lat", spec.Columns.Lat, usualColumns.lat, true},
+		{&c.lon, "lon", spec.Columns.Lon, usualColumns.lon, c.place < 0},
+		{&c.lat, "lat", spec.Columns.Lat, usualColumns.lat, c.place < 0},
 		{&c.category, "category", spec.Columns.Category, usualColumns.category, true},
 		{&c.id, "id", spec.Columns.ID, usualColumns.id, false},
 		{&c.count, "count", spec.Columns.Count, usualColumns.count, false},
 	} {
-		var err error
+		if c.place >= 0 && (f.to == &c.lon || f.to == &c.lat) {
+			continue
+		}
 		if *f.to, err = findColumn(spec.Path, f.key, f.asked, f.usual, names, f.needed); err != nil {
 			return c, err
 		}
@@ -243,29 +283,35 @@ func findColumns(spec Spec, names []string) (columns, error) {
 	return c, nil
 }
 
-// parseRow reads one row; why says what is wrong with it, or is empty.
-func parseRow(fields [][]byte, col columns, decimalComma bool) (p point, why string) {
+// parseRow reads one row; why says what is wrong with it, or is empty. pair says
+// that the order of the coordinates is not known.
+func parseRow(fields [][]byte, col columns, crs string, decimalComma bool) (p point, pair bool, why string) {
 	var ok bool
-	if p.x, ok = number(fields[col.lon], decimalComma); !ok {
-		return p, fmt.Sprintf("longitude %q is not a number", clip(fields[col.lon]))
-	}
-	if p.y, ok = number(fields[col.lat], decimalComma); !ok {
-		return p, fmt.Sprintf("latitude %q is not a number", clip(fields[col.lat]))
+	if col.place >= 0 {
+		var at place
+		if at, why = parsePlace(fields[col.place], crs); why != "" {
+			return p, false, why
+		}
+		p.x, p.y, pair = at.x, at.y, at.pair
+	} else if p.x, ok = number(fields[col.lon], decimalComma); !ok {
+		return p, false, fmt.Sprintf("longitude %q is not a number", clip(fields[col.lon]))
+	} else if p.y, ok = number(fields[col.lat], decimalComma); !ok {
+		return p, false, fmt.Sprintf("latitude %q is not a number", clip(fields[col.lat]))
 	}
 	p.count = 1
 	if col.count >= 0 {
 		if p.count, ok = number(fields[col.count], decimalComma); !ok || p.count < 0 {
-			return p, fmt.Sprintf("count %q is not a number from 0 up", clip(fields[col.count]))
+			return p, false, fmt.Sprintf("count %q is not a number from 0 up", clip(fields[col.count]))
 		}
 	}
 	p.category = bytes.TrimSpace(fields[col.category])
 	if !utf8.Valid(p.category) || bytes.IndexByte(p.category, 0) >= 0 {
-		return p, "the category cannot be read as text: say in which encoding the file is, in data.poi.encoding (e.g. gb18030)"
+		return p, false, "the category cannot be read as text: say in which encoding the file is, in data.poi.encoding (e.g. gb18030)"
 	}
 	if col.id >= 0 {
 		p.id = bytes.TrimSpace(fields[col.id])
 	}
-	return p, ""
+	return p, pair, ""
 }
 
 // replacement is what stands for bytes that an encoding does not have.
