@@ -8,19 +8,10 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
-	"opencarbon/train/baselines"
-	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
 	"opencarbon/train/plots"
 	"opencarbon/train/runlog"
 )
-
-// Baseline is a simple predictor's score on the run's split.
-type Baseline struct {
-	Name   string                `json:"name"`
-	About  string                `json:"about"`
-	Splits []metrics.SplitScores `json:"splits"`
-}
 
 // conclude takes the best weights, predicts every cell, scores the splits and
 // the baselines, and draws the pictures.
@@ -78,7 +69,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, nil, around), around.extra(nil)); err != nil {
 		return nil, err
 	}
-	if r.Baselines, err = d.baselines(t.Assembler); err != nil {
+	if r.Baselines, err = d.baselines(ctx, t.config); err != nil {
 		return nil, err
 	}
 	if t.config.Output.Plots {
@@ -106,33 +97,6 @@ func predictionRows(d *dataset, predicted, spread []float64, around bands) []run
 		}
 	}
 	return rows
-}
-
-// baselines scores the mean and, with POIs, ridge regression on the same split.
-func (d *dataset) baselines(a *learn.Assembler) ([]Baseline, error) {
-	in := baselines.Input{Targets: d.ln, Train: ints(d.train), Validation: ints(d.validation), Test: ints(d.test),
-		Neighbors: a.Neighbors, M: a.M}
-	if d.store.HasPOIs() {
-		offsets, p := d.store.AllPOIs()
-		in.Categories, in.Offsets, in.Category, in.Count = len(d.store.Categories()), offsets, p.Category, p.Count
-	}
-	results, err := baselines.Run(in)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Baseline, len(results))
-	for i, b := range results {
-		out[i] = Baseline{b.Name, b.About, b.Splits}
-	}
-	return out, nil
-}
-
-func ints(v []int32) []int {
-	out := make([]int, len(v))
-	for i, x := range v {
-		out[i] = int(x)
-	}
-	return out
 }
 
 // draw writes the pictures of a run and notes their paths in r. One that cannot be

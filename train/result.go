@@ -20,6 +20,10 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, ", %s\n%s", progress.Duration(r.Elapsed), metrics.Table(r.Splits, r.Unit))
 	for _, base := range r.Baselines {
+		if base.Note != "" {
+			fmt.Fprintf(&b, "\nBaseline %s: none. %s\n", base.Name, base.Note)
+			continue
+		}
 		fmt.Fprintf(&b, "\nBaseline %s: %s\n%s", base.Name, base.About, metrics.Table(base.Splits, r.Unit))
 	}
 	b.WriteString(intervalTable(r.Intervals))

@@ -158,8 +158,9 @@ func Summarize(scores []Score) []Row {
 	var rows []Row
 	if len(scores) > 0 {
 		for _, b := range scores[0].Baselines {
-			t := b.Splits[len(b.Splits)-1].Ln
-			rows = append(rows, Row{Name: "baseline " + b.Name, N: 1, R2: t.R2, MAE: t.MAE, RMSE: t.RMSE})
+			if t, ok := b.Test(); ok {
+				rows = append(rows, Row{Name: "baseline " + b.Name, N: 1, R2: t.Ln.R2, MAE: t.Ln.MAE, RMSE: t.Ln.RMSE})
+			}
 		}
 	}
 	for _, v := range append(slices.Clone(Variants), Levers...) {

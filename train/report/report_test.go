@@ -44,7 +44,7 @@ func run(t *testing.T, pictures ...string) string {
 	info.Results = json.RawMessage(`{"best_epoch": 8, "epochs": 10, "unit": "tCO2/yr",
 		"splits": [{"split": "train", "ln": {"n": 60, "r2": 0.9, "mae": 0.1, "rmse": 0.2}, "amounts": {"total": 1000, "bias_percent": -3.21}},
 			{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.5, "rmse": 0.5, "r2_undefined": "one cell only"}, "amounts": {}}],
-		"baselines": [{"name": "ridge", "splits": [{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.75, "rmse": 0.75}, "amounts": {}}]}],
+		"baselines": [{"name": "SVR", "note": "libsvm is not installed", "splits": null}, {"name": "ridge", "about": "what it saw", "splits": [{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.75, "rmse": 0.75}, "amounts": {}}]}],
 		"intervals": [{"level": 0.8, "n": 1, "covered": 1, "quantile": 0.625}, {"level": 0.95, "n": 1, "covered": null, "quantile": null, "undefined": "10 calibration cells are too few"}]}`)
 	if err := r.WriteInfo(info); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func write(t *testing.T, o Options) string {
 func TestPage(t *testing.T) {
 	html := write(t, Options{Run: run(t, everything...)})
 	for _, want := range []string{
-		"a-run", "1 August 2025, 12:00", "1m30s", "0.900", "-3.2 %", "one cell only", "baseline ridge, test", "0.750",
+		"a-run", "1 August 2025, 12:00", "1m30s", "0.900", "-3.2 %", "one cell only", "baseline ridge, test", "0.750", "Baseline SVR: none. libsvm is not installed", "Baseline ridge: what it saw.",
 		"100.0 %", "0.625", "10 calibration cells are too few", "epoch 8 of 10", "&lt;script&gt;", "cannot be looked at any more", "contrastive_warmup_epochs",
 	} {
 		if !strings.Contains(html, want) {

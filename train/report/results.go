@@ -19,6 +19,7 @@ type results struct {
 type baseline struct {
 	Name   string  `json:"name"`
 	About  string  `json:"about"`
+	Note   string  `json:"note"` // why there are no scores
 	Splits []split `json:"splits"`
 }
 

@@ -1,0 +1,12 @@
+// Package tabular holds the methods that see a cell as a row of numbers: image
+// statistics and ln(1 + POI counts) of the cell and of its surroundings, and on
+// them ridge regression, support vector regression, boosted trees and random
+// forests. They take seconds, and a network that does not beat them has learnt
+// nothing that they do not say, so `train` prints them beside every result.
+//
+// Read features.go first (what a row is), then method.go (what a method is);
+// each method is one file. Native libraries are opened when a method asks for
+// them (package native): where they are missing, the other methods work.
+//
+// What may not enter: tensors, the networks, and the test cells' targets.
+package tabular

@@ -1,0 +1,184 @@
+package tabular
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/mat"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+)
+
+// Widths of the surroundings that a row describes: the cell itself (1), and the
+// neighborhoods of 3 x 3 and 5 x 5 cells, the cell included.
+var Widths = []int{1, 3, 5}
+
+// Features are the numbers of every cell of a store, N cells. What a cell says
+// of itself is kept; its row, with the surroundings, is put together where it is
+// asked for, since a large region's rows would not fit in memory.
+type Features struct {
+	own       []float32 // [N, d] image statistics, then POI counts
+	images    int       // of the d columns
+	poi       int
+	cells     int
+	neighbors []int32 // [N, 7*7] as the store keeps them
+	names     []string
+	about     string
+}
+
+// Inputs say what a row may tell of. A store without one of them gives features
+// of the other.
+type Inputs struct {
+	Images, POIs bool
+}
+
+// New computes the features of a store, on all cores; where it has nothing that
+// is asked for, a *fault.Input error. Equal stores give equal features, whatever
+// the number of cores.
+func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
+	f := &Features{cells: s.Len()}
+	var own []string
+	var seen []string
+	if in.Images && s.HasImages() {
+		own = imageNames()
+		f.images = len(own)
+		seen = append(seen, "image statistics")
+	}
+	if in.POIs && s.HasPOIs() && len(s.Categories()) > 0 {
+		for _, c := range s.Categories() {
+			own = append(own, "ln(1 + "+c+")")
+		}
+		own = append(own, "ln(1 + all POIs)")
+		f.poi = len(s.Categories()) + 1
+		seen = append(seen, "ln(1 + POI counts)")
+	}
+	if len(own) == 0 {
+		return nil, fault.New(s.Dir(), "the store has neither images nor POIs that the features could be made of",
+			"Give data.imagery.path or data.poi.path, and name them in model.modalities.")
+	}
+	rings := make([]string, len(Widths))
+	for k, w := range Widths {
+		rings[k] = "own"
+		if w > 1 {
+			rings[k] = fmt.Sprintf("%d x %d", w, w)
+		}
+		for _, name := range own {
+			f.names = append(f.names, name+", "+rings[k])
+		}
+	}
+	f.about = strings.Join(seen, " and ") + ", " + strings.Join(rings, " + ")
+	var err error
+	if f.neighbors, err = s.Neighbors(store.MaxNeighborhood); err != nil {
+		return nil, err
+	}
+	f.own = make([]float32, f.cells*f.width())
+	return f, f.fill(ctx, s)
+}
+
+// fill computes every cell's own columns. Cells are independent of each other,
+// so cores take them in turn.
+func (f *Features) fill(ctx context.Context, s *store.Store) error {
+	const step = 64
+	var next atomic.Int64
+	var group sync.WaitGroup
+	errs := make([]error, min(runtime.GOMAXPROCS(0), f.cells/step+1))
+	for k := range errs {
+		group.Go(func() {
+			pixels := make([]uint8, 3*s.ImageSize()*s.ImageSize())
+			for {
+				first := int(next.Add(step)) - step
+				if first >= f.cells || ctx.Err() != nil {
+					return
+				}
+				for i := first; i < min(first+step, f.cells); i++ {
+					row := f.own[i*f.width() : (i+1)*f.width()]
+					if f.images > 0 {
+						if errs[k] = s.ReadImage(i, pixels); errs[k] != nil {
+							return
+						}
+						imageStatistics(pixels, s.ImageSize(), row)
+					}
+					if f.poi > 0 {
+						p, counts := s.POIs(i), row[f.images:]
+						for e, category := range p.Category {
+							if int(category) >= f.poi-1 {
+								errs[k] = fault.New(s.Dir(), fmt.Sprintf("tile %d has a POI of category %d of %d: the store is damaged", i, category, f.poi-1),
+									"Build it again with: go run ./cmd/prepare --config YOUR.yaml --force")
+								return
+							}
+							counts[category] += p.Count[e]
+							counts[f.poi-1] += p.Count[e]
+						}
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (f *Features) width() int { return f.images + f.poi }
+
+// Names are the columns of Rows, len(Widths) times the cell's own.
+func (f *Features) Names() []string { return f.names }
+
+// About says in words what a row holds, for tables.
+func (f *Features) About() string { return f.about }
+
+// Cells is N, the number of the store's cells.
+func (f *Features) Cells() int { return f.cells }
+
+// Rows puts together the rows of some cells, [len(cells), len(Names())]. Image
+// statistics of a neighborhood are the mean of those of its cells, counts are
+// ln(1 + mean count of its cells): cells that do not exist (the region's edge)
+// are left out of both means.
+func (f *Features) Rows(cells []int32) *mat.Dense {
+	if len(cells) == 0 {
+		return &mat.Dense{}
+	}
+	d := f.width()
+	x := mat.NewDense(len(cells), d*len(Widths), nil)
+	for i, cell := range cells {
+		for k, w := range Widths {
+			f.around(int(cell), w, x.RawRowView(i)[k*d:(k+1)*d])
+		}
+	}
+	return x
+}
+
+// around writes the means over the w x w neighborhood of a cell to out [d].
+func (f *Features) around(cell, w int, out []float64) {
+	const m = store.MaxNeighborhood
+	d, n := f.width(), 0.0
+	first := (m - w) / 2
+	for r := first; r < first+w; r++ {
+		for c := first; c < first+w; c++ {
+			j := f.neighbors[cell*m*m+r*m+c]
+			if j < 0 {
+				continue
+			}
+			n++
+			for k, v := range f.own[int(j)*d : (int(j)+1)*d] {
+				out[k] += float64(v)
+			}
+		}
+	}
+	for k := range out {
+		out[k] /= n
+		if k >= f.images {
+			out[k] = math.Log1p(out[k])
+		}
+	}
+}
