@@ -56,6 +56,20 @@ func TestRisingOrder(t *testing.T) {
 	}
 }
 
+// Numbers with leading zeros have base 10, whatever YAML 1.1 says.
+func TestLeadingZeros(t *testing.T) {
+	path := write(t, "small.yaml", strings.Replace(small, "size: 64}", "size: 064, bands: [010, 04, 3], range: [-010, 0100.5], scale: range}", 1))
+	for _, over := range [][]string{nil, {"data.imagery.bands=010,04,3"}, {"data.imagery.bands=[010, 04, 3]"}} {
+		c, err := Load(path, over)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := c.Data.Imagery; !reflect.DeepEqual(m.Bands, []int{10, 4, 3}) || m.Size != 64 || !reflect.DeepEqual(m.Range, []float64{-10, 100.5}) {
+			t.Errorf("%v: %+v", over, m)
+		}
+	}
+}
+
 func TestSourceErrorListsBoth(t *testing.T) {
 	_, err := Load("nowhere.yaml", nil)
 	if !fault.IsInput(err) {

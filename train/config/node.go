@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -195,6 +196,7 @@ func (r *reader) convert(n *yaml.Node, t reflect.Type) (any, bool) {
 		return n.Value, true
 	case reflect.Int, reflect.Int64:
 		var v int64
+		n = decimal(n)
 		if n.Tag != "!!int" || n.Decode(&v) != nil {
 			return nil, false
 		}
@@ -204,6 +206,7 @@ func (r *reader) convert(n *yaml.Node, t reflect.Type) (any, bool) {
 		return v, true
 	case reflect.Float64:
 		var v float64
+		n = decimal(n)
 		if n.Tag != "!!int" && n.Tag != "!!float" || n.Decode(&v) != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, false
 		}
@@ -216,6 +219,18 @@ func (r *reader) convert(n *yaml.Node, t reflect.Type) (any, bool) {
 		return v, true
 	}
 	return nil, false
+}
+
+// octal matches a number that YAML 1.1 reads with base 8: band 010 would be 8.
+var octal = regexp.MustCompile(`^([-+]?)0+([0-9]+)$`)
+
+// decimal reads such numbers as whoever wrote them: with base 10.
+func decimal(n *yaml.Node) *yaml.Node {
+	m := octal.FindStringSubmatch(n.Value)
+	if m == nil || n.Tag != "!!int" && n.Tag != "!!float" {
+		return n
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: m[1] + m[2], Line: n.Line, Column: n.Column}
 }
 
 func (r *reader) convertList(n *yaml.Node, t reflect.Type) (any, bool) {
