@@ -85,7 +85,7 @@ func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOption
 	if len(r.Cells) == 0 {
 		return nil, fault.New(s.Dir(), "has no cell with a target", "Give data.emissions, or a store that was built with them.")
 	}
-	err := c.withModel(s, o.Device, o.Threads, func(e *learn.Encoder) error {
+	err := c.withModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) error {
 		bar := progress.NewBar(o.Progress, "encoding "+s.Meta().Name, len(e.Assembler.NeededTiles(r.Cells)))
 		defer bar.Close()
 		before := 0
@@ -146,8 +146,9 @@ func (c *Checkpoint) Has(name string) error {
 }
 
 // withModel builds the checkpoint's model for a store inside the engine, ready
-// to predict, and hands it to f.
-func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
+// to predict, and hands it to f. What f found is of a sound store where there is no
+// error.
+func (c *Checkpoint) withModel(ctx context.Context, s *store.Store, device string, threads int,
 	f func(e *learn.Encoder) error) error {
 	cfg, err := c.Experiment()
 	if err != nil {
@@ -157,6 +158,10 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 		return err
 	}
 	if err := CheckDevice(device); err != nil {
+		return err
+	}
+	check, err := s.BeginCheck(ctx)
+	if err != nil {
 		return err
 	}
 	var failed error
@@ -178,6 +183,9 @@ func (c *Checkpoint) withModel(s *store.Store, device string, threads int,
 		failed = f(e)
 	}); err != nil {
 		return err
+	}
+	if failed == nil {
+		failed = check.Wait(ctx)
 	}
 	return failed
 }

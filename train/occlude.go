@@ -30,7 +30,7 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 		return nil, fault.New(c.Path, "was trained without points of interest: there is none to take away", "Choose a checkpoint with the POI modality.")
 	}
 	r := &Occlusion{Cells: cells}
-	err := c.withModel(s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
+	err := c.withModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
 		x := &occluder{Encoder: e, tiles: e.Assembler.NeededTiles(cells), widths: e.Model.Traits().Embeddings, rows: map[string][]float32{}}
 		bar := progress.NewBar(o.Progress, "taking categories away", len(s.Categories())+1)
 		defer bar.Close()

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -92,6 +93,10 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		return nil, err
 	}
 	defer place.Close()
+	check, err := s.BeginCheck(ctx)
+	if err != nil {
+		return nil, err
+	}
 	cfg.Train.Device = o.Device
 	each := make([][]float64, len(members))
 	var failed error
@@ -110,16 +115,23 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, failed
 	}
+	forget := func() (err error) {
+		for i := range members {
+			err = errors.Join(err, os.Remove(filepath.Join(o.Out, encodedName(i))))
+		}
+		return err
+	}
+	if err := check.Wait(ctx); err != nil {
+		if fault.IsInput(err) { // what was encoded is of damaged images
+			forget()
+		}
+		return nil, err
+	}
 	p, err := writePredictions(members, s, each, o)
 	if err != nil {
 		return nil, err
 	}
-	for i := range members {
-		if err := os.Remove(filepath.Join(o.Out, encodedName(i))); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
+	return p, forget()
 }
 
 // Fits says how a store differs from what the checkpoint was trained on, where

@@ -79,6 +79,10 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o777); err != nil {
 		return nil, fault.Wrap(err, o.Out, "its folder cannot be made", "Give another place with --out.")
 	}
+	check, err := s.BeginCheck(ctx)
+	if err != nil {
+		return nil, err
+	}
 	cfg.Train.Device = o.Device
 	options := PredictOptions{Out: filepath.Dir(o.Out), Device: o.Device, Threads: o.Threads, Progress: o.Progress}
 	partial := filepath.Base(o.Out) + ".partial"
@@ -92,6 +96,12 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 			failed = fmt.Errorf("what is encoded is kept; the same command goes on there: %w", ctx.Err())
 		}
 		return nil, failed
+	}
+	if err := check.Wait(ctx); err != nil {
+		if fault.IsInput(err) { // what was encoded is of damaged images
+			os.Remove(filepath.Join(options.Out, partial))
+		}
+		return nil, err
 	}
 	if err := atomicfile.Write(o.Out, func(w io.Writer) error { return writePublished(w, s.Cells(), ln) }); err != nil {
 		return nil, err

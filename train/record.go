@@ -21,6 +21,7 @@ type recorder struct {
 	bar     *progress.Training
 	history [][]float64 // rows of metrics.csv, the epoch first
 	active  func(epoch int) bool
+	sound   func() error // waits until the store is known to be sound; nil before training begins
 }
 
 func (r *recorder) step(epoch, step, _ int, loss float64) { r.bar.Step(epoch, step, loss) }
@@ -59,7 +60,13 @@ const (
 	LastFile = "last.safetensors"
 )
 
+// save keeps no weights that were trained on a damaged store.
 func (r *recorder) save(t *trainer, best bool) error {
+	if r.sound != nil {
+		if err := r.sound(); err != nil {
+			return err
+		}
+	}
 	if best {
 		return t.save(r.run.Path(BestFile))
 	}

@@ -56,6 +56,10 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	if err := Check(c, s); err != nil {
 		return nil, err
 	}
+	check, err := s.BeginCheck(context.WithoutCancel(ctx)) // a second at most; a run that is interrupted here has a folder to go on in
+	if err != nil {
+		return nil, err
+	}
 	d := newDataset(s)
 	run, from, err := openRun(c, o)
 	if err != nil {
@@ -72,7 +76,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		info.Libtorch = torch.Version()
 		info.Device = torch.ParseDevice(c.Train.Device).String()
 		if failed = run.WriteInfo(info); failed == nil {
-			result, failed = work(ctx, c, d, run, from, o)
+			result, failed = work(ctx, c, d, run, from, o, check)
 		}
 	}); err != nil {
 		failed = err
@@ -177,7 +181,7 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 }
 
 // work is the part of Run inside the engine.
-func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options) (*Result, error) {
+func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options, check *store.Check) (*Result, error) {
 	rec := &recorder{run: run, active: func(epoch int) bool { return contrastive(c, epoch) }}
 	t, err := newTrainerFor(c, d, rec, from)
 	if err != nil {
@@ -222,6 +226,12 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 				return nil, err
 			}
 		}
+	}
+	rec.sound = func() error {
+		if err := check.Wait(ctx); err != nil && ctx.Err() == nil || fault.IsInput(err) {
+			return err
+		}
+		return nil // an interrupted run is saved; the next part of it checks the store again
 	}
 	steps := len(t.sampler.Epoch(0))
 	rec.bar = progress.NewTraining(o.Progress, min(t.state.Epoch+1, c.Train.Epochs), c.Train.Epochs, steps)

@@ -101,6 +101,13 @@ func TestDamagedStores(t *testing.T) {
 				}
 				defer s.Close()
 				err = s.Verify(context.Background())
+				check, other := s.BeginCheck(context.Background())
+				if other == nil {
+					other = check.Wait(context.Background())
+				}
+				if other == nil || err == nil || other.Error() != err.Error() {
+					t.Errorf("Verify says %v, BeginCheck %v", err, other)
+				}
 			}
 			var in *fault.Input
 			if err == nil || !strings.Contains(err.Error(), c.want) {

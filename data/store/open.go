@@ -17,7 +17,7 @@ import (
 
 // Open maps the store in folder dir. It checks the version, the header's
 // checksum, every section's size, and the content of all sections but the two
-// big ones (image and POI data), which Verify reads. Errors are *fault.Input.
+// big ones (image and POI data), which Verify and BeginCheck read. Errors are *fault.Input.
 func Open(dir string) (*Store, error) {
 	path := filepath.Join(dir, tilesFile)
 	f, err := os.Open(path)
@@ -161,18 +161,28 @@ func (s *Store) bytes(name string) []byte {
 // then looks at the points one by one (category and pixel in range, order). It
 // stops with the context's error when that is cancelled.
 func (s *Store) Verify(ctx context.Context) error {
-	path := filepath.Join(s.dir, tilesFile)
 	for _, sec := range s.head.sections {
-		sum, err := checksum(ctx, s.bytes(sec.name))
-		if err != nil {
+		if err := s.verifySection(ctx, sec); err != nil {
 			return err
 		}
-		if sum != sec.crc {
-			return atPath(damaged(sec.name, fmt.Sprintf("checksum %08x, expected %08x", sum, sec.crc)), path)
-		}
 	}
+	return s.verifyPoints()
+}
+
+func (s *Store) verifySection(ctx context.Context, sec section) error {
+	sum, err := checksum(ctx, s.bytes(sec.name))
+	if err != nil {
+		return err
+	}
+	if sum != sec.crc {
+		return atPath(damaged(sec.name, fmt.Sprintf("checksum %08x, expected %08x", sum, sec.crc)), filepath.Join(s.dir, tilesFile))
+	}
+	return nil
+}
+
+func (s *Store) verifyPoints() error {
 	if err := checkPoints(s.offsets, s.points, s.head.categories, s.head.poiSize); err != nil {
-		return atPath(damaged(secCategory, err.Error()), path)
+		return atPath(damaged(secCategory, err.Error()), filepath.Join(s.dir, tilesFile))
 	}
 	return nil
 }
