@@ -1,10 +1,7 @@
 package split
 
 import (
-	"cmp"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -25,23 +22,12 @@ func byBlocks(spec Spec, in Input, r *Report) ([]store.Split, error) {
 	if err := checkFractions(spec.Fractions); err != nil {
 		return nil, err
 	}
-	blocks := map[store.Cell]int{} // cells with a target in each block
-	total := 0
 	k := int64(spec.Block)
-	blockOf := func(c store.Cell) store.Cell { return store.Cell{Col: floorDiv(c.Col, k), Row: floorDiv(c.Row, k)} }
-	for i, c := range in.Cells {
-		if in.HasTarget[i] {
-			blocks[blockOf(c)]++
-			total++
-		}
+	blocks, order := in.blocks(k, spec.Seed, 0x626c6f636b73) // the second word is "blocks"
+	total := 0
+	for _, n := range blocks {
+		total += n
 	}
-	order := make([]store.Cell, 0, len(blocks))
-	for b := range blocks {
-		order = append(order, b)
-	}
-	slices.SortFunc(order, func(a, b store.Cell) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) })
-	rng := rand.New(rand.NewPCG(uint64(spec.Seed), 0x626c6f636b73)) // the second word is "blocks"
-	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 
 	wanted := 0
 	for _, f := range spec.Fractions {
@@ -79,7 +65,7 @@ func byBlocks(spec Spec, in Input, r *Report) ([]store.Split, error) {
 	splits := make([]store.Split, len(in.Cells))
 	for i, c := range in.Cells {
 		if in.HasTarget[i] {
-			splits[i] = assigned[blockOf(c)]
+			splits[i] = assigned[blockOf(c, k)]
 		}
 	}
 	r.Text = fmt.Sprintf("%d blocks of %d x %d cells, seed %d, fractions %v", len(order), spec.Block, spec.Block, spec.Seed, spec.Fractions)

@@ -204,3 +204,68 @@ func quantile(v []float64, q float64) float64 {
 	}
 	return v[k] + (at-float64(k))*(v[k+1]-v[k])
 }
+
+// DifferenceInterval is the percentile interval of R2 of a minus R2 of b on the
+// same cells, whole spatial blocks drawn as in BlockInterval. a and b are the
+// predictions of one or more seeds each, [S][n]; a method's R2 is the mean over
+// its seeds.
+func DifferenceInterval(a, b [][]float64, truth []float64, blocks []int, c Bootstrap) (Interval, error) {
+	groups, err := group(blocks, len(truth))
+	if err != nil {
+		return Interval{}, err
+	}
+	// R2 of a draw needs four sums, which add over blocks.
+	type sums struct{ n, y, yy float64 }
+	of := make([]sums, len(groups))
+	squares := func(predicted [][]float64) ([][]float64, error) { // [S][groups]
+		out := make([][]float64, len(predicted))
+		for s, p := range predicted {
+			if len(p) != len(truth) {
+				return nil, fmt.Errorf("%d predictions of %d cells", len(p), len(truth))
+			}
+			out[s] = make([]float64, len(groups))
+			for g, cells := range groups {
+				for _, i := range cells {
+					out[s][g] += (p[i] - truth[i]) * (p[i] - truth[i])
+				}
+			}
+		}
+		return out, nil
+	}
+	for g, cells := range groups {
+		for _, i := range cells {
+			of[g].n++
+			of[g].y += truth[i]
+			of[g].yy += truth[i] * truth[i]
+		}
+	}
+	ea, err := squares(a)
+	if err != nil {
+		return Interval{}, err
+	}
+	eb, err := squares(b)
+	if err != nil {
+		return Interval{}, err
+	}
+	return c.percentiles(len(groups), func(times []int) (Result, error) {
+		var t sums
+		for g, k := range times {
+			t.n += float64(k) * of[g].n
+			t.y += float64(k) * of[g].y
+			t.yy += float64(k) * of[g].yy
+		}
+		total := t.yy - t.y*t.y/t.n
+		if !(t.n >= 3 && total > 0) {
+			return undefined(int(t.n), "too few cells, or all equal"), nil
+		}
+		lost := func(e [][]float64) (mean float64) {
+			for _, s := range e {
+				for g, k := range times {
+					mean += float64(k) * s[g] / float64(len(e))
+				}
+			}
+			return mean
+		}
+		return Result{Defined: true, Value: (lost(eb) - lost(ea)) / total, N: int(t.n)}, nil
+	})
+}

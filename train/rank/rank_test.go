@@ -312,3 +312,42 @@ func TestKendallIsFast(t *testing.T) {
 		t.Errorf("%+v, %v", tau, err)
 	}
 }
+
+// The quick difference of R2 is BlockInterval's of the plain formula, draw for
+// draw.
+func TestDifferenceInterval(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	const n = 90
+	truth, blocks := make([]float64, n), make([]int, n)
+	a, b := [][]float64{make([]float64, n), make([]float64, n)}, [][]float64{make([]float64, n)}
+	for i := range n {
+		truth[i], blocks[i] = rng.NormFloat64()+10, i/9
+		a[0][i], a[1][i], b[0][i] = truth[i]+0.3*rng.NormFloat64(), truth[i]+0.4*rng.NormFloat64(), truth[i]+0.6*rng.NormFloat64()
+	}
+	have, err := DifferenceInterval(a, b, truth, blocks, Bootstrap{Draws: 300, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := make([]float64, n) // stands for the cells in a draw
+	for i := range index {
+		index[i] = float64(i)
+	}
+	want, err := BlockInterval(index, truth, blocks, Bootstrap{Draws: 300, Seed: 3}, func(cells, y []float64) (Result, error) {
+		of := func(p []float64) float64 {
+			mean := 0.0
+			for _, v := range y {
+				mean += v / float64(len(y))
+			}
+			var e, s float64
+			for k, c := range cells {
+				e += (p[int(c)] - y[k]) * (p[int(c)] - y[k])
+				s += (y[k] - mean) * (y[k] - mean)
+			}
+			return 1 - e/s
+		}
+		return Result{Defined: true, Value: (of(a[0])+of(a[1]))/2 - of(b[0]), N: len(y)}, nil
+	})
+	if err != nil || math.Abs(have.Low-want.Low) > 1e-9 || math.Abs(have.High-want.High) > 1e-9 || !(have.Low > 0) {
+		t.Errorf("%v, want %v; %v", have, want, err)
+	}
+}

@@ -1,0 +1,103 @@
+// Command compare puts OpenCarbon and other ways to predict side by side on the
+// same cells.
+package main
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/build"
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/train/compare"
+	"opencarbon/train/config"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	var source string
+	var set, methods []string
+	var ablations bool
+	var o compare.Options
+	names, about := compare.Methods()
+	var list strings.Builder
+	for i, n := range names {
+		list.WriteString("\n  " + n + strings.Repeat(" ", max(1, 18-len(n))) + about[i])
+	}
+	cmd := &cobra.Command{
+		Use:   "compare --config X.yaml",
+		Short: "Compare ways to predict on the same cells (Table 2)",
+		Long: `Compare trains each method with several seeds on the same cells and prints R2, MAE
+and RMSE on ln emission of test cells as mean and standard deviation over seeds, the
+difference of R2 to the first row with a 95% interval (whole spatial blocks are drawn
+again and again), and the time of a training. Further rows that need no training: the
+mean of a method's seeds, and a stack, whose weights fit the validation cells.
+
+By default test cells are those of data.split. With --folds 5 blocks of cells are dealt
+to five folds, and every cell is predicted once by a model that saw neither it nor its
+block: the better figure, since it does not hang on one lucky split.
+
+Each training is kept in --out as it is done: the same command goes on after a stop.
+Results: table.md, table.csv, table.json and table.png in --out.
+
+Methods:` + list.String(),
+		Example: `  go run ./cmd/compare --config demo
+  go run ./cmd/compare --config demo --folds 5 --seeds 3
+  go run ./cmd/compare --config london --methods opencarbon,paper
+  go run ./cmd/compare --config demo --ablations`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if source == "" {
+				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
+			}
+			c, err := config.Load(source, set)
+			if err != nil {
+				return err
+			}
+			if ablations {
+				methods = append([]string{"opencarbon"}, compare.Ablations()...)
+			}
+			entries, err := compare.Entries(c, methods)
+			if err != nil {
+				return err
+			}
+			r, err := build.Store(cmd, c, data.Options{})
+			if err != nil {
+				return err
+			}
+			s, err := store.Open(r.Store)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if o.Out == "" {
+				o.Out = filepath.Join(c.Output.Dir, c.Name, "compare")
+			}
+			o.Report, o.Seed, o.Threads = cmd.OutOrStdout(), c.Seed, c.Train.Threads
+			t, err := compare.Run(cmd.Context(), s, entries, o)
+			if err != nil {
+				return err
+			}
+			cmd.Println()
+			t.Markdown(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&source, "config", "", "experiment file or preset (required)")
+	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
+	f.StringSliceVar(&methods, "methods", compare.Default(), "what to compare; the first row is what others are compared with")
+	f.BoolVar(&ablations, "ablations", false, "compare the network with itself, a part taken out each time (Figure 3)")
+	f.IntVar(&o.Seeds, "seeds", 3, "trainings of each method that draws at random")
+	f.IntVar(&o.Folds, "folds", 0, "spatial folds; 0 = the split of data.split")
+	f.IntVar(&o.Block, "block", 8, "edge, in cells, of the blocks of folds and of the bootstrap")
+	f.IntVar(&o.Buffer, "buffer", 1, "folds: cells around test and validation blocks that are not trained on")
+	f.Int64Var(&o.Draw, "fold-seed", 42, "folds: the draw that deals blocks to folds")
+	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/compare)")
+	return cmd
+}

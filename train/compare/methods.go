@@ -1,0 +1,134 @@
+package compare
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"opencarbon/data/fault"
+	"opencarbon/train"
+	"opencarbon/train/config"
+	"opencarbon/train/method"
+)
+
+// networks are the variants of OpenCarbon that can take part: what each changes
+// in the config, and what it is.
+var networks = []struct {
+	name, about string
+	change      func(*config.Config)
+}{
+	{"opencarbon", "the network as the config has it", func(*config.Config) {}},
+	{"paper", "the paper's equations alone", func(c *config.Config) { variant(c, "paper") }},
+	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
+	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
+	{"no-neighborhood", "without neighborhood", func(c *config.Config) { c.Model.Neighborhood = 1 }},
+	{"no-augment", "tiles as they are", func(c *config.Config) { c.Train.Augment = "none" }},
+	{"no-statistics", "without image statistics", func(c *config.Config) { c.Model.Statistics = false }},
+	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
+	{"no-wide", "statistics reach the embeddings alone", func(c *config.Config) { c.Model.Wide = false }},
+	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
+}
+
+// variant makes c the config of another variant, without what only plus has.
+func variant(c *config.Config, name string) {
+	c.Model.Variant = name
+	c.Model.Statistics, c.Model.LogCounts, c.Model.Wide, c.Model.WideDropout = false, false, false, 0
+	c.Train.EMA = 0
+}
+
+// Ablations are the rows that take parts out of the network.
+func Ablations() (names []string) {
+	for _, n := range networks {
+		if strings.HasPrefix(n.name, "no-") {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
+
+// Default are the rows of a comparison where nobody names any.
+func Default() []string { return []string{"opencarbon", "paper", "mean"} }
+
+// Methods lists all names and what they are.
+func Methods() (names, about []string) {
+	for _, n := range networks {
+		names, about = append(names, n.name), append(about, n.about)
+	}
+	return append(names, "mean"), append(about, "the mean of the training cells")
+}
+
+// Entries makes the named methods for a config.
+func Entries(c *config.Config, names []string) ([]Entry, error) {
+	var out []Entry
+	for _, name := range names {
+		e, err := entry(c, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range out {
+			if o.Name == e.Name {
+				return nil, fault.New("--methods", fmt.Sprintf("names %s twice", name), "Name each method once.")
+			}
+		}
+		out = append(out, e)
+	}
+	if len(out) == 0 {
+		return nil, fault.New("--methods", "names no method", "Leave it away, or name some.")
+	}
+	return out, nil
+}
+
+func entry(c *config.Config, name string) (Entry, error) {
+	if name == "mean" {
+		return Entry{Name: name, Key: name, Method: mean{}, Fixed: true}, nil
+	}
+	for _, n := range networks {
+		if n.name != name {
+			continue
+		}
+		changed := *c
+		n.change(&changed)
+		keyed := changed
+		keyed.Seed, keyed.Train.Threads, keyed.Output = 0, 0, config.Output{}
+		key, err := keyed.YAML()
+		if err != nil {
+			return Entry{}, err
+		}
+		e := Entry{Name: name, Key: string(key), Method: train.Network{Config: &changed}}
+		if name == "no-contrastive" && !c.Model.Contrastive {
+			e.Method, e.Why = nil, "the config has no contrastive loss"
+		}
+		return e, nil
+	}
+	all, _ := Methods()
+	return Entry{}, fault.New("--methods", fmt.Sprintf("%q is unknown", name), "Use some of "+strings.Join(all, ", ")+".")
+}
+
+// mean predicts the mean of the training cells everywhere.
+type mean struct{}
+
+type fittedMean float64
+
+func (mean) Fit(_ context.Context, d *method.Dataset, _ method.Options) (method.Fitted, error) {
+	sum := 0.0
+	for _, c := range d.Train {
+		sum += d.Ln[c] / float64(len(d.Train))
+	}
+	return fittedMean(sum), nil
+}
+
+func (m fittedMean) Predict(_ context.Context, _ *method.Dataset, cells []int32) ([]float64, error) {
+	out := make([]float64, len(cells))
+	for i := range out {
+		out[i] = float64(m)
+	}
+	return out, nil
+}
+
+func (fittedMean) Save(string) error {
+	return fmt.Errorf("the mean is a measure to compare with, and is not saved")
+}
+
+func (m fittedMean) About() string {
+	return fmt.Sprintf("mean ln emission of the training cells, %.3f", float64(m))
+}

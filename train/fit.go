@@ -1,0 +1,110 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/train/atomicfile"
+	"opencarbon/train/config"
+	"opencarbon/train/learn"
+	"opencarbon/train/method"
+	"opencarbon/train/metrics"
+)
+
+// Network is the method that a config describes: a network of model.variant,
+// trained as the config's train section says. The config's seed, threads and
+// split give way to those of Fit.
+type Network struct{ Config *config.Config }
+
+// Fit trains the network and keeps the weights that validate best, in
+// o.Dir/best.safetensors.
+func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (method.Fitted, error) {
+	c := *n.Config
+	c.Seed, c.Train.Threads = o.Seed, o.Threads
+	set := &dataset{store: d.Store, ln: d.Ln, train: d.Train, validation: d.Validation, test: d.Test}
+	if err := set.fit(&c); err != nil {
+		return nil, err
+	}
+	if err := CheckDevice(c.Train.Device); err != nil {
+		return nil, err
+	}
+	w := &keeper{path: filepath.Join(o.Dir, BestFile)}
+	var failed error
+	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	best, err := ReadCheckpoint(w.path)
+	if err != nil {
+		return nil, fmt.Errorf("no validation ever gave weights worth keeping: %w", err)
+	}
+	return &fittedNetwork{best, o.Threads}, nil
+}
+
+func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) error {
+	t, err := newTrainer(c, d, w)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	if err := initialWeights(c, t.model); err != nil {
+		return err
+	}
+	if err := t.start(c.Model.Weights); err != nil {
+		return err
+	}
+	return t.train(ctx)
+}
+
+// keeper is a watcher that keeps the best weights and nothing else.
+type keeper struct{ path string }
+
+func (*keeper) step(int, int, int, float64) {}
+
+func (*keeper) validated(State, float64, float64, metrics.SplitScores, bool) error { return nil }
+
+func (k *keeper) save(t *trainer, best bool) error {
+	if !best {
+		return nil
+	}
+	return t.save(k.path)
+}
+
+// fittedNetwork is a checkpoint.
+type fittedNetwork struct {
+	checkpoint *Checkpoint
+	threads    int
+}
+
+func (f *fittedNetwork) Predict(ctx context.Context, d *method.Dataset, cells []int32) (ln []float64, err error) {
+	cfg, err := f.checkpoint.Experiment()
+	if err != nil {
+		return nil, err
+	}
+	err = f.checkpoint.withModel(d.Store, cfg.Train.Device, f.threads, func(e *learn.Encoder) error {
+		ln, err = e.Evaluate(ctx, cells, nil, func([]int32, layers.Output) {})
+		return err
+	})
+	return ln, err
+}
+
+func (f *fittedNetwork) Save(path string) error {
+	from, err := os.Open(f.checkpoint.Path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return atomicfile.Write(path, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
+}
+
+func (f *fittedNetwork) About() string {
+	s := f.checkpoint.Header.State
+	return fmt.Sprintf("best weights from epoch %d", s.BestEpoch)
+}
