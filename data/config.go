@@ -5,7 +5,7 @@
 // This folder holds the configuration of that work and the building of the
 // store; each kind of input has a room of its own below it: grid, raster (the
 // only one that touches GDAL), imagery, emissions, poi, published, split, store,
-// synth.
+// synth, and charset and label for texts and names.
 // Nothing here knows tensors: what leaves this floor are Go slices.
 package data
 
@@ -80,7 +80,7 @@ type Emissions struct {
 // modality is absent.
 type POI struct {
 	Path       string            `mapstructure:"path" yaml:"path"`                 // CSV, GeoJSON, GeoPackage, Shapefile, OSM PBF
-	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OSM PBF: points)
+	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OpenStreetMap: points, and multipolygons by their centres)
 	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
 	Encoding   string            `mapstructure:"encoding" yaml:"encoding"`         // of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out
 	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names

@@ -32,7 +32,7 @@ func Guess(sample []byte) (name, rival string) {
 		}
 		return "utf-8", "" // no text; the reader says so
 	}
-	if utf8.Valid(uncut(sample)) {
+	if utf8.Valid(Uncut(sample)) {
 		return "utf-8", ""
 	}
 	best, second := math.Inf(-1), math.Inf(-1)
@@ -54,8 +54,8 @@ func Guess(sample []byte) (name, rival string) {
 // taken: odds of 7 to 1, after the priors.
 const surely = 2
 
-// uncut cuts a character off the sample's end that the sample broke.
-func uncut(b []byte) []byte {
+// Uncut cuts a character off the sample's end that the sample broke.
+func Uncut(b []byte) []byte {
 	for k := 1; k <= 3 && k <= len(b); k++ {
 		if utf8.RuneStart(b[len(b)-k]) {
 			if !utf8.FullRune(b[len(b)-k:]) {

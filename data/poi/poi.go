@@ -22,7 +22,7 @@ import (
 // configuration, whose keys the error messages name.
 type Spec struct {
 	Path       string            // CSV (also .gz), GeoJSON, GeoPackage, Shapefile, OSM PBF
-	Layer      string            // of a vector file; default the first (OSM: points)
+	Layer      string            // of a vector file; default the first (OpenStreetMap: osmLayers)
 	CRS        string            // WGS84 | EPSG:n | GCJ-02 | BD-09; default WGS84, or the file's own
 	Encoding   string            // of a table's text; empty: found out
 	Columns    Columns           // column names; empty ones are looked for

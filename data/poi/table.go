@@ -147,16 +147,10 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 	for i, h := range head {
 		names[i] = strings.TrimSpace(string(h))
 	}
-	col, err := findColumns(spec, names)
+	rows, err := newRowReader(spec, names, comma != ',', c)
 	if err != nil {
 		return err
 	}
-	c.report.Columns = col.report(names)
-	order := ordering{c: c}
-	if col.place >= 0 {
-		order.column = names[col.place]
-	}
-	decimalComma := comma != ','
 	for n := 0; ; n++ {
 		if n%batchSize == 0 {
 			if err := ctx.Err(); err != nil {
@@ -167,10 +161,7 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 		fields, err := s.Read(len(names))
 		if errors.Is(err, io.EOF) {
 			progress(s.read)
-			if err := order.flush(); err != nil {
-				return err
-			}
-			return c.flush()
+			return rows.flush()
 		}
 		if errors.Is(err, errBroken) {
 			c.bad(s.line, "broken quotes, or another number of fields than the first line has")
@@ -179,22 +170,56 @@ func readRows(ctx context.Context, spec Spec, r io.Reader, c *collector, progres
 		if err != nil {
 			return readError(spec.Path, err)
 		}
-		p, pair, why := parseRow(fields, col, spec.CRS, decimalComma)
-		if why == "" && c.report.Encoding != "" && bytes.Contains(p.category, replacement) {
-			why = "the category has characters that " + c.report.Encoding + " does not have: say in which encoding the file is, in data.poi.encoding"
-		}
-		if why != "" {
-			c.bad(s.line, why)
-			continue
-		}
-		add := c.add
-		if pair {
-			add = order.add
-		}
-		if err := add(s.line, p); err != nil {
+		if err := rows.take(s.line, fields); err != nil {
 			return err
 		}
 	}
+}
+
+// rowReader makes points of a table's rows.
+type rowReader struct {
+	c            *collector
+	crs          string
+	col          columns
+	order        ordering
+	decimalComma bool
+}
+
+func newRowReader(spec Spec, names []string, decimalComma bool, c *collector) (*rowReader, error) {
+	col, err := findColumns(spec, names)
+	if err != nil {
+		return nil, err
+	}
+	c.report.Columns = col.report(names)
+	r := &rowReader{c: c, crs: spec.CRS, col: col, order: ordering{c: c}, decimalComma: decimalComma}
+	if col.place >= 0 {
+		r.order.column = names[col.place]
+	}
+	return r, nil
+}
+
+// take reads a row; line is where it stands.
+func (r *rowReader) take(line int, fields [][]byte) error {
+	p, pair, why := parseRow(fields, r.col, r.crs, r.decimalComma)
+	if e := r.c.report.Encoding; why == "" && e != "" && bytes.Contains(p.category, replacement) {
+		why = "the category has characters that " + e + " does not have: say in which encoding the file is, in data.poi.encoding"
+	}
+	switch {
+	case why != "":
+		r.c.bad(line, why)
+		return nil
+	case pair:
+		return r.order.add(line, p)
+	}
+	return r.c.add(line, p)
+}
+
+// flush hands on what was held back.
+func (r *rowReader) flush() error {
+	if err := r.order.flush(); err != nil {
+		return err
+	}
+	return r.c.flush()
 }
 
 func readError(path string, err error) error {

@@ -3,67 +3,145 @@ package poi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
+	"opencarbon/data/charset"
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
 )
 
-// readVector reads a layer of a file that OGR knows. Points stand for
-// themselves; polygons and lines for their centre.
+// osmLayers are OGR's layers of an OpenStreetMap file in which points of
+// interest are: a school is a node in one street and an area in the next.
+var osmLayers = []string{"points", "multipolygons"}
+
+// readVector reads a layer of a file that OGR knows, or those of OpenStreetMap
+// that hold points of interest. Points stand for themselves; polygons and lines
+// for their centre.
 func readVector(ctx context.Context, spec Spec, c *collector, progress Progress) error {
-	osm := isOSM(spec.Path)
-	layer := spec.Layer
-	if osm && layer == "" {
-		layer = "points"
+	c.unit = "feature"
+	if spec.Encoding != "" {
+		var err error
+		if spec.Options, err = encodingOption(spec); err != nil {
+			return err
+		}
 	}
-	l, err := raster.OpenVector(spec.Path, layer, "", spec.Options)
-	if err != nil {
+	if !isOSM(spec.Path) || spec.Layer != "" {
+		_, err := readLayer(ctx, spec, c, 0, progress)
 		return err
+	}
+	done := 0
+	for _, layer := range osmLayers {
+		spec.Layer = layer
+		var err error
+		if done, err = readLayer(ctx, spec, c, done, progress); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encodingOption tells OGR in which encoding a shapefile's attributes are.
+func encodingOption(spec Spec) (map[string]string, error) {
+	switch strings.ToLower(filepath.Ext(spec.Path)) {
+	case ".shp", ".dbf":
+	default:
+		return nil, fault.New("data.poi.encoding", "has no meaning for "+spec.Path, "Files of this format say it themselves: remove the key.")
+	}
+	if _, err := charset.New(spec.Encoding); err != nil {
+		return nil, fault.Wrap(err, "data.poi.encoding", "is not known", "Name another, or leave it out.")
+	}
+	o := map[string]string{}
+	maps.Copy(o, spec.Options)
+	o["ENCODING"] = strings.ToUpper(spec.Encoding)
+	return o, nil
+}
+
+// readLayer reads one layer; features are numbered from done+1. It returns the
+// number of the last.
+func readLayer(ctx context.Context, spec Spec, c *collector, done int, progress Progress) (int, error) {
+	l, err := raster.OpenVector(spec.Path, spec.Layer, "", spec.Options)
+	if err != nil {
+		return done, err
 	}
 	defer l.Close()
-	if l.CRS() == nil && spec.CRS == "" {
-		return fault.New(spec.Path, "does not say in which coordinate reference system its points are", "Set data.poi.crs (e.g. EPSG:4326), or supply the file's .prj.")
+	if l.CRS() == nil && spec.CRS == "" && !l.Plain() {
+		return done, fault.New(spec.Path, "does not say in which coordinate reference system its points are", "Set data.poi.crs (e.g. EPSG:4326), or supply the file's .prj.")
 	}
+	c.close()
 	if c.convert, err = newConverter(spec.Path, spec.CRS, l.CRS()); err != nil {
-		return err
+		return done, err
 	}
-	read, err := attributeReader(spec, l, osm)
+	if l.Plain() {
+		return done, readSheet(ctx, spec, l, c, progress)
+	}
+	read, err := attributeReader(spec, l)
 	if err != nil {
-		return err
+		return done, err
 	}
-	c.unit = "feature"
-	total := int64(l.Count())
-	done := int64(0)
+	total := l.Count()
+	if total >= 0 {
+		total += done
+	}
 	err = l.Each(ctx, func(f *raster.Feature) error {
 		if done%batchSize == 0 {
-			progress(done, total)
+			progress(int64(done), int64(total))
 		}
 		done++
-		x, y, ok := centre(f.Geometry)
-		if !ok {
-			c.bad(int(done), "it has no geometry")
-			return nil
-		}
 		p, why := read(f)
 		if why == skip {
 			return nil
 		}
+		x, y, ok := centre(f.Geometry)
+		if !ok {
+			why = "it has no geometry"
+		}
 		if why != "" {
-			c.bad(int(done), why)
+			c.bad(done, why)
 			return nil
 		}
 		p.x, p.y = x, y
-		return c.add(int(done), p)
+		return c.add(done, p)
+	})
+	if err != nil {
+		return done, err
+	}
+	progress(int64(done), int64(done))
+	return done, c.flush()
+}
+
+// readSheet reads a table that OGR knows, such as an Excel sheet, as readRows
+// reads text: by its columns.
+func readSheet(ctx context.Context, spec Spec, l *raster.Layer, c *collector, progress Progress) error {
+	var names []string
+	for _, f := range l.Fields() {
+		names = append(names, f.Name)
+	}
+	rows, err := newRowReader(spec, names, false, c)
+	if err != nil {
+		return err
+	}
+	done := 0
+	fields := make([][]byte, len(names))
+	err = l.Each(ctx, func(f *raster.Feature) error {
+		if done%batchSize == 0 {
+			progress(int64(done), int64(l.Count()))
+		}
+		done++
+		for i, name := range names {
+			s, _ := f.Text(name)
+			fields[i] = []byte(s)
+		}
+		return rows.take(done, fields)
 	})
 	if err != nil {
 		return err
 	}
-	progress(done, done)
-	return c.flush()
+	progress(int64(done), int64(done))
+	return rows.flush()
 }
 
 // skip marks features that are no points of interest at all, such as the
@@ -72,12 +150,12 @@ const skip = "no point of interest"
 
 // attributeReader finds the attributes and returns the function that reads
 // them from a feature.
-func attributeReader(spec Spec, l *raster.Layer, osm bool) (func(*raster.Feature) (point, string), error) {
+func attributeReader(spec Spec, l *raster.Layer) (func(*raster.Feature) (point, string), error) {
 	var names []string
 	for _, f := range l.Fields() {
 		names = append(names, f.Name)
 	}
-	where := spec.Path
+	where, osm := spec.Path, isOSM(spec.Path)
 	column := func(key, asked string, usual []string, needed bool) (string, error) {
 		i, err := findColumn(where, key, asked, usual, names, needed)
 		if err != nil || i < 0 {
@@ -115,8 +193,17 @@ func attributeReader(spec Spec, l *raster.Layer, osm bool) (func(*raster.Feature
 		p.category = []byte(s)
 		p.count = 1
 		if id != "" {
-			s, _ := f.Text(id)
-			p.id = []byte(strings.TrimSpace(s))
+			s, ok := f.Text(id)
+			if osm && !ok { // of an area that is a way, not a relation
+				s, ok = f.Text("osm_way_id")
+				s = "way " + s
+			}
+			if s = strings.TrimSpace(s); ok && s != "" {
+				if osm { // nodes, ways and relations have numbers of their own
+					s = l.Name() + " " + s
+				}
+				p.id = []byte(s)
+			}
 		}
 		if count != "" {
 			v, ok, err := f.Float(count)

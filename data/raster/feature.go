@@ -5,9 +5,11 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lukeroth/gdal"
 
+	"opencarbon/data/charset"
 	"opencarbon/data/fault"
 )
 
@@ -42,6 +44,10 @@ func (l *Layer) feature(raw gdal.Feature) (*Feature, error) {
 			v.number = raw.FieldAsFloat64(i)
 		default:
 			v.text = raw.FieldAsString(i)
+			// A field of fixed width may end within a character.
+			if cut := charset.Uncut([]byte(v.text)); len(cut) < len(v.text) && utf8.Valid(cut) {
+				v.text = string(cut)
+			}
 		}
 		f.values[i] = v
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,6 +41,7 @@ type Layer struct {
 	index  map[string]int
 	crs    *CRS
 	count  int
+	plain  bool
 }
 
 // OpenVector opens a layer of a vector file that OGR knows. layer "" is the
@@ -49,6 +51,15 @@ func OpenVector(path, layer, where string, openOptions map[string]string) (*Laye
 	name, err := resolve(path)
 	if err != nil {
 		return nil, err
+	}
+	if _, declared := openOptions["ENCODING"]; !declared {
+		if e := attributeEncoding(name); e != "" {
+			openOptions = maps.Clone(openOptions)
+			if openOptions == nil {
+				openOptions = map[string]string{}
+			}
+			openOptions["ENCODING"] = e
+		}
 	}
 	l := &Layer{path: path, index: map[string]int{}}
 	err = native(func() error {
@@ -146,6 +157,7 @@ func (l *Layer) inspect() error {
 				l.index[f.Name] = i
 			}
 		}
+		l.plain = l.layer.Type() == gdal.GT_None
 		l.count = -1
 		if l.layer.TestCapability("FastFeatureCount") {
 			if n, ok := l.layer.FeatureCount(true); ok {
@@ -181,6 +193,10 @@ func (l *Layer) Fields() []Field { return slices.Clone(l.fields) }
 
 // CRS returns the layer's CRS, or nil.
 func (l *Layer) CRS() *CRS { return l.crs }
+
+// Plain reports whether the layer is a table without geometries (a sheet, a DBF
+// file).
+func (l *Layer) Plain() bool { return l.plain }
 
 // Count returns the number of features that Each will give, or -1 where the
 // format cannot tell without reading everything.

@@ -95,7 +95,7 @@ var meanings = map[string]string{
 	"data.POI.Categories":                  "YAML table that maps raw categories, or one that comes with the program (preset:london); empty: raw values are the categories",
 	"data.POI.Columns":                     "column names",
 	"data.POI.Encoding":                    "of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out",
-	"data.POI.Layer":                       "default: the first (OSM PBF: points)",
+	"data.POI.Layer":                       "default: the first (OpenStreetMap: points, and multipolygons by their centres)",
 	"data.POI.MaxBadRows":                  "share of unreadable rows above which it is an error; default 0.01",
 	"data.POI.Options":                     "open options of the OGR driver",
 	"data.POI.Path":                        "CSV, GeoJSON, GeoPackage, Shapefile, OSM PBF",
