@@ -2,6 +2,7 @@ package grid
 
 import (
 	"math"
+	"sync"
 
 	"opencarbon/data/raster"
 )
@@ -62,20 +63,20 @@ type Measure struct {
 
 type cachedZone struct{ v, z float64 }
 
-// WGS84 returns longitude and latitude, EPSG:4326.
-func WGS84() *raster.CRS { return wgs84 }
-
-var wgs84 = func() *raster.CRS {
+// WGS84 returns longitude and latitude, EPSG:4326. It is made at the first call,
+// not when the program starts: without PROJ's tables (raster.Ready) even --help
+// would panic.
+var WGS84 = sync.OnceValue(func() *raster.CRS {
 	c, err := raster.ParseCRS("EPSG:4326")
 	if err != nil {
-		panic("PROJ's database is missing: " + err.Error())
+		panic("PROJ's tables are missing, which raster.Ready tells: " + err.Error())
 	}
 	return c
-}()
+})
 
 // NewMeasure prepares measuring.
 func (g *Grid) NewMeasure() (*Measure, error) {
-	t, err := raster.NewTransform(g.crs, wgs84)
+	t, err := raster.NewTransform(g.crs, WGS84())
 	if err != nil {
 		return nil, err
 	}

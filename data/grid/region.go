@@ -52,7 +52,7 @@ func (b BBox) Polygon() raster.Geometry {
 
 // InBBox returns the cells whose centre lies in the box, in order (Cell.Before).
 func (g *Grid) InBBox(ctx context.Context, b BBox) ([]Cell, error) {
-	return g.InPolygons(ctx, []raster.Geometry{b.Polygon()}, wgs84)
+	return g.InPolygons(ctx, []raster.Geometry{b.Polygon()}, WGS84())
 }
 
 // InPolygons returns the cells whose centre lies inside one of the polygons,

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/raster"
 )
 
 // Exit codes of every command, documented in the README.
@@ -46,6 +47,9 @@ func Run(cmd *cobra.Command, args []string) int {
 	}()
 	cmd.SilenceErrors = true
 	cmd.SilenceUsage = true
+	if cmd.PersistentPreRunE == nil { // before any work, but not before --help
+		cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return raster.Ready() }
+	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New("command line", err.Error(), "See: go run ./cmd/"+c.Name()+" --help")
