@@ -25,7 +25,10 @@ var publishedOrder = []string{
 // registration, as the published program has them.
 func inPublishedOrder(names []string) []string {
 	rank := func(name string) int {
-		return slices.IndexFunc(publishedOrder, func(p string) bool { return strings.HasPrefix(name, p) })
+		if i := slices.IndexFunc(publishedOrder, func(p string) bool { return strings.HasPrefix(name, p) }); i >= 0 {
+			return i
+		}
+		return len(publishedOrder) // a module that the published program has not
 	}
 	names = slices.Clone(names)
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })

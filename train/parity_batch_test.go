@@ -21,7 +21,7 @@ const (
 // parityOwn are the tiles of the batch's cells. Three cells have 75 neighbors
 // of 5 x 5, which the reference variant encodes all.
 func parityOwn(m int) []int64 {
-	if m == 5 {
+	if m >= 5 {
 		return []int64{0, 2, 4}
 	}
 	return []int64{0, 1, 3, 4}

@@ -3,7 +3,6 @@ package train
 import (
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
-	"opencarbon/train/networks"
 )
 
 var (
@@ -95,63 +92,4 @@ func TestParityLive(t *testing.T) {
 		worst = worst.with(w)
 	}
 	fmt.Printf("%-24s  %s\n", fmt.Sprintf("worst of %d", len(cases)), worst)
-}
-
-// TestParityLiveContinued takes over a checkpoint that PyTorch wrote after two
-// steps, Adam's moments included, and goes on for three as PyTorch does.
-func TestParityLiveContinued(t *testing.T) {
-	if !*parityLive {
-		t.Skip("give -parity.live to run PyTorch beside")
-	}
-	dir := t.TempDir()
-	if err := python(t, "parity.py", "--continue", dir).Wait(); err != nil {
-		t.Fatal(err)
-	}
-	golden, err := safetensors.ReadFile(filepath.Join(dir, "losses.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := ReadCheckpoint(filepath.Join(dir, "published.pth"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := c.Header.Model
-	m.POISize, m.ImageSize = paritySizes["k7"], parityImage // weights of one output pixel fit several sizes
-	if err := torch.Run(torch.Options{Threads: 1}, func() {
-		s := layers.NewParams(torch.CPU)
-		s.DType = torch.Float64
-		defer s.Close()
-		model, err := networks.New(s, m)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		adam := torch.NewAdam(s.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
-		defer adam.Close()
-		if err := c.loadModel(s); err != nil {
-			t.Error(err)
-			return
-		}
-		if err := c.loadOptimizer(adam, s); err != nil {
-			t.Error(err)
-			return
-		}
-		in, index, target := parityBatch(m)
-		cfg := parityConfig("reference")
-		for i, want := range torch.FromArray(golden.Arrays["losses"]).Float64s() {
-			torch.InScope(func(*torch.Scope) {
-				l := lossIn(model, cfg, parityEpoch, model.Predict(encodeBatch(model, in, index)), target)
-				adam.ZeroGrad()
-				l.Backward()
-				adam.Step()
-				difference := math.Abs(l.Item()-want) / math.Abs(want)
-				t.Logf("loss of step %d: %.6g, relative difference %.1e", 2+i, want, difference)
-				if !(difference <= 1e-6) {
-					t.Errorf("the loss of step %d differs by %.2g", 2+i, difference)
-				}
-			})
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
 }

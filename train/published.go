@@ -93,10 +93,10 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 	if err := c.takeAdam(file.Root, names); err != nil {
 		return nil, fault.Wrap(err, path, "its optimiser state cannot be used", "Save the checkpoint without it.")
 	}
-	cfg := config.Defaults()
 	m := c.Header.Model
+	cfg := config.DefaultsOf(variant(m))
 	cfg.Name, cfg.Train.TargetBias, cfg.Train.Encode, cfg.Train.Augment = "published", "none", "slices", "none"
-	cfg.Model.Variant, cfg.Model.Embedding, cfg.Model.Neighborhood = variant(m), m.Embedding, m.Neighborhood
+	cfg.Model.Embedding, cfg.Model.Neighborhood = m.Embedding, m.Neighborhood
 	cfg.Model.POIEncoder, cfg.Model.SE, cfg.Model.SERatio, cfg.Model.AttentionHeads = m.POIEncoder, m.SE, m.SERatio, max(1, m.Heads)
 	cfg.Model.Modalities = nil
 	if m.Image {

@@ -24,10 +24,10 @@ func publishedTrainer(t *testing.T, s *store.Store, c *config.Config) *trainer {
 }
 
 func publishedConfig(encoder string) *config.Config {
-	c := config.Defaults()
+	c := config.DefaultsOf("reference")
 	c.Name, c.Train.Device, c.Train.LearningRate, c.Train.WeightDecay, c.Train.TargetBias, c.Train.Encode = "published", "cpu", 1e-4, 5e-3, "none", "slices"
 	c.Train.Augment = "none"
-	c.Model.Variant, c.Model.POIEncoder, c.Train.Alpha, c.Train.ContrastiveWarmupEpochs = "reference", encoder, 0.01, 0
+	c.Model.POIEncoder, c.Train.Alpha, c.Train.ContrastiveWarmupEpochs = encoder, 0.01, 0
 	return &c
 }
 

@@ -102,31 +102,42 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if c.Name == "" {
 		c.Name = src.name
 	}
-	if _, ok := given["train.encode"]; !ok && c.Model.Published() {
-		c.Train.Encode = "slices"
-	}
-	if _, ok := given["train.augment"]; !ok && c.Model.Published() {
-		c.Train.Augment = "none"
-	}
-	if _, ok := given["train.target_bias"]; !ok && c.Model.Published() {
-		c.Train.TargetBias = "none" // the published program starts from PyTorch's defaults
-	}
-	if c.Model.Variant != "plus" { // what only plus has is off where nobody asks for it
-		for key, off := range map[string]func(){
-			"model.statistics": func() { c.Model.Statistics = false }, "model.log_counts": func() { c.Model.LogCounts = false },
-			"model.wide": func() { c.Model.Wide = false }, "model.wide_dropout": func() { c.Model.WideDropout = 0 },
-			"train.ema": func() { c.Train.EMA = 0 },
-		} {
-			if _, ok := given[key]; !ok {
-				off()
-			}
-		}
-	}
+	c.suitVariant(func(key string) bool { _, ok := given[key]; return ok })
 	canonical(&c)
 	if err := check(&c, src.label, given); err != nil {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// suitVariant gives the keys that the user has not given the values that go with
+// the variant.
+func (c *Config) suitVariant(given func(key string) bool) {
+	suit := func(key string, set func()) {
+		if !given(key) {
+			set()
+		}
+	}
+	if c.Model.Published() {
+		suit("train.encode", func() { c.Train.Encode = "slices" })
+		suit("train.augment", func() { c.Train.Augment = "none" })
+		suit("train.target_bias", func() { c.Train.TargetBias = "none" }) // the published program starts from PyTorch's defaults
+	}
+	if c.Model.Variant != "plus" { // what only plus has is off where nobody asks for it
+		suit("model.statistics", func() { c.Model.Statistics = false })
+		suit("model.log_counts", func() { c.Model.LogCounts = false })
+		suit("model.wide", func() { c.Model.Wide = false })
+		suit("model.wide_dropout", func() { c.Model.WideDropout = 0 })
+		suit("train.ema", func() { c.Train.EMA = 0 })
+	}
+}
+
+// DefaultsOf are the defaults of an experiment with a variant.
+func DefaultsOf(variant string) Config {
+	c := Defaults()
+	c.Model.Variant = variant
+	c.suitVariant(func(string) bool { return false })
+	return c
 }
 
 // insert puts a value into nested maps under its dotted key.

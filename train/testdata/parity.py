@@ -2,7 +2,8 @@
 
     /usr/bin/python3 parity.py                     # the stored cases
     /usr/bin/python3 parity.py DIR CASE[,CASE...]  # any cases, a file each (go test ./train -run ParityLive -parity.live)
-    /usr/bin/python3 parity.py --continue DIR      # trains in two parts with a checkpoint, published.pth, between them
+    /usr/bin/python3 parity.py --continue DIR CASE  # two steps, a checkpoint in the published layout, twenty more from it
+    /usr/bin/python3 parity.py --resume DIR CASE    # three more from the checkpoint that the Go side exported after its twenty
 
 A case is variant/encoder/M/se/contrastive/steps, for example reference/k7/3/1/1/20. Weights and inputs are not stored:
 both sides make them from names and shapes. Of a gradient, or of a parameter after the last step, four projections on
@@ -29,7 +30,7 @@ SIZES = {"k7": 32, "k37": 134}  # the smallest that the encoders take; they need
 
 def own(width):
     """The tiles of the batch's cells. Three cells have 75 neighbors of 5 x 5, which the reference variant encodes all."""
-    return [0, 2, 4] if width == 5 else [0, 1, 3, 4]
+    return [0, 2, 4] if width >= 5 else [0, 1, 3, 4]
 
 
 def bits(name, n):
@@ -106,22 +107,61 @@ def train(model, adam, batch, target):
     return loss.item()
 
 
-def interrupted(folder):
-    """Two steps, a checkpoint in the published layout, three more steps from it in float64."""
-    def fresh(dtype):
-        model = initialise(OpenCarbon("reference", "k7", CATEGORIES, M, 3, 32, True)).to(dtype).train()
-        return model, torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-3), *inputs(3, IMAGE, 32, dtype)
-    model, adam, batch, target = fresh(torch.float32)
-    for _ in range(2):
-        train(model, adam, batch, target)
-    torch.save({"model_state_dict": model.state_dict(), "optimizer_state_dict": adam.state_dict()}, folder + "/published.pth",
-               _use_new_zipfile_serialization=False)
-    model, adam, batch, target = fresh(torch.float64)
-    saved = torch.load(folder + "/published.pth")
-    model.load_state_dict(saved["model_state_dict"])
-    adam.load_state_dict(saved["optimizer_state_dict"])
-    losses = [train(model, adam, batch, target) for _ in range(3)]
-    write(folder + "/losses.safetensors", {"losses": np.array(losses)})
+class Run:
+    """A training of a case that saves and loads checkpoints as the published program does."""
+
+    def __init__(self, case, dtype):
+        variant, kind, width, se = case.split("/")[:4]
+        self.model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, int(width), SIZES[kind], se == "1")).to(dtype).train()
+        self.adam = torch.optim.Adam(self.model.parameters(), lr=5e-4, weight_decay=5e-3)
+        self.batch, self.target = inputs(int(width), IMAGE, SIZES[kind], dtype)
+
+    def save(self, path):
+        torch.save({"model_state_dict": self.model.state_dict(), "optimizer_state_dict": self.adam.state_dict()}, path,
+                   _use_new_zipfile_serialization=False)
+
+    def load(self, path):
+        saved = torch.load(path)
+        self.model.load_state_dict(saved["model_state_dict"], strict=True)
+        self.adam.load_state_dict(saved["optimizer_state_dict"])
+        return self
+
+    def steps(self, n):
+        return np.array([train(self.model, self.adam, self.batch, self.target) for _ in range(n)])
+
+    def predictions(self):
+        self.model.eval()
+        with torch.no_grad():
+            y = self.model(*self.batch)[0].double().numpy()
+        self.model.train()
+        return y
+
+
+def continued(folder, case):
+    first = Run(case, torch.float32)
+    first.steps(2)
+    first.save(folder + "/published.pth")
+    arrays = {}
+    for name, dtype in [("float32", torch.float32), ("float64", torch.float64)]:
+        again = Run(case, dtype).load(folder + "/published.pth")
+        arrays["before/" + name] = again.predictions()
+        arrays["losses/" + name] = again.steps(20)
+        arrays["after/" + name] = again.predictions()
+    write(folder + "/continued.safetensors", arrays)
+
+
+def resumed(folder, case):
+    arrays = {}
+    for name, dtype in [("float32", torch.float32), ("float64", torch.float64)]:
+        again = Run(case, dtype).load(folder + "/export.pth")
+        arrays["before/" + name] = again.predictions()
+        arrays["losses/" + name] = again.steps(3)
+    mine, theirs = Run(case, torch.float32), torch.load(folder + "/export.pth")
+    assert list(mine.model.state_dict()) == list(theirs["model_state_dict"])
+    unused = {i for i, (n, _) in enumerate(mine.model.named_parameters()) if mine.model.M == 1 and n.startswith("self_grid.")}
+    assert set(theirs["optimizer_state_dict"]["state"]) == set(range(len(list(mine.model.parameters())))) - unused
+    assert {int(v["step"]) for v in theirs["optimizer_state_dict"]["state"].values()} == {22}
+    write(folder + "/resumed.safetensors", arrays)
 
 
 def run(arrays, case):
@@ -170,7 +210,9 @@ STORED = ["paper/k7/3/1/1/20", "paper/k7/5/1/1/20", "paper/k7/1/1/1/0", "paper/k
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["--continue"]:
-        interrupted(sys.argv[2])
+        continued(*sys.argv[2:])
+    elif sys.argv[1:2] == ["--resume"]:
+        resumed(*sys.argv[2:])
     elif len(sys.argv) > 1:
         for case in sys.argv[2].split(","):
             arrays = {}
