@@ -27,6 +27,7 @@ type Options struct {
 	Command  []string         // the command line, for run.json
 	Progress progress.Options // where and how to report
 	GDAL     string           // GDAL's version, for run.json
+	Aside    bool             // a study's run among others: runs/<name>/latest stays what it is
 }
 
 // Result is what a run found.
@@ -65,6 +66,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer run.Close()
 	began := time.Now()
 	info, err := beginInfo(run, c, s, o, from)
 	if err != nil {
@@ -107,7 +109,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 }
 
 // openRun makes a new run folder, or opens an existing one and its last
-// checkpoint.
+// checkpoint. The folder is this process's until it is closed.
 func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 	if o.Resume == "" {
 		run, err := runlog.Create(c.Output.Dir, c.Name, time.Now())
@@ -115,23 +117,28 @@ func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 			return nil, nil, err
 		}
 		text, err := c.YAML()
+		if err == nil {
+			err = run.WriteConfig(text)
+		}
 		if err != nil {
+			run.Close()
 			return nil, nil, err
 		}
-		return run, nil, run.WriteConfig(text)
+		return run, nil, nil
 	}
-	run, err := runlog.Open(o.Resume)
+	run, err := runlog.Resume(o.Resume)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := run.Tidy(); err != nil {
 		return nil, nil, err
 	}
 	if unbegun(run.Dir) {
 		return run, nil, nil
 	}
 	from, err := ReadCheckpoint(run.Path(LastFile))
-	return run, from, err
+	if err != nil {
+		run.Close()
+		return nil, nil, err
+	}
+	return run, from, nil
 }
 
 // unbegun reports whether a run was killed before its first checkpoint: its
@@ -172,7 +179,7 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 		info.Started, info.Resumed = old.Started, append(old.Resumed, runlog.Resumption{Time: time.Now(),
 			Epoch: from.Header.State.Epoch, Command: o.Command})
 	}
-	info.GDAL, info.Outcome = o.GDAL, "running"
+	info.GDAL, info.Outcome, info.Variant = o.GDAL, "running", c.Model.Variant
 	info.Data = map[string]string{"store " + s.Dir(): s.Meta().ConfigHash}
 	for _, in := range s.Meta().Inputs {
 		info.Data[in.Path] = in.SHA256
@@ -213,6 +220,16 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		}
 	}
 	defer rec.metrics.Close()
+	var notes []string
+	if !o.Aside {
+		note, err := run.MakeLatest(from != nil)
+		if err != nil {
+			return nil, err
+		}
+		if note != "" {
+			notes = append(notes, note)
+		}
+	}
 	if c.Output.TensorBoard {
 		if err := os.MkdirAll(run.Path("tensorboard"), 0o777); err != nil {
 			return nil, err
@@ -240,5 +257,10 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err != nil {
 		return nil, err
 	}
-	return conclude(ctx, t, rec)
+	r, err := conclude(ctx, t, rec)
+	if err != nil {
+		return nil, err
+	}
+	r.Notes = append(notes, r.Notes...)
+	return r, nil
 }

@@ -129,6 +129,7 @@ func one(ctx context.Context, c *config.Config, variant string, o Options) (Scor
 	if old, err := os.ReadFile(path); err == nil && json.Unmarshal(old, &saved) == nil && saved.Config == string(text) {
 		return saved.Score, nil
 	}
+	o.Train.Aside = true
 	r, err := train.Run(ctx, c, o.Train)
 	if err != nil {
 		return Score{}, err

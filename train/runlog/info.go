@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"opencarbon/data/fault"
@@ -15,7 +14,7 @@ import (
 // Info is run.json: what somebody needs to know to trust a result or to make it
 // again.
 type Info struct {
-	Program  string            `json:"program"`            // module version or VCS revision, "+changes" where the tree had any
+	Program  string            `json:"program"`            // commit or module version, "+changes" where the tree had any
 	Go       string            `json:"go"`                 // Go version
 	Libtorch string            `json:"libtorch,omitempty"` // given by the caller: this floor does not know it
 	GDAL     string            `json:"gdal,omitempty"`     // given by the caller
@@ -27,7 +26,8 @@ type Info struct {
 	Finished *time.Time        `json:"finished,omitempty"`
 	Outcome  string            `json:"outcome,omitempty"` // running | finished | early stop | interrupted | failed: ...
 	Seed     int64             `json:"seed"`
-	Data     map[string]string `json:"data,omitempty"` // input file or store -> its hash
+	Variant  string            `json:"variant,omitempty"` // of the model, as model.variant has it
+	Data     map[string]string `json:"data,omitempty"`    // input file or store -> its hash
 	Resumed  []Resumption      `json:"resumed,omitempty"`
 	Results  json.RawMessage   `json:"results,omitempty"` // scores by split, as package metrics writes them
 }
@@ -45,27 +45,6 @@ func NewInfo(now time.Time, seed int64, command []string) Info {
 		Program: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
 		Command: command, Started: now, Seed: seed, Outcome: "running",
 	}
-}
-
-// version names the program: its VCS revision if the build recorded one.
-func version() string {
-	b, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v, changes := b.Main.Version, ""
-	for _, s := range b.Settings {
-		switch {
-		case s.Key == "vcs.revision" && s.Value != "":
-			v = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changes = "+changes"
-		}
-	}
-	if v == "" {
-		v = "(devel)"
-	}
-	return v + changes
 }
 
 // WriteInfo writes run.json.

@@ -25,17 +25,19 @@ const (
 	InfoFile        = "run.json"
 	MetricsFile     = "metrics.csv"
 	PredictionsFile = "predictions.csv"
-	LatestLink      = "latest" // beside the run folders: the newest of them
+	LatestLink      = "latest" // beside the run folders: the newest that has a checkpoint
 )
 
 // Run is a run folder.
 type Run struct {
-	Dir string
+	Dir  string
+	held *os.File // the folder, locked, where this process trains in it
 }
 
 // Create makes the folder base/name/<time>, the time to the second; a second
 // run of the same second gets "-2" and so on, also among several processes. The
-// link base/name/latest then points to it.
+// folder is this process's until Close. The link base/name/latest is left where
+// it is: see MakeLatest.
 func Create(base, name string, now time.Time) (*Run, error) {
 	parent := filepath.Join(base, name)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -50,7 +52,7 @@ func Create(base, name string, now time.Time) (*Run, error) {
 		err := os.Mkdir(dir, 0o755) // fails if it exists: no two runs share one
 		if err == nil {
 			r := &Run{Dir: dir}
-			return r, r.link()
+			return r, r.lock()
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return nil, fault.Wrap(err, dir, "the run folder cannot be made", "Choose another folder: --set output.dir=...")
@@ -58,7 +60,7 @@ func Create(base, name string, now time.Time) (*Run, error) {
 	}
 }
 
-// Open takes up an existing run folder, to resume in it. A link to one
+// Open finds an existing run folder, to read in it. A link to one
 // (runs/<name>/latest) will do.
 func Open(dir string) (*Run, error) {
 	real, err := filepath.EvalSymlinks(dir)
@@ -71,9 +73,26 @@ func Open(dir string) (*Run, error) {
 	return nil, fault.Wrap(err, dir, "is not a run folder", "Give a folder such as runs/<name>/latest that holds "+ConfigFile+".")
 }
 
-// Tidy removes the temporary files that a killed program left in the folder.
-// Call it when nobody else writes there.
-func (r *Run) Tidy() error {
+// Resume takes up an existing run folder to go on in it: it is this process's
+// until Close, and what a killed program left half written is removed. A folder
+// in which another process trains is refused.
+func Resume(dir string) (*Run, error) {
+	r, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.lock(); err != nil {
+		return nil, err
+	}
+	if err := r.tidy(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// tidy removes the temporary files that a killed program left in the folder.
+func (r *Run) tidy() error {
 	entries, err := os.ReadDir(r.Dir)
 	if err != nil {
 		return fault.Wrap(err, r.Dir, "the run folder cannot be read", "Check the folder's permissions.")
@@ -85,24 +104,6 @@ func (r *Run) Tidy() error {
 		if err := os.Remove(r.Path(e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fault.Wrap(err, r.Path(e.Name()), "a file left by a killed run cannot be removed", "Check the folder's permissions.")
 		}
-	}
-	return nil
-}
-
-// link points "latest" to the run. Where links are not to be had (some network
-// and Windows file systems) there is none: it is a convenience.
-func (r *Run) link() error {
-	parent := filepath.Dir(r.Dir)
-	temp := filepath.Join(parent, "."+LatestLink+"-"+filepath.Base(r.Dir))
-	if err := os.Symlink(filepath.Base(r.Dir), temp); err != nil {
-		return nil
-	}
-	if err := os.Rename(temp, filepath.Join(parent, LatestLink)); err != nil {
-		os.Remove(temp)
-		if info, e := os.Lstat(filepath.Join(parent, LatestLink)); e == nil && info.IsDir() {
-			return nil // somebody's own folder of that name: leave it
-		}
-		return err
 	}
 	return nil
 }
