@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/grid"
 )
 
 // Defaults of the data section that are numbers; config.go names them.
@@ -146,12 +147,11 @@ func (r *Region) normalize() error {
 	if len(r.BBox) == 0 {
 		return nil
 	}
-	const allowed = "four numbers in degrees: west, south, east, north, with west < east and south < north"
+	const allowed = "four numbers in degrees: west, south, east, north, with west < east and south < north; across 180 degrees [177, -19, -178, -16]"
 	if len(r.BBox) != 4 {
 		return outOf("region.bbox", r.BBox, allowed)
 	}
-	w, s, e, n := r.BBox[0], r.BBox[1], r.BBox[2], r.BBox[3]
-	if !(w < e && s < n && w >= -180 && e <= 180 && s >= -90 && n <= 90) {
+	if _, err := grid.ParseBBox(r.BBox); err != nil {
 		return outOf("region.bbox", r.BBox, allowed)
 	}
 	return nil

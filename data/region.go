@@ -68,26 +68,11 @@ func inventoryBlock(ctx context.Context, c *Config, g *grid.Grid) ([]grid.Cell, 
 			box = [4]float64{min(box[0], x0), min(box[1], y0), max(box[2], x1), max(box[3], y1)}
 		}
 	}
-	lo, hi, err := g.Span(box[0], box[1], box[2], box[3], crs)
-	if err != nil {
-		return nil, err
+	cells, ok, err := g.Block(box[0], box[1], box[2], box[3], crs, maxBlock)
+	if err == nil && !ok {
+		err = fault.New("data.region", "the whole inventory holds too many cells of this grid", "Give data.region.bbox or data.region.file.")
 	}
-	n := float64(hi.Col-lo.Col+1) * float64(hi.Row-lo.Row+1)
-	if n > maxBlock {
-		return nil, fault.New("data.region", "the whole inventory holds too many cells of this grid", "Give data.region.bbox or data.region.file.")
-	}
-	if hi.Col < lo.Col || hi.Row < lo.Row {
-		return nil, nil
-	}
-	cells := make([]grid.Cell, 0, int(n))
-	for row := lo.Row; row <= hi.Row; row++ {
-		for col := lo.Col; col <= hi.Col; col++ {
-			if cell := (grid.Cell{Col: col, Row: row}); g.Valid(cell) {
-				cells = append(cells, cell)
-			}
-		}
-	}
-	return cells, nil
+	return cells, err
 }
 
 // place is where the cells lie, for points in degrees.

@@ -2,6 +2,7 @@ package emissions
 
 import (
 	"math"
+	"slices"
 
 	"opencarbon/data/grid"
 	"opencarbon/data/raster"
@@ -12,15 +13,17 @@ type lattice struct {
 	src  *rasterSource
 	g    *grid.Grid
 	t    *raster.Transform
-	n    int     // pieces of each pixel edge
-	turn float64 // degrees added to x: rasters from 0 to 360 degrees
+	n    int // pieces of each pixel edge
 	x, y []float64
+	// period is the columns of a turn round the earth, 0 where the way to the
+	// grid does not cut at 180 degrees.
+	period float64
 }
 
 // point returns the place of a fractional pixel position in the source's CRS.
 func (l *lattice) point(col, row float64) (x, y float64) {
 	g := &l.src.gt
-	return g[0] + col*g[1] + row*g[2] + l.turn, g[3] + col*g[4] + row*g[5]
+	return g[0] + col*g[1] + row*g[2], g[3] + col*g[4] + row*g[5]
 }
 
 // line appends the points from (col, row) in steps of (dc, dr), count of them.
@@ -53,6 +56,7 @@ func (l *lattice) choosePieces(x0, y0, w, h int) {
 			l.line(col, row, 0, 0.5, 3)
 			l.flush()
 			for k := 0; k < 6; k += 3 {
+				l.x[k+1], l.x[k+2] = l.unwrap(l.x[k+1], l.x[k]), l.unwrap(l.x[k+2], l.x[k])
 				// Distance of the middle from the chord; a shift along the chord
 				// changes no outline.
 				dx, dy := l.x[k+2]-l.x[k], l.y[k+2]-l.y[k]
@@ -66,12 +70,25 @@ func (l *lattice) choosePieces(x0, y0, w, h int) {
 	l.n = int(math.Min(math.Max(1, math.Ceil(math.Sqrt(worst/curveTolerance))), 256))
 }
 
-// window returns the block of source pixels that can touch the target's cells;
-// ok is false where there is none.
-func (l *lattice) window(t *target) (x0, y0, w, h int, ok bool, err error) {
+// unwrap brings a column to within half a turn round the earth of another: what
+// crosses 180 degrees on the way from one CRS to the other is cut there.
+func (l *lattice) unwrap(u, ref float64) float64 {
+	if l.period == 0 || !(math.Abs(u-ref) > l.period/2) {
+		return u
+	}
+	return u - l.period*math.Round((u-ref)/l.period)
+}
+
+// window is a block of source pixels.
+type window struct{ left, top, right, bottom int }
+
+// windows returns the blocks of source pixels that can touch the target's cells,
+// no two of which share a pixel: one mostly, two where the source is cut at
+// another meridian than the grid.
+func (l *lattice) windows(t *target) ([]window, error) {
 	back, err := raster.NewTransform(l.g.CRS(), l.src.crs)
 	if err != nil {
-		return 0, 0, 0, 0, false, err
+		return nil, err
 	}
 	defer back.Close()
 	const n = 32
@@ -85,41 +102,57 @@ func (l *lattice) window(t *target) (x0, y0, w, h int, ok bool, err error) {
 		}
 	}
 	if e := back.Points(x, y); e != nil && allNaN(x) {
-		return 0, 0, 0, 0, false, e
+		return nil, e
 	}
-	gt := l.src.gt
-	det := gt[1]*gt[5] - gt[2]*gt[4]
-	for _, turn := range l.turns() {
-		c0, r0, c1, r1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-		for i := range x {
-			if math.IsNaN(x[i]) || math.IsNaN(y[i]) {
-				continue
-			}
-			dx, dy := x[i]-turn-gt[0], y[i]-gt[3]
-			c, r := (dx*gt[5]-dy*gt[2])/det, (dy*gt[1]-dx*gt[4])/det
-			c0, c1 = math.Min(c0, c), math.Max(c1, c)
-			r0, r1 = math.Min(r0, r), math.Max(r1, r)
+	var list []window
+	period := l.src.crs.Period()
+	for turn := -2.0; turn <= 2; turn++ {
+		if w, ok := l.src.reach(x, y, turn*period); ok {
+			list = append(list, w)
 		}
-		// The outline may bulge between the sampled points: 1% and two pixels.
-		pc, pr := (c1-c0)*0.01+2, (r1-r0)*0.01+2
-		if c1 <= 0 || r1 <= 0 || c0 >= float64(l.src.width) || r0 >= float64(l.src.height) {
+		if period == 0 {
+			break
+		}
+	}
+	slices.SortFunc(list, func(a, b window) int { return a.left - b.left })
+	turned := l.src.gt[2] != 0 || l.src.gt[4] != 0
+	var apart []window
+	for _, w := range list {
+		last := len(apart) - 1
+		if last < 0 || !turned && w.left > apart[last].right {
+			apart = append(apart, w)
 			continue
 		}
-		left, top := int(math.Max(0, math.Floor(c0-pc))), int(math.Max(0, math.Floor(r0-pr)))
-		right := int(math.Min(float64(l.src.width), math.Ceil(c1+pc)))
-		bottom := int(math.Min(float64(l.src.height), math.Ceil(r1+pr)))
-		l.turn = turn
-		return left, top, right - left, bottom - top, true, nil
+		p := &apart[last]
+		p.top, p.bottom, p.right = min(p.top, w.top), max(p.bottom, w.bottom), max(p.right, w.right)
 	}
-	return 0, 0, 0, 0, false, nil
+	return apart, nil
 }
 
-// turns are the whole circles by which a geographic raster may be shifted.
-func (l *lattice) turns() []float64 {
-	if l.src.crs.Geographic() {
-		return []float64{0, -360, 360}
+// reach returns the pixels under points of the source's CRS, moved by turn in x;
+// ok is false where none is.
+func (src *rasterSource) reach(x, y []float64, turn float64) (w window, ok bool) {
+	gt := src.gt
+	det := gt[1]*gt[5] - gt[2]*gt[4]
+	c0, r0, c1, r1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for i := range x {
+		if math.IsNaN(x[i]) || math.IsNaN(y[i]) {
+			continue
+		}
+		dx, dy := x[i]+turn-gt[0], y[i]-gt[3]
+		c, r := (dx*gt[5]-dy*gt[2])/det, (dy*gt[1]-dx*gt[4])/det
+		c0, c1 = math.Min(c0, c), math.Max(c1, c)
+		r0, r1 = math.Min(r0, r), math.Max(r1, r)
 	}
-	return []float64{0}
+	// The outline may bulge between the sampled points: 1% and two pixels.
+	pc, pr := (c1-c0)*0.01+2, (r1-r0)*0.01+2
+	if !(c1 > 0 && r1 > 0 && c0 < float64(src.width) && r0 < float64(src.height)) {
+		return w, false
+	}
+	w.left, w.top = int(math.Max(0, math.Floor(c0-pc))), int(math.Max(0, math.Floor(r0-pr)))
+	w.right = int(math.Min(float64(src.width), math.Ceil(c1+pc)))
+	w.bottom = int(math.Min(float64(src.height), math.Ceil(r1+pr)))
+	return w, true
 }
 
 func allNaN(x []float64) bool {

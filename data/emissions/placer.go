@@ -15,7 +15,8 @@ var errUnplaced = errors.New("no place in the grid")
 type placer struct {
 	g        *grid.Grid
 	t        *raster.Transform
-	straight bool // both CRSs are one: edges stay straight
+	straight bool    // both CRSs are one: edges stay straight
+	period   float64 // columns of a turn round the earth, where the way cuts at 180 degrees, else 0
 	x, y     []float64
 	probe    [][2]float64
 	dense    [][2]float64
@@ -27,7 +28,11 @@ func newPlacer(g *grid.Grid, crs *raster.CRS) (*placer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &placer{g: g, t: t, straight: crs.Same(g.CRS())}, nil
+	p := &placer{g: g, t: t, straight: crs.Same(g.CRS())}
+	if !p.straight {
+		_, p.period = g.Turn()
+	}
+	return p, nil
 }
 
 func (p *placer) close() { p.t.Close() }
@@ -41,6 +46,10 @@ func (p *placer) units(points [][2]float64) (u, v []float64, err error) {
 	err = p.t.Points(p.x, p.y)
 	for i := range p.x {
 		p.x[i], p.y[i] = p.g.Units(p.x[i], p.y[i])
+		// Each third of an edge is shorter than half a turn.
+		if d := p.x[i] - p.x[max(i-1, 0)]; p.period > 0 && math.Abs(d) > p.period/2 {
+			p.x[i] -= p.period * math.Round(d/p.period)
+		}
 	}
 	return p.x, p.y, err
 }
@@ -53,12 +62,28 @@ const curveTolerance = 2e-7
 func (p *placer) place(t *target, shape raster.Geometry) (float64, error) {
 	total := 0.0
 	for _, polygon := range shape.Polygons {
+		var u0, u1 float64 // of the outer ring, which its holes go with
 		for i, edge := range polygon {
 			r, err := p.ring(edge)
-			if err != nil {
+			if err != nil || len(r) == 0 {
 				return 0, errUnplaced
 			}
-			a := t.cut(r, i > 0)
+			a, _, b, _, ok := bounds(r)
+			if !ok {
+				return 0, errUnplaced
+			}
+			if i == 0 {
+				u0, u1 = a, b
+			} else if p.period > 0 { // it was unwrapped from a vertex of its own
+				by := p.period * math.Round((u0-a)/p.period)
+				if a+by < u0-1e-6 {
+					by += p.period
+				}
+				for k := range r {
+					r[k][0] += by
+				}
+			}
+			a = t.cutTurned(r, u0, u1, i > 0)
 			if math.IsNaN(a) {
 				return 0, errUnplaced
 			}

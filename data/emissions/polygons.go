@@ -191,7 +191,8 @@ func (b *polygonBatch) degenerate(shape raster.Geometry, amount float64) error {
 		return nil
 	}
 	b.valid(amount)
-	if i := b.t.position(int64(math.Floor(u[0])), int64(math.Floor(v[0]))); i >= 0 {
+	by, _ := b.t.turns(u[0], u[0])
+	if i := b.t.position(int64(math.Floor(u[0]+by[0])), int64(math.Floor(v[0]))); i >= 0 {
 		b.touched = true
 		b.t.sum[i] += amount
 		b.r.InRegion += amount

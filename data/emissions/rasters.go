@@ -91,35 +91,30 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 	}
 	defer tr.Close()
 	l := &lattice{src: src, g: t.g, t: tr}
-	x0, y0, w, h, ok, err := l.window(t)
+	if !src.crs.Same(t.g.CRS()) {
+		_, l.period = t.g.Turn()
+	}
+	windows, err := l.windows(t)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if len(windows) == 0 {
 		a, b, c, d, _ := raster.Geometry{Polygons: []raster.Polygon{src.sets[0].Outline(1)}}.Bounds()
 		return t.noOverlap(files[0], [4]float64{a, b, c, d}, src.crs)
 	}
-	l.choosePieces(x0, y0, w, h)
 	factor := unitFactors[s.Units] * year.factor
 	if s.Per != "cell" {
 		factor *= s.areaFactor()
 	}
-	perRow := w * l.n
-	if l.n > 1 {
-		perRow += (w + 1) * (l.n - 1)
+	b := &strip{src: src, t: t, r: r, l: l, factor: factor}
+	all, done := 0.0, 0.0 // pixels
+	for _, w := range windows {
+		all += float64(w.right-w.left) * float64(w.bottom-w.top)
 	}
-	rows := max(1, min(h, stripPoints/(perRow+1)))
-	b := &strip{src: src, t: t, r: r, l: l, factor: factor, x0: x0, w: w}
-	for top := y0; top < y0+h; top += rows {
-		if err := ctx.Err(); err != nil {
+	for _, w := range windows {
+		if err := b.window(ctx, w, func(pixels float64) { done += pixels; progress(done / all) }); err != nil {
 			return err
 		}
-		n := min(rows, y0+h-top)
-		if err := b.read(top, n); err != nil {
-			return err
-		}
-		b.spread(ctx, top, n)
-		progress(float64(top+n-y0) / float64(h))
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -127,6 +122,30 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 	if b.touched == 0 {
 		a, b, c, d, _ := raster.Geometry{Polygons: []raster.Polygon{src.sets[0].Outline(1)}}.Bounds()
 		return t.noOverlap(files[0], [4]float64{a, b, c, d}, src.crs)
+	}
+	return nil
+}
+
+// window spreads a block of pixels, a strip of rows at a time.
+func (b *strip) window(ctx context.Context, w window, progress func(pixels float64)) error {
+	l := b.l
+	b.x0, b.w = w.left, w.right-w.left
+	l.choosePieces(w.left, w.top, b.w, w.bottom-w.top)
+	perRow := b.w * l.n
+	if l.n > 1 {
+		perRow += (b.w + 1) * (l.n - 1)
+	}
+	rows := max(1, min(w.bottom-w.top, stripPoints/(perRow+1)))
+	for top := w.top; top < w.bottom; top += rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(rows, w.bottom-top)
+		if err := b.read(top, n); err != nil {
+			return err
+		}
+		b.spread(ctx, top, n)
+		progress(float64(n) * float64(b.w))
 	}
 	return nil
 }

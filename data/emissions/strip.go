@@ -90,7 +90,13 @@ func (b *strip) spread(ctx context.Context, top, n int) {
 func (b *strip) pixel(i, j, across, down, sides int) ring {
 	l := b.l
 	r := b.ring[:0]
-	at := func(k int) { r = append(r, [2]float64{l.x[k], l.y[k]}) }
+	at := func(k int) {
+		u := l.x[k]
+		if l.period > 0 && len(r) > 0 {
+			u = l.unwrap(u, r[0][0])
+		}
+		r = append(r, [2]float64{u, l.y[k]})
+	}
 	upper, lower := j*across+i*l.n, (j+1)*across+i*l.n
 	left, right := sides+(j*(b.w+1)+i)*down, sides+(j*(b.w+1)+i+1)*down
 	for k := range l.n + 1 {
@@ -113,7 +119,7 @@ func (b *strip) pixel(i, j, across, down, sides int) ring {
 // give distributes one pixel.
 func (b *strip) give(r ring, sum float64, valid, parts int32) {
 	u0, v0, u1, v1, ok := bounds(r)
-	if ok && !b.t.reaches(u0, v0, u1, v1) {
+	if ok && !b.t.reachesTurned(u0, v0, u1, v1) {
 		return
 	}
 	b.r.Elements++
@@ -134,7 +140,7 @@ func (b *strip) give(r ring, sum float64, valid, parts int32) {
 		return
 	}
 	b.touched++
-	area := b.t.cut(r, false)
+	area := b.t.cutTurned(r, u0, u1, false)
 	mass := amount
 	if b.src.s.Per != "cell" || b.src.s.proxy() {
 		mass = amount * area

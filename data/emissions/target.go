@@ -20,6 +20,9 @@ type target struct {
 	sum  []float64 // mass in t, or value x km2 for a proxy
 	area []float64 // km2 of valid source ground
 
+	from, period float64 // of a turn round the earth, in columns; period 0: none
+	turned       ring
+
 	pieces []piece // of the source element at hand
 }
 
@@ -38,6 +41,7 @@ func newTarget(g *grid.Grid, cells []grid.Cell) (*target, error) {
 		return nil, err
 	}
 	t := &target{g: g, measure: m, sum: make([]float64, len(cells)), area: make([]float64, len(cells))}
+	t.from, t.period = g.Turn()
 	t.lo, t.hi = cells[0], cells[0]
 	for _, c := range cells {
 		t.lo.Col, t.hi.Col = min(t.lo.Col, c.Col), max(t.hi.Col, c.Col)
@@ -80,6 +84,54 @@ func (t *target) position(col, row int64) int32 {
 // reaches reports whether a box in cell units touches the block of cells.
 func (t *target) reaches(u0, v0, u1, v1 float64) bool {
 	return u1 > float64(t.lo.Col) && u0 < float64(t.hi.Col+1) && v1 > float64(t.lo.Row) && v0 < float64(t.hi.Row+1)
+}
+
+// turns returns by how many columns a shape from u0 to u1 has to be moved to lie
+// on the grid: by whole turns round the earth, and by two different ones where
+// the edge of the grid, 180 degrees, cuts it. Only the first n count.
+func (t *target) turns(u0, u1 float64) (by [2]float64, n int) {
+	if t.period == 0 {
+		return by, 1
+	}
+	by[0] = -t.period * math.Floor((u0-t.from)/t.period)
+	by[1] = by[0] - t.period
+	if u1+by[0] > t.from+t.period {
+		return by, 2
+	}
+	return by, 1
+}
+
+// reachesTurned is reaches for a box anywhere round the earth.
+func (t *target) reachesTurned(u0, v0, u1, v1 float64) bool {
+	by, n := t.turns(u0, u1)
+	for _, d := range by[:n] {
+		if t.reaches(u0+d, v0, u1+d, v1) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutTurned is cut for a ring anywhere round the earth that spans the columns u0
+// to u1. The pieces that lie in no cell count once for each turn, and the area
+// that it returns but once.
+func (t *target) cutTurned(r ring, u0, u1 float64, hole bool) float64 {
+	by, n := t.turns(u0, u1)
+	area := math.NaN()
+	for _, d := range by[:n] {
+		moved := r
+		if d != 0 {
+			moved = append(t.turned[:0], r...)
+			for i := range moved {
+				moved[i][0] += d
+			}
+			t.turned = moved
+		}
+		if area = t.cut(moved, hole); area != area {
+			break
+		}
+	}
+	return area
 }
 
 // cut adds the pieces of a ring to t.pieces: outer rings with positive areas,

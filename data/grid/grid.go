@@ -182,6 +182,21 @@ func (g *Grid) Units(x, y float64) (u, v float64) {
 	return (x - g.x0) / g.size, (g.y0 - y) / g.size
 }
 
+// Turn returns the columns of one turn round the earth, and the column at which
+// the grid's own turn begins; period is 0 where the grid covers a part of it.
+func (g *Grid) Turn() (from, period float64) {
+	p := g.crs.Period()
+	if p == 0 {
+		return 0, 0
+	}
+	from, _ = g.Units(-p/2, 0)
+	to, _ := g.Units(p/2, 0)
+	if g.spec.Scheme == XYZ { // exactly
+		from, to = 0, float64(g.cols)
+	}
+	return from, to - from
+}
+
 // FromUnits is the inverse of Units.
 func (g *Grid) FromUnits(u, v float64) (x, y float64) {
 	if g.inverse != 0 {

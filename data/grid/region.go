@@ -14,7 +14,8 @@ import (
 // would need 5 TB of images at 256 x 256.
 const maxCells = 25_000_000
 
-// BBox is a bounding box in degrees (WGS84).
+// BBox is a bounding box in degrees (WGS84). East is beyond 180 where the box
+// spans the antimeridian.
 type BBox struct {
 	West, South, East, North float64
 }
@@ -35,10 +36,14 @@ func ParseBBox(v []float64) (BBox, error) {
 	switch {
 	case math.Abs(b.South) > 90 || math.Abs(b.North) > 90:
 		return BBox{}, fault.New(where, fmt.Sprintf("latitudes %g and %g lie beyond 90 degrees", b.South, b.North), "the order is [west, south, east, north]: longitude comes first")
-	case math.Abs(b.West) > 180 || math.Abs(b.East) > 180:
-		return BBox{}, fault.New(where, fmt.Sprintf("longitudes %g and %g lie beyond 180 degrees", b.West, b.East), "write [west, south, east, north] in degrees")
-	case b.West >= b.East:
-		return BBox{}, fault.New(where, fmt.Sprintf("west %g is not west of east %g", b.West, b.East), "write [west, south, east, north]; a region across 180 degrees has to be split in two")
+	case math.Abs(b.West) > 360 || math.Abs(b.East) > 360:
+		return BBox{}, fault.New(where, fmt.Sprintf("longitudes %g and %g lie beyond 360 degrees", b.West, b.East), "write [west, south, east, north] in degrees")
+	case b.West > b.East && math.Abs(b.West) <= 180 && math.Abs(b.East) <= 180 && b.East+360-b.West < 180:
+		b.East += 360 // as RFC 7946, section 5.2, writes a box across 180 degrees
+	case b.West >= b.East || b.East-b.West > 360:
+		return BBox{}, fault.New(where, fmt.Sprintf("west %g is not west of east %g", b.West, b.East), "write [west, south, east, north]; a box across 180 degrees is [177, -19, -178, -16] or [177, -19, 182, -16]")
+	}
+	switch {
 	case b.South >= b.North:
 		return BBox{}, fault.New(where, fmt.Sprintf("south %g is not south of north %g", b.South, b.North), "write [west, south, east, north]")
 	}
@@ -57,7 +62,8 @@ func (g *Grid) InBBox(ctx context.Context, b BBox) ([]Cell, error) {
 
 // InPolygons returns the cells whose centre lies inside one of the polygons,
 // given in their CRS, without repeats and in order (Cell.Before). The test is
-// made in the polygons' CRS, where their edges are straight.
+// made in the polygons' CRS, where their edges are straight. Longitudes may go
+// from 0 to 360, or beyond 180.
 func (g *Grid) InPolygons(ctx context.Context, shapes []raster.Geometry, crs *raster.CRS) ([]Cell, error) {
 	to, err := raster.NewTransform(crs, g.crs)
 	if err != nil {
@@ -72,9 +78,10 @@ func (g *Grid) InPolygons(ctx context.Context, shapes []raster.Geometry, crs *ra
 	found := map[Cell]bool{}
 	for _, shape := range shapes {
 		for _, p := range shape.Polygons {
-			one := raster.Geometry{Polygons: []raster.Polygon{p}}
-			if err := g.collect(ctx, one, to, back, found); err != nil {
-				return nil, err
+			for _, one := range turned(p, crs) {
+				if err := g.collect(ctx, raster.Geometry{Polygons: []raster.Polygon{one}}, crs, to, back, found); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -86,11 +93,39 @@ func (g *Grid) InPolygons(ctx context.Context, shapes []raster.Geometry, crs *ra
 	return cells, nil
 }
 
+// turned returns the polygon as often as it takes to have each part of it between
+// -180 and 180 degrees: moved by whole turns round the earth.
+func turned(p raster.Polygon, crs *raster.CRS) []raster.Polygon {
+	period := crs.Period()
+	minX, _, maxX, _, ok := raster.Geometry{Polygons: []raster.Polygon{p}}.Bounds()
+	if !ok || period == 0 || minX >= -period/2 && maxX <= period/2 {
+		return []raster.Polygon{p}
+	}
+	var list []raster.Polygon
+	for turn := -2.0; turn <= 2; turn++ {
+		by := turn * period
+		if minX+by >= period/2 || maxX+by <= -period/2 {
+			continue
+		}
+		moved := make(raster.Polygon, len(p))
+		for i, ring := range p {
+			for _, v := range ring {
+				moved[i] = append(moved[i], [2]float64{v[0] + by, v[1]})
+			}
+		}
+		list = append(list, moved)
+	}
+	return list
+}
+
 // collect adds the cells with their centre in one polygon.
-func (g *Grid) collect(ctx context.Context, p raster.Geometry, to, back *raster.Transform, found map[Cell]bool) error {
+func (g *Grid) collect(ctx context.Context, p raster.Geometry, crs *raster.CRS, to, back *raster.Transform, found map[Cell]bool) error {
 	minX, minY, maxX, maxY, ok := p.Bounds()
 	if !ok {
 		return nil
+	}
+	if half := crs.Period() / 2; half > 0 {
+		minX, maxX = max(minX, -half), min(maxX, half)
 	}
 	lo, hi, err := g.span(minX, minY, maxX, maxY, to)
 	if err != nil {
@@ -126,6 +161,39 @@ func (g *Grid) collect(ctx context.Context, p raster.Geometry, to, back *raster.
 		}
 	}
 	return nil
+}
+
+// Block returns the cells of the block that surely covers a box given in another
+// CRS, in order (Cell.Before), without those beyond the grid. A box in longitudes
+// from 0 to 360 may need two blocks. The error of more than limit cells is nil
+// cells and ok false.
+func (g *Grid) Block(minX, minY, maxX, maxY float64, crs *raster.CRS, limit float64) (cells []Cell, ok bool, err error) {
+	ring := [][2]float64{{minX, minY}, {maxX, minY}, {maxX, maxY}, {minX, maxY}, {minX, minY}}
+	for _, part := range turned(raster.Polygon{ring}, crs) {
+		x0, y0, x1, y1, _ := raster.Geometry{Polygons: []raster.Polygon{part}}.Bounds()
+		if half := crs.Period() / 2; half > 0 {
+			x0, x1 = max(x0, -half), min(x1, half)
+		}
+		lo, hi, err := g.Span(x0, y0, x1, y1, crs)
+		if err != nil {
+			return nil, false, err
+		}
+		if hi.Col < lo.Col || hi.Row < lo.Row {
+			continue
+		}
+		if float64(len(cells))+float64(hi.Col-lo.Col+1)*float64(hi.Row-lo.Row+1) > limit {
+			return nil, false, nil
+		}
+		for row := lo.Row; row <= hi.Row; row++ {
+			for col := lo.Col; col <= hi.Col; col++ {
+				if cell := (Cell{Col: col, Row: row}); g.Valid(cell) {
+					cells = append(cells, cell)
+				}
+			}
+		}
+	}
+	Sort(cells)
+	return slices.Compact(cells), true, nil
 }
 
 // Span returns the corner cells of the block that surely covers a box given in

@@ -74,17 +74,65 @@ func TestParseBBox(t *testing.T) {
 		v    []float64
 		want string
 	}{
-		"count":    {[]float64{1, 2, 3}, "four"},
-		"swapped":  {[]float64{39.6, 115.9, 40.3, 117}, "longitude comes first"},
-		"west":     {[]float64{2, 50, 1, 52}, "west"},
-		"south":    {[]float64{1, 53, 2, 52}, "south"},
-		"NaN":      {[]float64{1, 2, 3, math.NaN()}, "finite"},
-		"too wide": {[]float64{-190, 2, 3, 4}, "180"},
+		"count":                {[]float64{1, 2, 3}, "four"},
+		"swapped":              {[]float64{39.6, 115.9, 40.3, 117}, "longitude comes first"},
+		"west":                 {[]float64{2, 50, 1, 52}, "west"},
+		"south":                {[]float64{1, 53, 2, 52}, "south"},
+		"NaN":                  {[]float64{1, 2, 3, math.NaN()}, "finite"},
+		"too wide":             {[]float64{-190, 2, 180, 4}, "west"},
+		"too far":              {[]float64{-400, 2, -390, 4}, "360"},
+		"not short across 180": {[]float64{100, 2, -80, 4}, "[177, -19, -178, -16]"},
 	} {
 		if _, err := ParseBBox(c.v); !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+}
+
+// A box or polygon beyond 180 degrees, or in longitudes from 0 to 360, holds the
+// cells of its two parts.
+func TestAcross180(t *testing.T) {
+	ctx := context.Background()
+	ring := func(w, s, e, n float64) raster.Polygon {
+		return raster.Polygon{{{w, n}, {e, n}, {e, s}, {w, s}, {w, n}}}
+	}
+	fiji, pacific := Spec{Scheme: Projected, EPSG: 3460, CellMetres: 5000}, Spec{Scheme: XYZ, Zoom: 10}
+	for _, s := range []Spec{pacific, {Scheme: Degrees, CellDegrees: 0.1}, fiji} {
+		g := mustGrid(t, s)
+		want, err := g.InPolygons(ctx, []raster.Geometry{{Polygons: []raster.Polygon{ring(178.03, -19.02, 180, -16.01), ring(-180, -19.02, -178.04, -16.01)}}}, WGS84())
+		if err != nil || len(want) < 100 {
+			t.Fatal(len(want), err)
+		}
+		for _, b := range [][]float64{{178.03, -19.02, -178.04, -16.01}, {178.03, -19.02, 181.96, -16.01}, {-181.97, -19.02, -178.04, -16.01}} {
+			box, err := ParseBBox(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := g.InBBox(ctx, box); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s, %v: %d cells, want %d, %v", g, b, len(got), len(want), err)
+			}
+			if got, ok, err := g.Block(box.West, box.South, box.East, box.North, WGS84(), 1e7); err != nil || !ok || !containsAll(got, want) || s.Scheme != Projected && len(got) > 2*len(want) {
+				t.Errorf("%s, block of %v: %d cells, want about %d, %v", g, b, len(got), len(want), err)
+			}
+		}
+		// Greenwich in longitudes from 0 to 360.
+		if s == fiji {
+			continue
+		}
+		want, _ = g.InBBox(ctx, BBox{-0.52, 51, 0.53, 52})
+		if got, err := g.InPolygons(ctx, []raster.Geometry{{Polygons: []raster.Polygon{ring(359.48, 51, 360.53, 52)}}}, WGS84()); err != nil || !slices.Equal(got, want) || len(want) < 5 {
+			t.Errorf("%s: Greenwich: %d cells, want %d, %v", g, len(got), len(want), err)
+		}
+	}
+}
+
+func containsAll(all, part []Cell) bool {
+	for _, c := range part {
+		if !slices.Contains(all, c) {
+			return false
+		}
+	}
+	return true
 }
 
 func TestReadPolygons(t *testing.T) {

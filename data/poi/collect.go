@@ -123,7 +123,7 @@ func (c *collector) flush() error {
 	c.convert.apply(lon, lat)
 	for i := range lon {
 		if inRange(lon[i], lat[i]) {
-			if lon[i] > 180 {
+			if lon[i] >= 180 { // 180 itself is the western edge of the grids
 				lon[i] -= 360
 			}
 			c.extent[0], c.extent[2] = min(c.extent[0], lon[i]), max(c.extent[2], lon[i])

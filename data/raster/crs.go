@@ -137,6 +137,20 @@ func (c *CRS) Geographic() bool { return c.geographic }
 // geographic one.
 func (c *CRS) Metres() float64 { return c.unit }
 
+// Period returns how far in x one turn round the earth leads to the same place:
+// 360 degrees, or the width of the web-mercator map; 0 for the CRSs of a part of
+// the earth. Longitudes from 0 to 360 and maps that go on beyond 180 degrees are
+// common, and a turn brings them to those from -180 to 180.
+func (c *CRS) Period() float64 {
+	switch {
+	case c.geographic:
+		return 360
+	case c.name == "EPSG:3857":
+		return 2 * math.Pi * 6378137
+	}
+	return 0
+}
+
 // Same reports whether both are the same system for our purposes.
 func (c *CRS) Same(o *CRS) bool {
 	if c == nil || o == nil {

@@ -175,6 +175,7 @@ func assign(ctx context.Context, spec Spec, in Input, districts []*district, crs
 		x[i], y[i] = in.LonLat[2*i], in.LonLat[2*i+1]
 	}
 	_ = t.Points(x, y) // cells without a place in the file's CRS become NaN and lie in no district
+	turn := crs.Period() // districts may lie in longitudes from 0 to 360
 	splits := make([]store.Split, len(in.Cells))
 	for i := range in.Cells {
 		if i%256 == 0 {
@@ -187,7 +188,7 @@ func assign(ctx context.Context, spec Spec, in Input, districts []*district, crs
 		}
 		var home *district
 		for _, d := range districts {
-			if !d.holds(x[i], y[i]) {
+			if !d.holds(x[i], y[i]) && (turn == 0 || !d.holds(x[i]+turn, y[i]) && !d.holds(x[i]-turn, y[i])) {
 				continue
 			}
 			if home != nil && home.split != d.split && home.split != store.None && d.split != store.None {

@@ -331,6 +331,7 @@ func TestAttributeNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	east := strings.NewReplacer("[10.", "[370.").Replace(string(b))
 	text := strings.Replace(string(b), `"110101001"`, `110101001.0`, 1)
 	codes := strings.Replace(text, "\"Gie\u00dfen-Su\u0308d\"", "110101003.5", 1)
 	column := strings.ReplaceAll(string(b), `"name"`, "\"qua\u0308ntum\"")
@@ -339,6 +340,7 @@ func TestAttributeNames(t *testing.T) {
 		train, test       string
 	}{
 		{"decomposed in the file", string(b), "name", "Gie\u00dfen-S\u00fcd", "110101001"},
+		{"longitudes to 360", east, "name", "Gie\u00dfen-S\u00fcd", "110101001"},
 		{"codes", codes, "name", "110101003.5", "110101001"},
 		{"codes with a point", codes, "name", "110101003.5", "110101001.0"},
 		{"column", column, "qu\u00e4ntum", "Gie\u00dfen-S\u00fcd", "110101001"},
