@@ -174,7 +174,7 @@ func assign(ctx context.Context, spec Spec, in Input, districts []*district, crs
 	for i := range in.Cells {
 		x[i], y[i] = in.LonLat[2*i], in.LonLat[2*i+1]
 	}
-	_ = t.Points(x, y) // cells without a place in the file's CRS become NaN and lie in no district
+	_ = t.Points(x, y)   // cells without a place in the file's CRS become NaN and lie in no district
 	turn := crs.Period() // districts may lie in longitudes from 0 to 360
 	splits := make([]store.Split, len(in.Cells))
 	for i := range in.Cells {
