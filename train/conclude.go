@@ -54,7 +54,12 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Intervals = u.Coverage
+	model, why := d.sums(predicted)
+	u.NoTotal = why
+	if model != nil && len(d.test) > 0 {
+		u.Total = d.checkTotal(model, predicted)
+	}
+	r.Intervals, r.Total = u.Coverage, u.Total
 	text, err := u.encode()
 	if err != nil {
 		return nil, err
@@ -66,7 +71,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, nil, around), around.extra(nil)); err != nil {
+	amounts := corrected(model, predicted)
+	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, amounts, nil, around), around.extra(amounts, nil)); err != nil {
 		return nil, err
 	}
 	if r.Baselines, err = d.baselines(ctx, t.config); err != nil {
@@ -78,8 +84,9 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	return r, nil
 }
 
-// predictionRows are the lines of a table of predictions [N]; spread may be nil.
-func predictionRows(d *dataset, predicted, spread []float64, around bands) []runlog.Prediction {
+// predictionRows are the lines of a table of predictions [N]; corrected and spread
+// may be nil.
+func predictionRows(d *dataset, predicted, corrected, spread []float64, around bands) []runlog.Prediction {
 	rows := make([]runlog.Prediction, d.store.Len())
 	at, lonlat, splits := d.store.Cells(), d.store.LonLat(), d.store.Splits()
 	for i := range rows {
@@ -89,6 +96,9 @@ func predictionRows(d *dataset, predicted, spread []float64, around bands) []run
 		}
 		rows[i] = runlog.Prediction{Cell: i, Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
 			Split: split.String(), True: d.ln[i], Predicted: predicted[i]}
+		if corrected != nil {
+			rows[i].Corrected = corrected[i]
+		}
 		if spread != nil {
 			rows[i].Spread = spread[i]
 		}

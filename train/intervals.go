@@ -19,6 +19,8 @@ type Uncertainty struct {
 	Method   string               `json:"method"`
 	Cells    int                  `json:"calibration_cells"`
 	Coverage []conformal.Coverage `json:"test"` // one per level
+	Total    *TotalCheck          `json:"total,omitempty"`
+	NoTotal  string               `json:"no_total,omitempty"` // why there is none
 }
 
 // uncertainty calibrates on the validation cells and reports on the test cells.
@@ -81,9 +83,10 @@ func newBands(k *conformal.Calibration, predicted []float64) (bands, error) {
 	return out, nil
 }
 
-// extra names the columns of intervals and, where there is one, spread.
-func (b bands) extra(spread []float64) runlog.Extra {
-	x := runlog.Extra{Spread: spread != nil}
+// extra names the columns of intervals and, where there are such, of corrected
+// amounts and spread.
+func (b bands) extra(corrected, spread []float64) runlog.Extra {
+	x := runlog.Extra{Corrected: corrected != nil, Spread: spread != nil}
 	for _, k := range b {
 		x.Levels = append(x.Levels, k.Level)
 	}

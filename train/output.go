@@ -8,7 +8,9 @@ import (
 	"opencarbon/data/grid"
 	"opencarbon/data/raster"
 	"opencarbon/data/store"
+	"opencarbon/train/conformal"
 	"opencarbon/train/runlog"
+	"opencarbon/train/totals"
 )
 
 // Formats are what Predict can write.
@@ -34,6 +36,13 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, o Predict
 	for _, y := range ln {
 		p.Total += math.Exp(y)
 	}
+	model, why := e.sums()
+	p.NoSum = why
+	if model != nil {
+		sum := model.Sums(placed(s, ln), []totals.Area{totals.Whole(len(ln))}, conformal.Levels())
+		p.Sum, p.Correction = &sum[0], model.Correction.String()
+	}
+	amounts := corrected(model, ln)
 	g, err := gridOf(s.Meta().Grid)
 	if err != nil {
 		return nil, err
@@ -45,11 +54,11 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, o Predict
 		}
 		switch f {
 		case "csv":
-			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln, spread, around), around.extra(spread))
+			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln, amounts, spread, around), around.extra(amounts, spread))
 		case "tif":
-			err = writeRaster(path, c, s, g, rasterBands(p.Unit, ln, spread, around))
+			err = writeRaster(path, c, s, g, rasterBands(p.Unit, ln, amounts, spread, around))
 		default:
-			err = writeCells(path, c, s, g, ln, spread, around)
+			err = writeCells(path, c, s, g, ln, amounts, spread, around)
 		}
 		if err != nil {
 			return nil, err
@@ -97,9 +106,10 @@ type rasterBand struct {
 	plain  bool      // a number without the unit of emissions
 }
 
-// rasterBands are the predicted emission, the ends of its intervals and, of an
-// ensemble, the standard deviation of ln emission.
-func rasterBands(unit string, ln, spread []float64, around bands) []rasterBand {
+// rasterBands are the predicted emission, the ends of its intervals, of an
+// ensemble the standard deviation of ln emission, and the corrected emission
+// [N] where there is one.
+func rasterBands(unit string, ln, corrected, spread []float64, around bands) []rasterBand {
 	amounts := func(ln []float64) []float64 {
 		v := make([]float64, len(ln))
 		for i, y := range ln {
@@ -107,7 +117,7 @@ func rasterBands(unit string, ln, spread []float64, around bands) []rasterBand {
 		}
 		return v
 	}
-	out := []rasterBand{{about: "predicted emission per cell, " + unit, values: amounts(ln)}}
+	out := []rasterBand{{about: "predicted emission per cell (uncorrected, near the median), " + unit, values: amounts(ln)}}
 	for _, b := range around {
 		if !math.IsNaN(b.Half) {
 			out = append(out, rasterBand{about: fmt.Sprintf("lower end of the %g%% prediction interval, %s", 100*b.Level, unit), values: amounts(b.Low)},
@@ -116,6 +126,9 @@ func rasterBands(unit string, ln, spread []float64, around bands) []rasterBand {
 	}
 	if spread != nil {
 		out = append(out, rasterBand{about: "standard deviation of ln emission over the ensemble", values: spread, plain: true})
+	}
+	if corrected != nil {
+		out = append(out, rasterBand{about: "corrected emission per cell (for sums), " + unit, values: corrected})
 	}
 	return out
 }
@@ -174,7 +187,7 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, conte
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
 // its standard asks).
-func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, spread []float64, around bands) error {
+func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, corrected, spread []float64, around bands) error {
 	crs := g.CRS()
 	wgs84 := filepath.Ext(path) == ".geojson"
 	var to *raster.Transform
@@ -190,6 +203,9 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, sp
 	fields := []raster.Field{
 		{Name: "cell", Type: raster.Text}, {Name: "lon", Type: raster.Real}, {Name: "lat", Type: raster.Real},
 		{Name: "emission", Type: raster.Real}, {Name: "ln_emission", Type: raster.Real}, {Name: "unit", Type: raster.Text},
+	}
+	if corrected != nil {
+		fields = append(fields, raster.Field{Name: "corrected", Type: raster.Real})
 	}
 	if spread != nil {
 		fields = append(fields, raster.Field{Name: "ln_spread", Type: raster.Real})
@@ -220,6 +236,9 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, sp
 		}
 		name := grid.Cell{Col: x.Col, Row: x.Row}.String()
 		values := []any{name, lonlat[2*i], lonlat[2*i+1], math.Exp(ln[i]), ln[i], unit}
+		if corrected != nil {
+			values = append(values, corrected[i])
+		}
 		if spread != nil {
 			values = append(values, spread[i])
 		}

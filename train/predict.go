@@ -17,6 +17,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
+	"opencarbon/train/totals"
 )
 
 // PredictOptions of Predict.
@@ -35,8 +36,14 @@ type PredictOptions struct {
 type Predictions struct {
 	Files []string
 	Cells int
-	Total float64 // sum over all cells, in the unit; meaningless for a proxy
+	Total float64 // sum over all cells of exp(predicted ln), in the unit; too low, and meaningless for a proxy
 	Unit  string
+
+	// Sum is the total with its correction and intervals; nil where NoSum says why
+	// there is none. Correction says in words what was done to the cells.
+	Sum        *totals.Sum
+	NoSum      string
+	Correction string
 
 	// Intervals are the factors by which the emission may lie below and above the
 	// prediction, from the validation errors that the checkpoint carries; none

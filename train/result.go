@@ -27,6 +27,9 @@ func (r *Result) Print(w io.Writer) error {
 		fmt.Fprintf(&b, "\nBaseline %s: %s\n%s", base.Name, base.About, metrics.Table(base.Splits, r.Unit))
 	}
 	b.WriteString(intervalTable(r.Intervals))
+	if r.Total != nil && r.Unit != "proxy" && r.Unit != "" {
+		b.WriteString(r.Total.text(r.Unit))
+	}
 	fmt.Fprintf(&b, "\nRun folder: %s\n", r.Dir)
 	for _, p := range r.Pictures {
 		fmt.Fprintf(&b, "  picture %s\n", p)

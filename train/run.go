@@ -39,6 +39,7 @@ type Result struct {
 	Splits    []metrics.SplitScores // train, validation, test
 	Baselines []Baseline            // on the same split
 	Intervals []conformal.Coverage  // how often prediction intervals held on test
+	Total     *TotalCheck           // of the test cells; nil where there is none
 	Unit      string                // of amounts
 	Pictures  []string              // paths
 	Notes     []string              // pictures that could not be drawn, and why
@@ -92,7 +93,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals, "unit": result.Unit,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@ type trainer struct {
 	watch     watcher
 	ready     bool      // the network's inputs are standardized, or it came with weights
 	errors    []float32 // of the validation cells by the weights as they are; nil where not known
+	guesses   []float64 // predicted ln emission of the validation cells, where errors are known
 }
 
 // watcher hears what happens, and keeps what must be kept.
@@ -235,7 +236,7 @@ func (t *trainer) score(ctx context.Context, name string, cells []int32) (metric
 		return metrics.SplitScores{}, err
 	}
 	truth := make([]float64, len(cells))
-	t.errors = make([]float32, len(cells))
+	t.errors, t.guesses = make([]float32, len(cells)), predicted
 	for i, c := range cells {
 		truth[i] = t.data.ln[c]
 		t.errors[i] = float32(predicted[i] - truth[i])

@@ -16,7 +16,6 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
-	"opencarbon/train/metrics"
 )
 
 func main() { cli.Main(command()) }
@@ -37,7 +36,9 @@ described by an experiment file (its data section) or is a tile store.
 
 Beside each prediction stand intervals that hold the truth in 80, 90 and 95% of
 cells like those of the validation region (split conformal; a checkpoint carries
-what it takes). With several checkpoints, usually of other seeds, the mean of
+what it takes). A sum of such predictions is too low, since they are near medians:
+the total that is printed, and the column and band "corrected", are corrected by
+what the validation cells say (smearing), with intervals for the sum. With several checkpoints, usually of other seeds, the mean of
 their ln emission is predicted and its spread written as well.
 
 A checkpoint may also be PyTorch's, of the authors' published program (.pth).
@@ -123,7 +124,7 @@ the checkpoint must be mended; 130 interrupted.`,
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "%d cells predicted", p.Cells)
 			if p.Unit != "" && p.Unit != "proxy" {
-				fmt.Fprintf(out, ", %s %s in all", metrics.Amount(p.Total), p.Unit)
+				fmt.Fprintf(out, ", %s", p.Totals())
 			}
 			fmt.Fprintln(out)
 			for _, i := range p.Intervals {

@@ -18,14 +18,16 @@ type Prediction struct {
 	Split     string    // train, validation, test or none
 	True      float64   // ln emission; NaN where there is none
 	Predicted float64   // ln emission
+	Corrected float64   // emission whose sums are right, in the unit (not ln)
 	Spread    float64   // standard deviation over an ensemble, ln emission
 	Low, High []float64 // ends of the prediction intervals, ln emission, one per level
 }
 
 // Extra are the columns that a table has beside the usual ones.
 type Extra struct {
-	Spread bool      // ln_spread
-	Levels []float64 // of prediction intervals, e.g. 0.9: low_90_<unit>, high_90_<unit>
+	Corrected bool      // corrected_<unit>
+	Spread    bool      // ln_spread
+	Levels    []float64 // of prediction intervals, e.g. 0.9: low_90_<unit>, high_90_<unit>
 }
 
 // Predictions is a predictions.csv in the making; it appears when it is closed.
@@ -39,6 +41,8 @@ type Predictions struct {
 // CreatePredictions begins the table at path. unit is the store's target unit,
 // such as "tCO2/yr", and names the columns of amounts (true_tCO2_per_yr,
 // predicted_tCO2_per_yr); for "proxy" or none they are true_proxy and so on.
+// predicted is exp of ln_predicted, near the median; what is to be added up is
+// corrected (package totals).
 func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	f, err := atomicfile.Create(path)
 	if err != nil {
@@ -51,6 +55,9 @@ func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	}
 	unit = strings.ReplaceAll(unit, "/", "_per_")
 	names := []string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted", "true_" + unit, "predicted_" + unit}
+	if x.Corrected {
+		names = append(names, "corrected_"+unit)
+	}
 	if x.Spread {
 		names = append(names, "ln_spread")
 	}
@@ -67,6 +74,9 @@ func (p *Predictions) Write(x Prediction) error {
 		strconv.Itoa(x.Cell), strconv.FormatInt(x.Col, 10), strconv.FormatInt(x.Row, 10),
 		strconv.FormatFloat(x.Lon, 'f', 6, 64), strconv.FormatFloat(x.Lat, 'f', 6, 64), x.Split,
 		significant(x.True), significant(x.Predicted), significant(math.Exp(x.True)), significant(math.Exp(x.Predicted)),
+	}
+	if p.x.Corrected {
+		fields = append(fields, significant(x.Corrected))
 	}
 	if p.x.Spread {
 		fields = append(fields, significant(x.Spread))

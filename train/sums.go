@@ -1,0 +1,163 @@
+package train
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"opencarbon/data/store"
+	"opencarbon/torch/safetensors"
+	"opencarbon/train/conformal"
+	"opencarbon/train/metrics"
+	"opencarbon/train/totals"
+)
+
+// Arrays of a checkpoint that say what ValidationErrors are errors of.
+const (
+	validationPredicted = "validation.predicted" // [n] F32: predicted ln emission of the validation cells
+	validationPlace     = "validation.place"     // [n, 2] I64: their columns and rows in the grid
+)
+
+// keepValidation adds the two arrays.
+func (t *trainer) keepValidation(arrays map[string]safetensors.Array) {
+	var predicted, at []byte
+	cells := t.data.store.Cells()
+	for i, c := range t.data.validation {
+		predicted = binary.LittleEndian.AppendUint32(predicted, math.Float32bits(float32(t.guesses[i])))
+		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Col))
+		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Row))
+	}
+	n := len(t.data.validation)
+	arrays[validationPredicted] = safetensors.Array{DType: "F32", Shape: []int{n}, Data: predicted}
+	arrays[validationPlace] = safetensors.Array{DType: "I64", Shape: []int{n, 2}, Data: at}
+}
+
+// held are the validation cells that a checkpoint carries; ok is false for a file
+// of an older program.
+func (c *Checkpoint) held() (h totals.Held, ok bool) {
+	n := len(c.Header.ValidationErrors)
+	predicted, at := c.arrays[validationPredicted], c.arrays[validationPlace]
+	if n == 0 || predicted.DType != "F32" || at.DType != "I64" || !slices.Equal(predicted.Shape, []int{n}) || !slices.Equal(at.Shape, []int{n, 2}) {
+		return h, false
+	}
+	for i, e := range c.Header.ValidationErrors {
+		y := float64(math.Float32frombits(binary.LittleEndian.Uint32(predicted.Data[4*i:])))
+		h.Predicted, h.True = append(h.Predicted, y), append(h.True, y-float64(e))
+		h.Col = append(h.Col, int64(binary.LittleEndian.Uint64(at.Data[16*i:])))
+		h.Row = append(h.Row, int64(binary.LittleEndian.Uint64(at.Data[16*i+8:])))
+	}
+	return h, true
+}
+
+// sums is what the validation cells of the checkpoints say about totals: of an
+// ensemble, those of its mean. Where they say nothing it is nil, and why says so.
+func (e ensemble) sums() (m *totals.Model, why string) {
+	var mean totals.Held
+	for _, c := range e {
+		h, ok := c.held()
+		if !ok {
+			return nil, fmt.Sprintf("%s does not tell its validation cells (an older program wrote it, or PyTorch): train again for totals that are corrected", c.Path)
+		}
+		if mean.True == nil {
+			mean = totals.Held{True: h.True, Predicted: make([]float64, len(h.True)), Col: h.Col, Row: h.Row}
+		}
+		if c.Header.Store != e[0].Header.Store || !slices.Equal(h.Col, mean.Col) || !slices.Equal(h.Row, mean.Row) {
+			return nil, fmt.Sprintf("%s and %s were not validated on the same cells", e[0].Path, c.Path)
+		}
+		for i, y := range h.Predicted {
+			mean.Predicted[i] += y / float64(len(e))
+		}
+	}
+	m, err := totals.Fit(mean)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return m, ""
+}
+
+// sums fits on a run's validation cells; predicted is ln emission [N].
+func (d *dataset) sums(predicted []float64) (m *totals.Model, why string) {
+	var h totals.Held
+	at := d.store.Cells()
+	for _, c := range d.validation {
+		h.True, h.Predicted = append(h.True, d.ln[c]), append(h.Predicted, predicted[c])
+		h.Col, h.Row = append(h.Col, at[c].Col), append(h.Row, at[c].Row)
+	}
+	m, err := totals.Fit(h)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return m, ""
+}
+
+// placed are predictions ln [N] of a store's cells at their places.
+func placed(s *store.Store, ln []float64) totals.Cells {
+	c := totals.Cells{Ln: ln}
+	for _, x := range s.Cells() {
+		c.Col, c.Row = append(c.Col, x.Col), append(c.Row, x.Row)
+	}
+	return c
+}
+
+// corrected are the amounts of cells whose sums are right, [N]; nil without m.
+func corrected(m *totals.Model, ln []float64) []float64 {
+	if m == nil {
+		return nil
+	}
+	v := make([]float64, len(ln))
+	for i, y := range ln {
+		v[i] = m.Correction.Amount(y)
+	}
+	return v
+}
+
+// TotalCheck is how the total of the test cells comes out, corrected by what the
+// validation cells say.
+type TotalCheck struct {
+	Cells      int               `json:"cells"`
+	True       float64           `json:"true"`
+	Raw        float64           `json:"raw"`       // sum of exp(predicted ln)
+	Corrected  float64           `json:"corrected"` // sum of corrected amounts
+	Intervals  []totals.Interval `json:"intervals"`
+	Correction totals.Correction `json:"correction"`
+	Chosen     string            `json:"chosen"` // why this correction
+}
+
+func (d *dataset) checkTotal(m *totals.Model, predicted []float64) *TotalCheck {
+	sum := m.Sums(placed(d.store, predicted), []totals.Area{{Cell: d.test}}, conformal.Levels())[0]
+	t := &TotalCheck{Cells: len(d.test), Raw: sum.Raw, Corrected: sum.Corrected, Intervals: sum.Intervals, Correction: m.Correction, Chosen: m.Chosen}
+	for _, c := range d.test {
+		t.True += math.Exp(d.ln[c])
+	}
+	return t
+}
+
+// text says it for a terminal.
+func (t *TotalCheck) text(unit string) string {
+	off := func(v float64) string { return fmt.Sprintf("%s (%+.1f%%)", metrics.Amount(v), 100*(v/t.True-1)) }
+	s := fmt.Sprintf("\nTotal of the %d test cells, %s: true %s, predicted %s, corrected %s\n  correction: %s\n", t.Cells, unit,
+		metrics.Amount(t.True), off(t.Raw), off(t.Corrected), t.Correction)
+	for _, i := range t.Intervals {
+		held := "holds"
+		if t.True < i.Low || t.True > i.High {
+			held = "does not hold"
+		}
+		s += fmt.Sprintf("  %g%% interval of the total: %s to %s, %s the true one\n", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High), held)
+	}
+	return s
+}
+
+// Totals says the sum over all cells in words, several lines without a newline at
+// the end.
+func (p *Predictions) Totals() string {
+	if p.Sum == nil {
+		return fmt.Sprintf("%s %s in all, uncorrected and usually too low\n  no correction and no interval of the total: %s", metrics.Amount(p.Total), p.Unit, p.NoSum)
+	}
+	s := fmt.Sprintf("%s %s in all, corrected\n  uncorrected: %s (a model of logarithms is near medians, whose sum is too low)\n  correction: %s",
+		metrics.Amount(p.Sum.Corrected), p.Unit, metrics.Amount(p.Sum.Raw), p.Correction)
+	for _, i := range p.Sum.Intervals {
+		s += fmt.Sprintf("\n  %g%% interval of the total: %s to %s", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High))
+	}
+	return s
+}

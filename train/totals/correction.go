@@ -1,0 +1,116 @@
+package totals
+
+import (
+	"fmt"
+	"math"
+)
+
+// Methods of correction.
+const (
+	Smearing = "smearing" // one factor for all cells
+	Level    = "level"    // a factor that changes with the predicted level
+)
+
+// Correction takes predicted ln emission to the mean emission of such cells. exp
+// of a prediction of ln is near the median, and emissions are skewed: their mean,
+// which is what adds up to a total, lies above.
+type Correction struct {
+	Method string  `json:"method"` // Smearing or Level
+	A      float64 `json:"a"`      // ln factor at Center
+	B      float64 `json:"b"`      // its change per unit of predicted ln emission; 0 for Smearing
+	Center float64 `json:"center"` // mean prediction of the held-out cells
+	Low    float64 `json:"low"`    // predictions of the held-out cells reach from Low
+	High   float64 `json:"high"`   // to High; beyond, the factor stays as it is there
+}
+
+// Factor is what exp(ln) is to be multiplied with.
+func (c Correction) Factor(ln float64) float64 {
+	return math.Exp(c.A + c.B*(min(max(ln, c.Low), c.High)-c.Center))
+}
+
+// Amount is the corrected emission of a cell: Factor(ln) exp(ln).
+func (c Correction) Amount(ln float64) float64 { return c.Factor(ln) * math.Exp(ln) }
+
+// amounts fills out [n] with Factor(ln) times plain, which is exp(ln).
+func (c Correction) amounts(out, plain, ln []float64) {
+	factor := c.Factor(c.Center) // of all cells, where it does not change
+	for i, x := range plain {
+		if c.B != 0 {
+			factor = c.Factor(ln[i])
+		}
+		out[i] = factor * x
+	}
+}
+
+// String says it in words.
+func (c Correction) String() string {
+	if c.Method == Smearing {
+		return fmt.Sprintf("times %.3g (smearing, Duan 1983)", math.Exp(c.A))
+	}
+	return fmt.Sprintf("times %.3g to %.3g from the lowest to the highest prediction (smearing by level)", c.Factor(c.Low), c.Factor(c.High))
+}
+
+// smearing is Duan's estimate (1983, JASA 78, equation 3.2): the mean of
+// exp(residual) of cells that the model was not fitted on.
+func smearing(h Held, weight []float64) Correction {
+	c, ratio := span(h, weight, Smearing), h.ratios()
+	sum, n := 0.0, 0.0
+	for i, w := range weight {
+		sum, n = sum+w*ratio[i], n+w
+	}
+	c.A = math.Log(sum / n)
+	return c
+}
+
+// byLevel lets the smearing factor change with the prediction f: the mean of
+// exp(residual) is exp(A + B (f - Center)). A and B solve the equations of a gamma
+// regression with a log link, so that the mean of exp(residual)/factor is 1 and
+// has no slope in f; a cell counts by its ratio, never by its tonnes, and one
+// power station does not decide. B is held between -1/2 and 1/2: a prediction
+// stays one.
+func byLevel(h Held, weight []float64) Correction {
+	c, ratio := smearing(h, weight), h.ratios()
+	c.Method = Level
+	for range 50 { // Newton's method on a convex function; a few steps are enough
+		var g0, g1, h00, h01, h11 float64
+		for i, w := range weight {
+			x := h.Predicted[i] - c.Center
+			r := w * ratio[i] * math.Exp(-c.A-c.B*x)
+			g0, g1 = g0+r-w, g1+(r-w)*x
+			h00, h01, h11 = h00+r, h01+r*x, h11+r*x*x
+		}
+		det := h00*h11 - h01*h01
+		if !(det > 1e-12*h00*h11) { // all predictions are alike: no slope to be had
+			break
+		}
+		da, db := (h11*g0-h01*g1)/det, (h00*g1-h01*g0)/det
+		c.A, c.B = c.A+max(-1, min(1, da)), c.B+max(-0.5, min(0.5, db))
+		if math.Abs(da)+math.Abs(db) < 1e-12 {
+			break
+		}
+	}
+	if c.B != max(-0.5, min(0.5, c.B)) {
+		c.B = max(-0.5, min(0.5, c.B))
+		sum, n := 0.0, 0.0
+		for i, w := range weight {
+			sum, n = sum+w*ratio[i]*math.Exp(-c.B*(h.Predicted[i]-c.Center)), n+w
+		}
+		c.A = math.Log(sum / n)
+	}
+	return c
+}
+
+func span(h Held, weight []float64, method string) Correction {
+	c := Correction{Method: method, Low: math.Inf(1), High: math.Inf(-1)}
+	n := 0.0
+	for i, w := range weight {
+		if w > 0 {
+			f := h.Predicted[i]
+			c.Low, c.High = min(c.Low, f), max(c.High, f)
+			c.Center += w * f
+			n += w
+		}
+	}
+	c.Center /= n
+	return c
+}

@@ -1,0 +1,179 @@
+package totals
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Cells are predictions: ln emission and the place in the grid, [n] each.
+type Cells struct {
+	Ln       []float64
+	Col, Row []int64
+}
+
+// Area is a part of the cells. Share is how much of each cell belongs to it, 0 to
+// 1; nil: all of each.
+type Area struct {
+	Cell  []int32
+	Share []float64
+}
+
+func (a Area) share(k int) float64 {
+	if a.Share == nil {
+		return 1
+	}
+	return a.Share[k]
+}
+
+// Whole is the area of all n cells.
+func Whole(n int) Area {
+	a := Area{Cell: make([]int32, n)}
+	for i := range a.Cell {
+		a.Cell[i] = int32(i)
+	}
+	return a
+}
+
+// Interval of a sum at one level, in the unit of the emissions.
+type Interval struct {
+	Level float64 `json:"level"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// Sum is the total of an area.
+type Sum struct {
+	Raw       float64 // sum of exp(ln): what the model of logarithms says
+	Corrected float64 // sum of the corrected amounts
+	Intervals []Interval
+}
+
+// draws of the bootstrap. The ends of a 95% interval then have some 25 draws
+// beyond them.
+const draws = 1000
+
+// Sums adds up areas, with an interval for each sum and level. The intervals are
+// a bootstrap of held-out blocks: in each draw the correction is fitted on blocks
+// drawn anew, and every block of the region gets the errors of a block drawn from
+// the held-out ones, so that what goes together in a neighborhood stays together.
+// How far such drawn totals lie from the estimate that goes with them says how
+// far the true total may lie from ours. The distance counts in units of the
+// spread between the blocks drawn (the bootstrap-t; Efron and Tibshirani 1993,
+// section 12.5): held-out blocks that happen to lack the large errors give a low
+// estimate and a small spread together, and a plain percentile would then hold
+// too seldom.
+func (m *Model) Sums(c Cells, areas []Area, levels []float64) []Sum {
+	plain, corrected := make([]float64, len(c.Ln)), make([]float64, len(c.Ln)) // [n] amounts
+	for i, f := range c.Ln {
+		plain[i] = math.Exp(f)
+	}
+	m.Correction.amounts(corrected, plain, c.Ln)
+	out := make([]Sum, len(areas))
+	for k, a := range areas {
+		for j, i := range a.Cell {
+			out[k].Raw += a.share(j) * plain[i]
+			out[k].Corrected += a.share(j) * corrected[i]
+		}
+	}
+	ratio := make([]float64, len(m.held.True)) // [held] true by corrected amount
+	for j := range ratio {
+		ratio[j] = m.held.ratio[j] / m.Correction.Factor(m.held.Predicted[j])
+	}
+	spread := m.spread(ratio, ones(m.Blocks))
+	order, first := blocks(c.Col, c.Row, m.Block)
+	rng := rand.New(rand.NewPCG(seedWord, 2))
+	truth, guess := make([]float64, len(c.Ln)), make([]float64, len(c.Ln))
+	off := make([][]float64, len(areas)) // [areas][draws] ln of the drawn total by its estimate, in units of the spread
+	for range draws {
+		again, unit := m.refit(rng, ratio)
+		again.amounts(guess, plain, c.Ln)
+		for b := range len(first) - 1 {
+			m.lend(rng, order[first[b]:first[b+1]], func(i, j int) { truth[i] = corrected[i] * ratio[j] })
+		}
+		for k, a := range areas {
+			t, g := 0.0, 0.0
+			for j, i := range a.Cell {
+				t, g = t+a.share(j)*truth[i], g+a.share(j)*guess[i]
+			}
+			if g > 0 {
+				off[k] = append(off[k], math.Log(t/g)/unit)
+			}
+		}
+	}
+	for k := range out {
+		if len(off[k]) == 0 { // an area without cells
+			off[k] = []float64{0}
+		}
+		slices.Sort(off[k])
+		for _, level := range levels {
+			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(spread*quantile(off[k], (1-level)/2)),
+				out[k].Corrected * math.Exp(spread*quantile(off[k], (1+level)/2))})
+		}
+	}
+	return out
+}
+
+// refit is the correction of blocks drawn with replacement, and their spread.
+func (m *Model) refit(rng *rand.Rand, ratio []float64) (Correction, float64) {
+	times, weight := make([]float64, m.Blocks), make([]float64, len(m.held.True))
+	for range m.Blocks {
+		times[rng.IntN(m.Blocks)]++
+	}
+	for b, w := range times {
+		for i := m.first[b]; i < m.first[b+1]; i++ {
+			weight[i] = w
+		}
+	}
+	if m.Correction.Method == Level {
+		return byLevel(m.held, weight), m.spread(ratio, times)
+	}
+	return smearing(m.held, weight), m.spread(ratio, times)
+}
+
+// spread is the standard error, as a share, of the mean ratio of true by corrected
+// amounts, from the differences between blocks that count times [Blocks] each.
+func (m *Model) spread(ratio, times []float64) float64 {
+	sum, n := 0.0, 0.0
+	for b, w := range times {
+		for j := m.first[b]; j < m.first[b+1]; j++ {
+			sum, n = sum+w*ratio[j], n+w
+		}
+	}
+	mean, squares := sum/n, 0.0
+	for b, w := range times {
+		d := 0.0
+		for j := m.first[b]; j < m.first[b+1]; j++ {
+			d += ratio[j] - mean
+		}
+		squares += w * d * d
+	}
+	const least = 1e-3 // where the blocks drawn are all alike
+	return max(math.Sqrt(squares)/sum, least)
+}
+
+// lend gives every cell i of a block of the region the held-out cell j whose error
+// it shall have: the cells of one held-out block in their order, from a random one
+// on. A block that is too small for that is followed by another. Large blocks are
+// drawn more often, so that each held-out cell is lent as often as any other.
+func (m *Model) lend(rng *rand.Rand, cells []int, to func(i, j int)) {
+	for len(cells) > 0 {
+		j := rng.IntN(len(m.held.True))
+		b, _ := slices.BinarySearch(m.first, j+1)
+		lo, hi := m.first[b-1], m.first[b]
+		for k := range min(hi-lo, len(cells)) {
+			to(cells[k], lo+(j-lo+k)%(hi-lo))
+		}
+		cells = cells[min(hi-lo, len(cells)):]
+	}
+}
+
+// quantile of sorted numbers, linear between them.
+func quantile(v []float64, p float64) float64 {
+	x := p * float64(len(v)-1)
+	i := int(x)
+	if i+1 >= len(v) {
+		return v[len(v)-1]
+	}
+	return v[i] + (x-float64(i))*(v[i+1]-v[i])
+}

@@ -1,0 +1,166 @@
+package totals
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// town is n x n cells whose errors have a part that 4 x 4 cells share.
+func town(rng *rand.Rand, n int, shared, own float64) (h Held) {
+	at := map[place]float64{}
+	for row := range int64(n) {
+		for col := range int64(n) {
+			b := place{col / 4, row / 4}
+			if _, ok := at[b]; !ok {
+				at[b] = shared * rng.NormFloat64()
+			}
+			f := 8 + rng.NormFloat64()
+			h.Predicted, h.True = append(h.Predicted, f), append(h.True, f+at[b]+own*rng.NormFloat64())
+			h.Col, h.Row = append(h.Col, col), append(h.Row, row)
+		}
+	}
+	return h
+}
+
+// The smearing factor is the mean of exp(residual), by hand.
+func TestSmearing(t *testing.T) {
+	h := Held{True: []float64{1, 2, 3}, Predicted: []float64{1, 2 - math.Ln2, 3 + math.Ln2}}
+	c := smearing(h, ones(3))
+	if want := (1 + 2 + 0.5) / 3; math.Abs(c.Factor(2)-want) > 1e-12 || math.Abs(c.Amount(0)-want) > 1e-12 {
+		t.Errorf("factor %g, want %g", c.Factor(2), want)
+	}
+}
+
+// A factor that grows with the level is found, and solves its equations; beyond
+// the held-out predictions it stays as it is at their end.
+func TestByLevel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	h := town(rng, 60, 0, 0.5)
+	for i, f := range h.Predicted {
+		h.True[i] += 0.3 * (f - 8)
+	}
+	c := byLevel(h, ones(len(h.True)))
+	if math.Abs(c.B-0.3) > 0.05 || math.Abs(c.Factor(8)-math.Exp(0.125)) > 0.05 {
+		t.Errorf("slope %g, factor %g at 8", c.B, c.Factor(8))
+	}
+	mean, slope := 0.0, 0.0
+	for i, f := range h.Predicted {
+		r := math.Exp(h.True[i]-f)/c.Factor(f) - 1
+		mean, slope = mean+r, slope+r*(f-c.Center)
+	}
+	if n := float64(len(h.True)); math.Abs(mean/n) > 1e-9 || math.Abs(slope/n) > 1e-9 {
+		t.Errorf("mean %g, slope %g are left", mean/n, slope/n)
+	}
+	if c.Factor(c.High+5) != c.Factor(c.High) || c.Factor(c.Low-5) != c.Factor(c.Low) {
+		t.Error("the factor runs on beyond what was seen")
+	}
+	m, err := Fit(h)
+	if err != nil || m.Correction.Method != Level {
+		t.Errorf("chosen %+v, %v", m.Correction, err)
+	}
+	flat := Held{True: []float64{1, 2, 3}, Predicted: []float64{2, 2, 2}}
+	if a, b := byLevel(flat, ones(3)), smearing(flat, ones(3)); a.B != 0 || a.A != b.A {
+		t.Errorf("predictions that are all alike gave a slope: %+v", a)
+	}
+}
+
+// Where the factor is the same everywhere, one factor is taken.
+func TestChoosesThePlainOne(t *testing.T) {
+	plain := 0
+	for seed := range uint64(10) {
+		m, err := Fit(town(rand.New(rand.NewPCG(seed, 2)), 24, 0.3, 0.5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Correction.Method == Smearing {
+			plain++
+		}
+	}
+	if plain < 8 {
+		t.Errorf("one factor in %d of 10 towns", plain)
+	}
+}
+
+// Intervals of sums hold as often as they say although neighbors err together; an
+// interval for independent cells would hold far less often. Standard deviation of
+// the share: 4 points.
+func TestSumsHold(t *testing.T) {
+	const towns = 80
+	held := map[float64]int{}
+	raw, corrected := 0.0, 0.0
+	for seed := range uint64(towns) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		m, err := Fit(town(rng, 28, 0.5, 0.4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := town(rng, 20, 0.5, 0.4)
+		truth := 0.0
+		for _, y := range other.True {
+			truth += math.Exp(y)
+		}
+		s := m.Sums(Cells{other.Predicted, other.Col, other.Row}, []Area{Whole(len(other.True))}, []float64{0.8, 0.9})[0]
+		for _, i := range s.Intervals {
+			if i.Low <= truth && truth <= i.High {
+				held[i.Level]++
+			}
+		}
+		raw, corrected = raw+math.Log(s.Raw/truth)/towns, corrected+math.Log(s.Corrected/truth)/towns
+	}
+	t.Logf("held %v of %d; raw totals off by %.3f, corrected by %.3f in ln", held, towns, raw, corrected)
+	for level, n := range held {
+		if got := float64(n) / towns; math.Abs(got-level) > 0.12 {
+			t.Errorf("%g: held in %g of towns", level, got)
+		}
+	}
+	if math.Abs(corrected) > 0.03 || raw > -0.15 {
+		t.Errorf("raw totals off by %g, corrected by %g in ln", raw, corrected)
+	}
+}
+
+// Areas add up to the whole, shares included, and the same cells give the same
+// numbers again.
+func TestAreas(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	m, err := Fit(town(rng, 20, 0.3, 0.4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := town(rng, 10, 0.3, 0.4)
+	c := Cells{h.Predicted, h.Col, h.Row}
+	whole := Whole(100)
+	a, b := whole, whole
+	a.Share, b.Share = make([]float64, 100), make([]float64, 100)
+	for i := range a.Share {
+		a.Share[i], b.Share[i] = 0.25, 0.75
+	}
+	s := m.Sums(c, []Area{whole, a, b, {}}, []float64{0.9})
+	again := m.Sums(c, []Area{whole}, []float64{0.9})
+	if math.Abs(s[1].Corrected+s[2].Corrected-s[0].Corrected) > 1e-9*s[0].Corrected || math.Abs(s[1].Raw*4-s[0].Raw) > 1e-9*s[0].Raw {
+		t.Errorf("%+v", s)
+	}
+	if again[0].Intervals[0] != s[0].Intervals[0] {
+		t.Errorf("%+v, then %+v", s[0].Intervals, again[0].Intervals)
+	}
+	if s[3].Corrected != 0 || s[3].Intervals[0].Low != 0 || s[3].Intervals[0].High != 0 {
+		t.Errorf("an area without cells: %+v", s[3])
+	}
+}
+
+func TestFitRefuses(t *testing.T) {
+	good := town(rand.New(rand.NewPCG(1, 1)), 10, 0, 1)
+	few := Held{True: good.True[:19], Predicted: good.Predicted[:19], Col: good.Col[:19], Row: good.Row[:19]}
+	bad := town(rand.New(rand.NewPCG(1, 1)), 10, 0, 1)
+	bad.True[3] = math.Inf(1)
+	onePlace := town(rand.New(rand.NewPCG(1, 1)), 10, 0, 1)
+	clear(onePlace.Col)
+	clear(onePlace.Row)
+	for want, h := range map[string]Held{"too few for a total": few, "held-out cell 3": bad, "1 places": onePlace,
+		"targets for": {True: []float64{1}}} {
+		if _, err := Fit(h); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+}
