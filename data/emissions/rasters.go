@@ -12,6 +12,7 @@ import (
 type rasterSource struct {
 	s      *Spec
 	sets   []*raster.Dataset
+	masked [][]bool // [sets][bands] a mask says where the numbers are good
 	gt     [6]float64
 	width  int
 	height int
@@ -44,11 +45,14 @@ func (src *rasterSource) admit(d *raster.Dataset) error {
 	if err := d.Georeferenced(); err != nil {
 		return err
 	}
-	for _, b := range src.s.Bands {
-		if _, err := d.Band(b); err != nil {
+	masked := make([]bool, len(src.s.Bands))
+	for i, b := range src.s.Bands {
+		var err error
+		if masked[i], err = d.Masked(b); err != nil {
 			return err
 		}
 	}
+	src.masked = append(src.masked, masked)
 	first := src.sets[0]
 	a, _ := first.GeoTransform()
 	b, _ := d.GeoTransform()

@@ -3,6 +3,9 @@ package emissions
 import (
 	"context"
 	"math"
+	"slices"
+
+	"opencarbon/data/raster"
 )
 
 // strip is some rows of the source window.
@@ -14,6 +17,7 @@ type strip struct {
 	factor  float64
 	x0, w   int
 	raw     []float64
+	mask    []uint8
 	sum     []float64 // of the valid numbers of a pixel
 	valid   []int32   // how many of them
 	touched int
@@ -29,17 +33,24 @@ func (b *strip) read(top, n int) error {
 	b.raw, b.sum, b.valid = b.raw[:size], b.sum[:size], b.valid[:size]
 	clear(b.sum)
 	clear(b.valid)
-	for _, d := range b.src.sets {
-		for _, band := range b.src.s.Bands {
+	for k, d := range b.src.sets {
+		for j, band := range b.src.s.Bands {
 			if err := d.Read(band, b.x0, top, b.w, n, b.raw); err != nil {
 				return err
+			}
+			masked := b.src.masked[k][j]
+			if masked {
+				b.mask = slices.Grow(b.mask[:0], size)[:size]
+				if err := d.ReadMask(band, b.x0, top, b.w, n, b.mask); err != nil {
+					return err
+				}
 			}
 			info, err := d.Band(band)
 			if err != nil {
 				return err
 			}
 			for i, v := range b.raw {
-				if d.IsNodata(band, v) || math.IsInf(v, 0) {
+				if d.IsNodata(band, v) || math.IsInf(v, 0) || masked && b.mask[i] < raster.MaskThreshold {
 					continue
 				}
 				v = v*info.Scale + info.Offset

@@ -73,6 +73,16 @@ func TestCoverage(t *testing.T) {
 				return gap(33)(b, x, y)
 			})
 		}, Spec{}},
+		{"alpha in float32", func() string {
+			s := covering(t, 160, 80)
+			s.DType, s.Bands, s.Color = raster.Float32, 4, []string{"Red", "Green", "Blue", "Alpha"}
+			return made(t, s, func(b, x, y int) float64 {
+				if b == 3 {
+					return gap(0)(b, x, y)
+				}
+				return gap(33)(b, x, y)
+			})
+		}, Spec{Scale: ScaleNone}},
 	}
 	g := metreGrid(t)
 	for _, c := range cases {

@@ -291,9 +291,58 @@ func (d *Dataset) ReadMask(band, x, y, w, h int, dst []uint8) error {
 	if err := d.window(x, y, w, h, w*h, len(dst)); err != nil {
 		return err
 	}
+	if alpha := d.oddAlpha(band); alpha > 0 {
+		opacity := make([]float64, w*h)
+		err := d.Read(alpha, x, y, w, h, opacity)
+		for i, v := range opacity {
+			if dst[i] = 255; !(v > 0) {
+				dst[i] = 0
+			}
+		}
+		return err
+	}
 	return d.readFault(x, y, w, h, native(func() error {
 		return d.ds.RasterBand(band).GetMaskBand().IO(gdal.Read, x, y, w, h, dst, w, h, 0, 0)
 	}))
+}
+
+// oddAlpha is the alpha band of a band that has no other mask, where GDAL takes
+// no notice of it for its type: an inventory with alpha is seldom of bytes. 0:
+// there is none.
+func (d *Dataset) oddAlpha(band int) int {
+	alpha := d.AlphaBand()
+	if alpha == 0 || alpha == band || d.bands[alpha-1].DType == Byte || d.bands[alpha-1].DType == UInt16 {
+		return 0
+	}
+	other := false
+	_ = nativeLenient(func() error {
+		other = d.ds.RasterBand(band).GetMaskFlags()&gdal.GMF_ALL_VALID == 0
+		return nil
+	})
+	if other {
+		return 0
+	}
+	return alpha
+}
+
+// MaskThreshold is the opacity, of 255, from which a pixel of ReadMask is there.
+const MaskThreshold = alphaThreshold
+
+// Masked reports whether a band (from 1) has a mask that is more than its nodata
+// value: one inside the file or beside it (.msk), or an alpha band.
+func (d *Dataset) Masked(band int) (bool, error) {
+	if _, err := d.Band(band); err != nil {
+		return false, err
+	}
+	if d.oddAlpha(band) > 0 {
+		return true, nil
+	}
+	masked := false
+	err := native(func() error {
+		masked = d.ds.RasterBand(band).GetMaskFlags()&(gdal.GMF_ALL_VALID|gdal.GMF_NODATA) == 0
+		return nil
+	})
+	return masked, d.readFault(0, 0, d.width, d.height, err)
 }
 
 // window checks a window and the room for it.

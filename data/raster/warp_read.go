@@ -75,6 +75,9 @@ func (d *Dataset) ReadPatch(bands []int, p *Patch) error {
 		}
 	}
 	var masks []int // bands whose GDAL mask is more than their nodata value
+	if d.oddAlpha(bands[0]) > 0 {
+		masks = []int{bands[0]}
+	}
 	err := native(func() error {
 		for _, b := range bands {
 			switch flags := d.ds.RasterBand(b).GetMaskFlags(); {
