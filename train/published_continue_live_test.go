@@ -133,8 +133,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 		d     torch.DType
 		limit float64 // of losses and predictions after steps
 	}{{"float32", torch.Float32, 1e-3}, {"float64", torch.Float64, 1e-6}}
-	for _, name := range []string{"reference/k7/3/1", "reference/k7/5/1", "reference/k7/7/1", "reference/k37/3/1", "reference/k7/3/0", "reference/k37/3/0",
-		"reference/k7/1/1", "reference/k37/1/0"} {
+	for _, name := range publishedLiveCases {
 		if !pattern.MatchString(name) {
 			continue
 		}

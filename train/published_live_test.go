@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,11 @@ import (
 	"opencarbon/train/progress"
 )
 
+// publishedLiveCases are the widths, encoders and ablations of the published
+// program: variant/encoder/M/se, M = 1 being the one without neighborhood.
+var publishedLiveCases = []string{"reference/k7/3/1", "reference/k7/5/1", "reference/k7/7/1", "reference/k37/3/1", "reference/k7/3/0", "reference/k37/3/0",
+	"reference/k7/1/1", "reference/k37/1/0"}
+
 // TestPublishedLive lets a PyTorch program make dataset, checkpoint (in the
 // published layout, with Adam's state) and predictions; these must come out here
 // too, and the export of the checkpoint must be the same to PyTorch.
@@ -21,9 +27,16 @@ func TestPublishedLive(t *testing.T) {
 	if !*parityLive {
 		t.Skip("give -parity.live to run PyTorch beside")
 	}
-	for _, encoder := range []string{"k7", "k37"} {
+	pattern, err := regexp.Compile(*parityCases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range publishedLiveCases {
+		if !pattern.MatchString(name) {
+			continue
+		}
 		dir := t.TempDir()
-		cmd := exec.Command("/usr/bin/python3", "published.py", dir, encoder)
+		cmd := exec.Command("/usr/bin/python3", "published.py", dir, name)
 		cmd.Dir, cmd.Stderr = "testdata", os.Stderr
 		if err := cmd.Run(); err != nil {
 			t.Fatal(err)
@@ -45,7 +58,7 @@ func TestPublishedLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := ReadModel(path, PublishedModel{Neighborhood: 3})
+		c, err := ReadModel(path, PublishedModel{Neighborhood: publishedCase(name).Neighborhood})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +67,7 @@ func TestPublishedLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		truth.compare(t, encoder, got)
+		truth.compare(t, name, got)
 		out := filepath.Join(dir, "export.pth")
 		if _, err := Export(c, out); err != nil {
 			t.Fatal(err)
@@ -86,6 +99,6 @@ print(torch.__version__, len(a["model_state_dict"]), "tensors equal")`, path, ou
 		if err != nil {
 			t.Errorf("PyTorch on the export: %v\n%s", err, text)
 		}
-		t.Logf("%s: %s", encoder, strings.TrimSpace(string(text)))
+		t.Logf("%s: %s", name, strings.TrimSpace(string(text)))
 	}
 }

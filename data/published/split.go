@@ -1,11 +1,9 @@
 package published
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"opencarbon/data/fault"
@@ -42,40 +40,33 @@ func (b *build) split(path string) error {
 	return nil
 }
 
-// splitRandom draws 60 % of the samples for training, 20 % for validation and
-// 20 % for test. The generator is ours: PCG of math/rand/v2, seeds 42 and 0,
-// shuffling the samples sorted by x and y; the first round(0.6 n) train, the
-// next round(0.2 n) validate. Python's generators give other tiles for the same
-// seed: who wants those of a run of the Python program saves them as
-// train_test_split_<city>.pkl.
+// splitRandom draws 60 % of the tiles for training, 20 % for validation and 20 %
+// for test, as scikit-learn's train_test_split does in two steps with seed 42 on
+// the tiles in their order: 40 % are taken away, and half of these. Another order
+// of the tiles gives other parts; so does a program that splits in other steps.
+// Who wants those of a run saves them as train_test_split_<city>.pkl.
 func (b *build) splitRandom() {
-	var order []int
-	for i, t := range b.targets {
-		if !math.IsNaN(t) {
-			order = append(order, i)
-		}
-	}
-	if len(order) == 0 {
+	if b.report.Samples == 0 {
 		b.report.Split = "none: the dataset has no emissions"
 		return
 	}
-	slices.SortFunc(order, func(i, j int) int {
-		return cmp.Or(cmp.Compare(b.cells[i].Col, b.cells[j].Col), cmp.Compare(b.cells[i].Row, b.cells[j].Row))
-	})
-	rand.New(rand.NewPCG(splitSeed, 0)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	n := float64(len(order))
-	train, validation := int(math.Round(0.6*n)), int(math.Round(0.2*n))
-	for k, i := range order {
-		switch {
-		case k < train:
-			b.splits[i] = store.Train
-		case k < train+validation:
-			b.splits[i] = store.Validation
-		default:
-			b.splits[i] = store.Test
+	all := make([]int, len(b.cells))
+	for i := range all {
+		all[i] = i
+	}
+	train, rest := trainTest(all, 0.4)
+	validation, test := trainTest(rest, 0.5)
+	for _, part := range []struct {
+		tiles []int
+		split store.Split
+	}{{train, store.Train}, {validation, store.Validation}, {test, store.Test}} {
+		for _, i := range part.tiles {
+			if !math.IsNaN(b.targets[i]) {
+				b.splits[i] = part.split
+			}
 		}
 	}
-	b.report.Split = fmt.Sprintf("random: 60 / 20 / 20 %% of the samples, seed %d", splitSeed)
+	b.report.Split = fmt.Sprintf("random: 60 / 20 / 20 %% of the tiles in their order, as scikit-learn with seed %d", splitSeed)
 }
 
 // splitFile reads the split file at path.
