@@ -71,8 +71,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	amounts := corrected(model, predicted)
-	if err := run.WritePredictions(r.Unit, predictionRows(d, predicted, amounts, nil, around), around.extra(amounts, nil)); err != nil {
+	x := estimate{ln: predicted, corrected: corrected(model, predicted), around: around}
+	if err := run.WritePredictions(r.Unit, predictionRows(d, x), x.extra()); err != nil {
 		return nil, err
 	}
 	if r.Baselines, err = d.baselines(ctx, t.config); err != nil {
@@ -84,9 +84,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	return r, nil
 }
 
-// predictionRows are the lines of a table of predictions [N]; corrected and spread
-// may be nil.
-func predictionRows(d *dataset, predicted, corrected, spread []float64, around bands) []runlog.Prediction {
+// predictionRows are the lines of a table of predictions.
+func predictionRows(d *dataset, x estimate) []runlog.Prediction {
 	rows := make([]runlog.Prediction, d.store.Len())
 	at, lonlat, splits := d.store.Cells(), d.store.LonLat(), d.store.Splits()
 	for i := range rows {
@@ -95,14 +94,17 @@ func predictionRows(d *dataset, predicted, corrected, spread []float64, around b
 			split = splits[i]
 		}
 		rows[i] = runlog.Prediction{Cell: i, Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
-			Split: split.String(), True: d.ln[i], Predicted: predicted[i]}
-		if corrected != nil {
-			rows[i].Corrected = corrected[i]
+			Split: split.String(), True: d.ln[i], Predicted: x.ln[i]}
+		if x.corrected != nil {
+			rows[i].Corrected = x.corrected[i]
 		}
-		if spread != nil {
-			rows[i].Spread = spread[i]
+		if x.scaled != nil {
+			rows[i].Scaled = x.scaled[i]
 		}
-		for _, b := range around {
+		if x.spread != nil {
+			rows[i].Spread = x.spread[i]
+		}
+		for _, b := range x.around {
 			rows[i].Low, rows[i].High = append(rows[i].Low, b.Low[i]), append(rows[i].High, b.High[i])
 		}
 	}

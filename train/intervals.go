@@ -83,14 +83,13 @@ func newBands(k *conformal.Calibration, predicted []float64) (bands, error) {
 	return out, nil
 }
 
-// extra names the columns of intervals and, where there are such, of corrected
-// amounts and spread.
-func (b bands) extra(corrected, spread []float64) runlog.Extra {
-	x := runlog.Extra{Corrected: corrected != nil, Spread: spread != nil}
-	for _, k := range b {
-		x.Levels = append(x.Levels, k.Level)
+// extra names the columns that a table has beside the usual ones.
+func (x estimate) extra() runlog.Extra {
+	e := runlog.Extra{Corrected: x.corrected != nil, Scaled: x.scaled != nil, Spread: x.spread != nil}
+	for _, k := range x.around {
+		e.Levels = append(e.Levels, k.Level)
 	}
-	return x
+	return e
 }
 
 // ensemble is a checkpoint with further ones, usually of other seeds.

@@ -18,7 +18,7 @@ var Formats = []string{"csv", "tif", "gpkg", "geojson"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals.
-func writePredictions(e ensemble, s *store.Store, members [][]float64, o PredictOptions) (*Predictions, error) {
+func writePredictions(e ensemble, s *store.Store, members [][]float64, known *knownTotals, o PredictOptions) (*Predictions, error) {
 	c := e[0]
 	ln, spread := combine(members)
 	k, err := e.calibration()
@@ -42,7 +42,10 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, o Predict
 		sum := model.Sums(placed(s, ln), []totals.Area{totals.Whole(len(ln))}, conformal.Levels())
 		p.Sum, p.Correction = &sum[0], model.Correction.String()
 	}
-	amounts := corrected(model, ln)
+	x := estimate{ln: ln, corrected: corrected(model, ln), spread: spread, around: around}
+	if err := known.apply(p, &x); err != nil {
+		return nil, err
+	}
 	g, err := gridOf(s.Meta().Grid)
 	if err != nil {
 		return nil, err
@@ -54,18 +57,53 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, o Predict
 		}
 		switch f {
 		case "csv":
-			err = writeTable(path, p.Unit, predictionRows(newDataset(s), ln, amounts, spread, around), around.extra(amounts, spread))
+			err = writeTable(path, p.Unit, predictionRows(newDataset(s), x), x.extra())
 		case "tif":
-			err = writeRaster(path, c, s, g, rasterBands(p.Unit, ln, amounts, spread, around))
+			err = writeRaster(path, c, s, g, rasterBands(p.Unit, x))
 		default:
-			err = writeCells(path, c, s, g, ln, amounts, spread, around)
+			err = writeCells(path, c, s, g, x)
 		}
 		if err != nil {
 			return nil, err
 		}
 		p.Files = append(p.Files, path)
 	}
+	if known.set != nil {
+		known.sum(p, model, s, x)
+		if err := p.writeAreas(o.Out, known.set); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
+}
+
+// estimate is what is known of N cells; what there is not is nil.
+type estimate struct {
+	ln        []float64 // predicted ln emission
+	corrected []float64 // emission whose sums are right, in the unit
+	scaled    []float64 // emission scaled to known totals, in the unit
+	spread    []float64 // standard deviation of ln over an ensemble
+	around    bands     // intervals of ln
+}
+
+// amounts are those that may be added up: scaled where totals are known, else
+// corrected, else exp(ln).
+func (x estimate) amounts() []float64 {
+	switch {
+	case x.scaled != nil:
+		return x.scaled
+	case x.corrected != nil:
+		return x.corrected
+	}
+	return exp(x.ln)
+}
+
+func exp(ln []float64) []float64 {
+	v := make([]float64, len(ln))
+	for i, y := range ln {
+		v[i] = math.Exp(y)
+	}
+	return v
 }
 
 func writeTable(path, unit string, rows []runlog.Prediction, x runlog.Extra) error {
@@ -106,29 +144,25 @@ type rasterBand struct {
 	plain  bool      // a number without the unit of emissions
 }
 
-// rasterBands are the predicted emission, the ends of its intervals, of an
-// ensemble the standard deviation of ln emission, and the corrected emission
-// [N] where there is one.
-func rasterBands(unit string, ln, corrected, spread []float64, around bands) []rasterBand {
-	amounts := func(ln []float64) []float64 {
-		v := make([]float64, len(ln))
-		for i, y := range ln {
-			v[i] = math.Exp(y)
-		}
-		return v
-	}
-	out := []rasterBand{{about: "predicted emission per cell (uncorrected, near the median), " + unit, values: amounts(ln)}}
-	for _, b := range around {
+// rasterBands are the predicted emission, the ends of its intervals, and what
+// else there is: of an ensemble the standard deviation of ln emission, the
+// corrected emission and the scaled one.
+func rasterBands(unit string, x estimate) []rasterBand {
+	out := []rasterBand{{about: "predicted emission per cell (uncorrected, near the median), " + unit, values: exp(x.ln)}}
+	for _, b := range x.around {
 		if !math.IsNaN(b.Half) {
-			out = append(out, rasterBand{about: fmt.Sprintf("lower end of the %g%% prediction interval, %s", 100*b.Level, unit), values: amounts(b.Low)},
-				rasterBand{about: fmt.Sprintf("upper end of the %g%% prediction interval, %s", 100*b.Level, unit), values: amounts(b.High)})
+			out = append(out, rasterBand{about: fmt.Sprintf("lower end of the %g%% prediction interval, %s", 100*b.Level, unit), values: exp(b.Low)},
+				rasterBand{about: fmt.Sprintf("upper end of the %g%% prediction interval, %s", 100*b.Level, unit), values: exp(b.High)})
 		}
 	}
-	if spread != nil {
-		out = append(out, rasterBand{about: "standard deviation of ln emission over the ensemble", values: spread, plain: true})
+	if x.spread != nil {
+		out = append(out, rasterBand{about: "standard deviation of ln emission over the ensemble", values: x.spread, plain: true})
 	}
-	if corrected != nil {
-		out = append(out, rasterBand{about: "corrected emission per cell (for sums), " + unit, values: corrected})
+	if x.corrected != nil {
+		out = append(out, rasterBand{about: "corrected emission per cell (for sums), " + unit, values: x.corrected})
+	}
+	if x.scaled != nil {
+		out = append(out, rasterBand{about: "emission per cell scaled to known totals, " + unit, values: x.scaled})
 	}
 	return out
 }
@@ -187,7 +221,7 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, conte
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
 // its standard asks).
-func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, corrected, spread []float64, around bands) error {
+func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x estimate) error {
 	crs := g.CRS()
 	wgs84 := filepath.Ext(path) == ".geojson"
 	var to *raster.Transform
@@ -204,13 +238,16 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, co
 		{Name: "cell", Type: raster.Text}, {Name: "lon", Type: raster.Real}, {Name: "lat", Type: raster.Real},
 		{Name: "emission", Type: raster.Real}, {Name: "ln_emission", Type: raster.Real}, {Name: "unit", Type: raster.Text},
 	}
-	if corrected != nil {
+	if x.corrected != nil {
 		fields = append(fields, raster.Field{Name: "corrected", Type: raster.Real})
 	}
-	if spread != nil {
+	if x.scaled != nil {
+		fields = append(fields, raster.Field{Name: "scaled", Type: raster.Real})
+	}
+	if x.spread != nil {
 		fields = append(fields, raster.Field{Name: "ln_spread", Type: raster.Real})
 	}
-	for _, b := range around {
+	for _, b := range x.around {
 		if !math.IsNaN(b.Half) {
 			percent := fmt.Sprintf("%g", 100*b.Level)
 			fields = append(fields, raster.Field{Name: "low_" + percent, Type: raster.Real}, raster.Field{Name: "high_" + percent, Type: raster.Real})
@@ -222,8 +259,9 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, co
 	}
 	defer out.Abort()
 	lonlat := s.LonLat()
-	for i, x := range s.Cells() {
-		w, so, e, n := g.Bounds(grid.Cell{Col: x.Col, Row: x.Row})
+	for i, at := range s.Cells() {
+		cell := grid.Cell{Col: at.Col, Row: at.Row}
+		w, so, e, n := g.Bounds(cell)
 		xs, ys := []float64{w, e, e, w, w}, []float64{so, so, n, n, so}
 		if to != nil {
 			if err := to.Points(xs, ys); err != nil {
@@ -234,15 +272,13 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, ln, co
 		for k := range xs {
 			ring[k] = [2]float64{xs[k], ys[k]}
 		}
-		name := grid.Cell{Col: x.Col, Row: x.Row}.String()
-		values := []any{name, lonlat[2*i], lonlat[2*i+1], math.Exp(ln[i]), ln[i], unit}
-		if corrected != nil {
-			values = append(values, corrected[i])
+		values := []any{cell.String(), lonlat[2*i], lonlat[2*i+1], math.Exp(x.ln[i]), x.ln[i], unit}
+		for _, more := range [][]float64{x.corrected, x.scaled, x.spread} {
+			if more != nil {
+				values = append(values, more[i])
+			}
 		}
-		if spread != nil {
-			values = append(values, spread[i])
-		}
-		for _, b := range around {
+		for _, b := range x.around {
 			if !math.IsNaN(b.Half) {
 				values = append(values, math.Exp(b.Low[i]), math.Exp(b.High[i]))
 			}

@@ -29,6 +29,7 @@ type PredictOptions struct {
 	Threads  int              // 0: all cores
 	Accept   []string         // differences of the region that do not matter, of Acceptable
 	Stretch  string           // StretchCheckpoint (also if empty) or StretchOwn
+	Known    Known            // areas to add up, and totals that are known
 	Progress progress.Options // where and how to report
 }
 
@@ -44,6 +45,12 @@ type Predictions struct {
 	Sum        *totals.Sum
 	NoSum      string
 	Correction string
+
+	// Areas are the sums of areas, where they were asked for. Scaled is the factor
+	// by which the whole was scaled to a known total, 0 where it was not.
+	Areas  []AreaTotal
+	Scaled float64
+	Notes  []string // about areas and totals
 
 	// Intervals are the factors by which the emission may lie below and above the
 	// prediction, from the validation errors that the checkpoint carries; none
@@ -92,6 +99,10 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 			return nil, fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
 		}
 	}
+	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.Out, 0o777); err != nil {
 		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
 	}
@@ -134,7 +145,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, err
 	}
-	p, err := writePredictions(members, s, each, o)
+	p, err := writePredictions(members, s, each, known, o)
 	if err != nil {
 		return nil, err
 	}

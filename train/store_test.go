@@ -40,10 +40,14 @@ type town struct {
 // townSize is the tiles' edge in pixels.
 const townSize = 32
 
+func (c town) grid() store.GridSpec {
+	return store.GridSpec{Scheme: "degrees", EPSG: 4326, CellSize: 0.01}
+}
+
 func (c town) write(dir string) error {
 	n := c.rows * c.cols
 	r := rand.New(rand.NewPCG(5, 5))
-	w, err := store.Create(dir, store.Meta{Name: "Town", Grid: store.GridSpec{Scheme: "degrees", EPSG: 4326, CellSize: 0.01},
+	w, err := store.Create(dir, store.Meta{Name: "Town", Grid: c.grid(),
 		TargetUnit: "tCO2/yr", ConfigHash: "hash" + c.hash, Program: "test"}, n, c.image)
 	if err != nil {
 		return err

@@ -51,12 +51,17 @@ store keeps the stretch that it was built with, which is then compared). Cells o
 another grid scheme or of an area more than 20% off, other bands or another pixel
 type, and targets in another unit are refused unless --accept names them.
 
+With --areas the cells are added up over polygons, those that a border cuts by
+area. With --total or --totals they are scaled so that they add up to what is
+known ("scaled"); the factors say how far the model was off.
+
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
 the checkpoint must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --config newcity.yaml --out predictions/newcity
   go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson
   go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo
+  go run ./cmd/predict --checkpoint A.safetensors --config city.yaml --areas districts.geojson --field name --totals totals.csv
   go run ./cmd/predict --checkpoint published.pth --neighborhood 3 --published DIR --out predictions.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -127,6 +132,10 @@ the checkpoint must be mended; 130 interrupted.`,
 				fmt.Fprintf(out, ", %s", p.Totals())
 			}
 			fmt.Fprintln(out)
+			fmt.Fprint(out, p.AreaTable())
+			for _, n := range p.Notes {
+				fmt.Fprintln(out, "  note: "+n)
+			}
 			for _, i := range p.Intervals {
 				fmt.Fprintln(out, "  "+i.String())
 			}
@@ -150,6 +159,11 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
+	f.StringVar(&o.Known.Areas, "areas", "", "file of polygons, such as districts: total, per km2, share and rank of each, as areas.csv and areas.gpkg")
+	f.StringVar(&o.Known.Field, "field", "", "column of --areas that holds the names")
+	f.StringVar(&o.Known.Total, "total", "", "known total of the whole region, to which the predictions are scaled, e.g. \"29.06 Mt\"")
+	f.StringVar(&o.Known.Totals, "totals", "", "file of known totals of areas: a CSV table with the columns name, total, and perhaps unit and year; or polygons with such columns")
+	f.StringVar(&o.Known.Year, "year", "", "year of --totals, where it holds several")
 	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "no progress")

@@ -19,6 +19,7 @@ type Prediction struct {
 	True      float64   // ln emission; NaN where there is none
 	Predicted float64   // ln emission
 	Corrected float64   // emission whose sums are right, in the unit (not ln)
+	Scaled    float64   // emission scaled to known totals, in the unit
 	Spread    float64   // standard deviation over an ensemble, ln emission
 	Low, High []float64 // ends of the prediction intervals, ln emission, one per level
 }
@@ -26,6 +27,7 @@ type Prediction struct {
 // Extra are the columns that a table has beside the usual ones.
 type Extra struct {
 	Corrected bool      // corrected_<unit>
+	Scaled    bool      // scaled_<unit>
 	Spread    bool      // ln_spread
 	Levels    []float64 // of prediction intervals, e.g. 0.9: low_90_<unit>, high_90_<unit>
 }
@@ -58,6 +60,9 @@ func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	if x.Corrected {
 		names = append(names, "corrected_"+unit)
 	}
+	if x.Scaled {
+		names = append(names, "scaled_"+unit)
+	}
 	if x.Spread {
 		names = append(names, "ln_spread")
 	}
@@ -77,6 +82,9 @@ func (p *Predictions) Write(x Prediction) error {
 	}
 	if p.x.Corrected {
 		fields = append(fields, significant(x.Corrected))
+	}
+	if p.x.Scaled {
+		fields = append(fields, strconv.FormatFloat(x.Scaled, 'g', 15, 64)) // mass is kept to 1e-9
 	}
 	if p.x.Spread {
 		fields = append(fields, significant(x.Spread))

@@ -26,6 +26,15 @@ func (a Area) share(k int) float64 {
 	return a.Share[k]
 }
 
+// off is ln of a sum of truth by that of guess.
+func (a Area) off(truth, guess []float64) float64 {
+	t, g := 0.0, 0.0
+	for j, i := range a.Cell {
+		t, g = t+a.share(j)*truth[i], g+a.share(j)*guess[i]
+	}
+	return math.Log(t / g)
+}
+
 // Whole is the area of all n cells.
 func Whole(n int) Area {
 	a := Area{Cell: make([]int32, n)}
@@ -64,6 +73,16 @@ const draws = 1000
 // estimate and a small spread together, and a plain percentile would then hold
 // too seldom.
 func (m *Model) Sums(c Cells, areas []Area, levels []float64) []Sum {
+	return m.sums(c, areas, nil, levels)
+}
+
+// Shares is Sums for areas of a whole whose total is known: the intervals are of
+// the corrected sums as far as their shares of the whole are uncertain.
+func (m *Model) Shares(c Cells, areas []Area, whole Area, levels []float64) []Sum {
+	return m.sums(c, areas, &whole, levels)
+}
+
+func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum {
 	plain, corrected := make([]float64, len(c.Ln)), make([]float64, len(c.Ln)) // [n] amounts
 	for i, f := range c.Ln {
 		plain[i] = math.Exp(f)
@@ -91,13 +110,13 @@ func (m *Model) Sums(c Cells, areas []Area, levels []float64) []Sum {
 		for b := range len(first) - 1 {
 			m.lend(rng, order[first[b]:first[b+1]], func(i, j int) { truth[i] = corrected[i] * ratio[j] })
 		}
+		common := 0.0
+		if whole != nil {
+			common = whole.off(truth, guess)
+		}
 		for k, a := range areas {
-			t, g := 0.0, 0.0
-			for j, i := range a.Cell {
-				t, g = t+a.share(j)*truth[i], g+a.share(j)*guess[i]
-			}
-			if g > 0 {
-				off[k] = append(off[k], math.Log(t/g)/unit)
+			if len(a.Cell) > 0 {
+				off[k] = append(off[k], (a.off(truth, guess)-common)/unit)
 			}
 		}
 	}

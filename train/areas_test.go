@@ -1,0 +1,131 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/raster"
+	"opencarbon/train/progress"
+)
+
+// districts of a town of 20 x 20 cells: the border runs through the middle of a
+// column.
+func districts(t *testing.T, west, east string) string {
+	t.Helper()
+	g, err := gridOf(town{}.grid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x0, y1 := g.FromUnits(0, 0)
+	x1, _ := g.FromUnits(10.5, 0)
+	x2, y0 := g.FromUnits(20, 20)
+	polygon := func(name, more string, west, east float64) string {
+		return fmt.Sprintf(`{"type":"Feature","properties":{"name":%q%s},"geometry":{"type":"Polygon","coordinates":[[[%[3]v,%[5]v],[%[4]v,%[5]v],[%[4]v,%[6]v],[%[3]v,%[6]v],[%[3]v,%[5]v]]]}}`,
+			name, more, west, east, y0, y1)
+	}
+	path := filepath.Join(t.TempDir(), "districts.geojson")
+	text := `{"type":"FeatureCollection","features":[` + polygon("West", west, x0, x1) + "," + polygon("East", east, x1, x2) + `]}`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Areas add up to the whole; totals that are known hold in the tables to 1e-9.
+func TestAreasAndKnownTotals(t *testing.T) {
+	k, d, _ := trained(t, pois(), town{rows: 20, cols: 20})
+	path := districts(t, "", "")
+	predict := func(known Known) (*Predictions, string, error) {
+		out := t.TempDir()
+		p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv", "gpkg"}, Device: "cpu", Threads: 1, Known: known, Progress: progress.Options{Quiet: true}})
+		return p, out, err
+	}
+	p, out, err := predict(Known{Areas: path, Field: "name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Areas) != 2 || p.Areas[0].Cells != 20*11 || p.Areas[1].Cells != 20*10 || p.Areas[0].Rank+p.Areas[1].Rank != 3 {
+		t.Fatalf("%+v", p.Areas)
+	}
+	near(t, "sum of the areas", []float64{p.Areas[0].Total + p.Areas[1].Total, p.Areas[0].Share + p.Areas[1].Share}, []float64{p.Sum.Corrected, 1}, 1e-9)
+	near(t, "table", column(t, filepath.Join(out, AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
+	for _, a := range p.Areas {
+		if len(a.Intervals) != 3 || !(a.Intervals[1].Low < a.Total && a.Total < a.Intervals[1].High) {
+			t.Errorf("%s: %g in %v", a.Name, a.Total, a.Intervals)
+		}
+	}
+	if text := p.AreaTable(); !strings.Contains(text, "West") || !strings.Contains(text, "90% interval") {
+		t.Error(text)
+	}
+	layer, err := raster.OpenVector(filepath.Join(out, AreasLayer), "areas", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if layer.Count() != 2 {
+		t.Errorf("%d areas in the layer", layer.Count())
+	}
+	layer.Close()
+
+	whole, _, err := predict(Known{Areas: path, Field: "name", Total: "1.5 kt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "known whole", []float64{whole.Areas[0].Total + whole.Areas[1].Total, whole.Areas[0].Share}, []float64{1500, p.Areas[0].Share}, 1e-9)
+	if a, b := whole.Areas[0].Intervals[1], p.Areas[0].Intervals[1]; !(a.High/a.Low < b.High/b.Low) {
+		t.Errorf("a known whole does not make its parts surer: %v, %v before", a, b)
+	}
+
+	table := filepath.Join(t.TempDir(), "totals.csv")
+	if err := os.WriteFile(table, []byte("name,year,total\nWest,2019,2 kt\nEast,2019,3.5 kt\nEast,2013,1 t\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	raked, out, err := predict(Known{Areas: path, Field: "name", Totals: table, Year: "2019"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, v := range column(t, filepath.Join(out, "predictions.csv"), "scaled_tCO2_per_yr") {
+		sum += v
+	}
+	near(t, "raked", []float64{raked.Areas[0].Total, raked.Areas[1].Total, sum}, []float64{2000, 3500, 5500}, 1e-9)
+	near(t, "factors", []float64{raked.Areas[0].Factor, raked.Areas[1].Factor}, []float64{2000 / p.Areas[0].Total, 3500 / p.Areas[1].Total}, 1e-9)
+	if raked.Areas[0].Intervals != nil {
+		t.Error("a known total has an interval")
+	}
+	alone, _, err := predict(Known{Field: "name", Totals: districts(t, `,"total":"2 kt"`, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "one area known", []float64{alone.Areas[0].Total}, []float64{2000}, 1e-9)
+	if !strings.Contains(strings.Join(alone.Notes, "\n"), "no total is known of East") {
+		t.Errorf("notes %v", alone.Notes)
+	}
+
+	for _, c := range []struct {
+		known Known
+		want  string
+	}{
+		{Known{Totals: table}, "does not tell where its areas lie"},
+		{Known{Total: "5"}, "has no unit"},
+		{Known{Total: "5 Mt", Totals: table}, "contradict"},
+		{Known{Field: "name"}, "without --areas"},
+		{Known{Areas: path, Field: "name", Totals: table}, "Pick one with --year"},
+	} {
+		if _, _, err := predict(c.known); !fault.IsInput(err) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.known, err, c.want)
+		}
+	}
+	k.Header.TargetUnit = "proxy"
+	if _, _, err := predict(Known{Total: "5 Mt"}); !fault.IsInput(err) || !strings.Contains(err.Error(), "proxy") {
+		t.Errorf("a total of a proxy: %v", err)
+	}
+	if math.IsNaN(p.Areas[0].PerKM2) {
+		t.Error("no density")
+	}
+}
