@@ -48,9 +48,8 @@ func expand(ctx context.Context, key, path string) ([]string, error) {
 		return nil, missing("no such file", nil)
 	case err != nil:
 		return nil, missing("cannot be read", err)
-	case !info.IsDir() && !info.Mode().IsRegular():
-		// Opening a FIFO waits for a writer that may never come; /dev/zero never ends.
-		return nil, fault.New(key, path+": this is not a regular file", "Name a file on the disk; what a pipe or a device gives must be saved to one first.")
+	case irregular(key, path) != nil:
+		return nil, irregular(key, path)
 	case !info.IsDir():
 		f, err := os.Open(path)
 		if err != nil {
@@ -62,7 +61,7 @@ func expand(ctx context.Context, key, path string) ([]string, error) {
 	var files []string
 	// The slash has a link to a folder followed; links inside are followed to files.
 	err = filepath.WalkDir(path+"/", func(p string, e fs.DirEntry, err error) error {
-		if err == nil && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0 && regular(p)) {
+		if err == nil && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0 && isFile(p)) {
 			files = append(files, filepath.Clean(p))
 		}
 		return errors.Join(err, ctx.Err())

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"html"
 	"io"
 	"io/fs"
@@ -11,7 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"opencarbon/data/fault"
 	"opencarbon/data/raster"
+	"opencarbon/data/regular"
 )
 
 // parts are the endings of files that lie beside a file and say more about it,
@@ -59,7 +62,10 @@ func withParts(ctx context.Context, files []string) ([]string, error) {
 			out = append(out, p)
 			continue
 		}
-		if !regular(p) {
+		if err := irregular("", p); err != nil { // before GDAL or a fingerprint opens it
+			return nil, err
+		}
+		if !isFile(p) {
 			queue = append(queue, filesNamed(p)...)
 			continue
 		}
@@ -81,10 +87,17 @@ func withParts(ctx context.Context, files []string) ([]string, error) {
 	return out, nil
 }
 
-// regular reports whether p, or what the link p leads to, is a file on the disk.
-func regular(p string) bool {
-	info, err := os.Stat(p)
-	return err == nil && info.Mode().IsRegular()
+// isFile reports whether p, or what the link p leads to, is a file on the disk.
+func isFile(p string) bool { return regular.Check(p) == nil }
+
+// irregular is the user's error of a path that leads to a pipe, a device or the
+// like; nil of files, of folders, and of what is not there.
+func irregular(where, p string) error {
+	var e *regular.Error
+	if info, err := os.Stat(p); err != nil || info.IsDir() || !errors.As(regular.Check(p), &e) {
+		return nil
+	}
+	return fault.New(where, p+": "+e.Error(), regular.Remedy)
 }
 
 // neighbors holds the names of the folders looked at, by their lower case, so that
@@ -205,7 +218,7 @@ func filesNamed(name string) []string {
 	if _, rest, ok := cutDriver(name); ok {
 		var out []string
 		for _, c := range candidates(rest) {
-			if c != name && (regular(c) || remote(c) || over.MatchString(c) || folderDataset(c)) {
+			if c != name && (isFile(c) || remote(c) || over.MatchString(c) || folderDataset(c)) {
 				out = append(out, c)
 			}
 		}
@@ -223,7 +236,7 @@ func filesNamed(name string) []string {
 	}
 	prefix := over.FindString(name)
 	if prefix == "" {
-		if at := strings.Index(strings.ToLower(name), ".zip/"); at >= 0 && regular(name[:at+4]) {
+		if at := strings.Index(strings.ToLower(name), ".zip/"); at >= 0 && isFile(name[:at+4]) {
 			return []string{name[:at+4]}
 		}
 		return nil
@@ -245,7 +258,7 @@ func filesNamed(name string) []string {
 	}
 	// The archive is the first part of the path that is a file.
 	for at := 1; at <= len(rest); at++ {
-		if (at == len(rest) || rest[at] == '/') && regular(rest[:at]) {
+		if (at == len(rest) || rest[at] == '/') && isFile(rest[:at]) {
 			return []string{rest[:at]}
 		}
 	}

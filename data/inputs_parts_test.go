@@ -93,7 +93,12 @@ func TestPipeIsNoInput(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Skip("no FIFO can be made here: ", err)
 	}
-	for _, p := range []string{pipe, "/dev/zero"} {
+	vrt := filepath.Join(filepath.Dir(pipe), "mosaic.vrt")
+	if err := os.WriteFile(vrt, []byte(`<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>
+<SourceFilename relativeToVRT="1">pipe.csv</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{pipe, "/dev/zero", "/proc/self/status", filepath.Join(filepath.Dir(pipe), "*.csv"), vrt} {
 		done := make(chan error, 1)
 		go func() { _, err := expand(t.Context(), "data.poi.path", p); done <- err }()
 		select {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
@@ -153,7 +154,11 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if isPublished(path) {
 		return ReadPublished(path, PublishedModel{})
 	}
-	f, err := safetensors.ReadFile(path)
+	var f safetensors.File
+	err := regular.Check(path)
+	if err == nil {
+		f, err = safetensors.ReadFile(path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.New(path, "there is no such checkpoint", "A run leaves best.safetensors and last.safetensors in runs/<name>/<time>/.")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"opencarbon/data/fault"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
@@ -120,6 +122,15 @@ func TestReadCheckpointRefuses(t *testing.T) {
 	}
 	if _, err := ReadCheckpoint(bad + ".none"); !fault.IsInput(err) || !strings.Contains(err.Error(), "there is no such checkpoint") {
 		t.Errorf("missing: %v", err)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	for _, end := range []string{".safetensors", ".pth"} {
+		if err := unix.Mkfifo(pipe+end, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadCheckpoint(pipe + end); !fault.IsInput(err) || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("a pipe: %v", err)
+		}
 	}
 	if _, err := ReadCheckpoint(t.TempDir()); !fault.IsInput(err) {
 		t.Errorf("a folder: %v", err)

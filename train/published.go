@@ -1,12 +1,14 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
@@ -69,7 +71,7 @@ func ReadModel(path string, o PublishedModel) (*Checkpoint, error) {
 // checkpoint of ours can.
 func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 	const remedy = "Give a checkpoint of the published program, or a .safetensors file that go run ./cmd/train wrote."
-	file, err := pth.ReadFile(path)
+	file, err := readPTH(path)
 	if err != nil {
 		return nil, fault.Wrap(err, "checkpoint", "cannot be used", remedy)
 	}
@@ -115,6 +117,15 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 	}
 	c.Header.Format, c.Header.Program, c.Header.Config = checkpointFormat, "PyTorch", string(text)
 	return c, nil
+}
+
+// readPTH reads a file of PyTorch's.
+func readPTH(path string) (*pth.File, error) {
+	var irregular *regular.Error
+	if err := regular.Check(path); errors.As(err, &irregular) {
+		return nil, fault.New(path, err.Error(), regular.Remedy)
+	}
+	return pth.ReadFile(path)
 }
 
 func variant(m layers.ModelConfig) string {

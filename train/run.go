@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/train/config"
@@ -142,6 +143,9 @@ func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 	return run, from, nil
 }
 
+// maxRunFile bounds what is read of a run folder besides checkpoints.
+const maxRunFile = 64 << 20
+
 // unbegun reports whether a run was killed before its first checkpoint: its
 // folder has a config and nothing to go on from, so it begins anew in place.
 func unbegun(dir string) bool {
@@ -157,7 +161,7 @@ func ResumeConfig(dir string) (*config.Config, error) {
 	}
 	if unbegun(dir) {
 		path := filepath.Join(dir, runlog.ConfigFile)
-		text, err := os.ReadFile(path)
+		text, err := regular.Read(path, maxRunFile)
 		if err != nil {
 			return nil, err
 		}

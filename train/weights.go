@@ -26,7 +26,7 @@ func initialWeights(c *config.Config, m learn.Network) error {
 	if !m.Config().Image {
 		return fault.New("model.image_weights", "is given, but the image modality is off", "Remove it, or add image to model.modalities.")
 	}
-	file, err := pth.ReadFile(path)
+	file, err := readPTH(path)
 	if err != nil {
 		return fault.Wrap(err, "model.image_weights", "cannot be used", remedy)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
+	"opencarbon/data/regular"
 )
 
 // Normalization records how a mosaic became bytes: what a later run must do to
@@ -134,7 +135,7 @@ func (m *Mosaic) identify() (Source, error) {
 		s.Fingerprint = hex.EncodeToString(sum.Sum(nil))
 		return s, nil
 	}
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return s, fault.Wrap(err, file, "cannot be read", "check the path and its permissions")
 	}

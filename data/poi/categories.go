@@ -11,6 +11,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/label"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 )
 
@@ -85,7 +86,7 @@ func LoadTable(path string) (*Table, error) {
 	if err == nil && info.Size() > maxTableBytes {
 		return nil, fault.New(path, fmt.Sprintf("is too big for a category table (%d bytes)", info.Size()), "Correct data.poi.categories.")
 	}
-	b, err := os.ReadFile(path)
+	b, err := regular.Read(path, maxTableBytes)
 	if err != nil {
 		return nil, fault.Wrap(err, path, "the category table cannot be read", "Correct data.poi.categories.")
 	}

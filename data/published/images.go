@@ -6,10 +6,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"os"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
+	"opencarbon/data/regular"
 )
 
 // resized is the city whose images the published program brings to 256 x 256
@@ -18,6 +18,9 @@ const resized = "yinchuan"
 
 // maxEdge bounds an image that is to be resized.
 const maxEdge = 1 << 14
+
+// maxImage bounds the file of one tile's image.
+const maxImage = 256 << 20
 
 // decode reads an image into rgb, uint8 [3, 256, 256]; with resize it may have
 // another size than 256 x 256, and is brought to that by area. What
@@ -29,7 +32,7 @@ const maxEdge = 1 << 14
 // with full color channels, up to 100 and 1.9 on average with halved ones; GDAL's
 // equals Pillow's.)
 func decode(path string, rgb []uint8, resize bool) error {
-	b, err := os.ReadFile(path)
+	b, err := regular.Read(path, maxImage)
 	if err != nil {
 		return fault.Wrap(err, path, "cannot be read", "Check the file and its permissions.")
 	}

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
+	"opencarbon/data/regular"
 	"opencarbon/torch/pickle"
 )
 
@@ -37,7 +37,11 @@ const (
 // open opens a file of the dataset at the start of its pickle. member is the
 // array of an .npz; where there is only one, its name does not matter.
 func open(path, member string) (*source, error) {
-	h, err := os.Open(path)
+	h, err := regular.Open(path)
+	var irregular *regular.Error
+	if errors.As(err, &irregular) {
+		return nil, fault.New(path, err.Error(), regular.Remedy)
+	}
 	if err != nil {
 		return nil, fault.Wrap(errors.Unwrap(err), path, "cannot be opened", "Check the path and its permissions.")
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 )
 
 // driverPrefix recognises names that GDAL reads itself: NETCDF:"file":variable,
@@ -50,8 +51,11 @@ func resolve(path string) (string, error) {
 		}
 		return "", fault.New(path, "this is a folder, a file is wanted", "name one file in it, or a pattern such as "+filepath.Join(path, "*.tif"))
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	f, err := regular.Open(path)
+	var irregular *regular.Error
+	if errors.As(err, &irregular) {
+		return "", fault.New(path, err.Error(), regular.Remedy)
+	} else if err != nil {
 		return "", readFault(path, err)
 	}
 	f.Close()

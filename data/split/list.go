@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 )
 
@@ -25,11 +25,14 @@ var splitNames = map[string]store.Split{
 	"none": store.None, "": store.None,
 }
 
+// maxList bounds the file: some twenty million cells.
+const maxList = 512 << 20
+
 // byList takes the splits from a CSV file. Cells that it does not name are in
 // no split; lines that name no cell of the region are counted, since the list
 // may have been made for a bigger one.
 func byList(spec Spec, in Input, r *Report) ([]store.Split, error) {
-	b, err := os.ReadFile(spec.File)
+	b, err := regular.Read(spec.File, maxList)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Wrap(fs.ErrNotExist, spec.File, "the list of splits does not exist", "Correct data.split.file.")

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 )
 
 // Open maps the store in folder dir. It checks the version, the header's
@@ -20,11 +21,13 @@ import (
 // big ones (image and POI data), which Verify and BeginCheck read. Errors are *fault.Input.
 func Open(dir string) (*Store, error) {
 	path := filepath.Join(dir, tilesFile)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, fault.New(dir, "there is no tile store in this folder", remedyBuild)
+		case errors.As(err, new(*regular.Error)):
+			return nil, fault.Wrap(err, path, "is not a regular file", remedyBuild)
 		case errors.Is(err, fs.ErrPermission):
 			return nil, fault.New(path, "the tile store may not be read by this user", "Grant read permission on the folder and its files.")
 		}

@@ -17,6 +17,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/config"
@@ -126,7 +127,7 @@ func one(ctx context.Context, c *config.Config, variant string, o Options) (Scor
 		Config string `json:"config"`
 		Score
 	}
-	if old, err := os.ReadFile(path); err == nil && json.Unmarshal(old, &saved) == nil && saved.Config == string(text) {
+	if old, err := regular.Read(path, 64<<20); err == nil && json.Unmarshal(old, &saved) == nil && saved.Config == string(text) {
 		return saved.Score, nil
 	}
 	o.Train.Aside = true

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"opencarbon/data/fault"
@@ -66,6 +67,19 @@ func TestLeadingZeros(t *testing.T) {
 		}
 		if m := c.Data.Imagery; !reflect.DeepEqual(m.Bands, []int{10, 4, 3}) || m.Size != 64 || !reflect.DeepEqual(m.Range, []float64{-10, 100.5}) {
 			t.Errorf("%v: %+v", over, m)
+		}
+	}
+}
+
+// What is no file on a disk is not waited for.
+func TestSourceIsNoFile(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Skip("no FIFO can be made here: ", err)
+	}
+	for _, p := range []string{pipe, "/dev/zero", "/proc/self/status"} {
+		if _, err := Load(p, nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v", p, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/viper"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 )
 
 // origin is the kind of source a value came from; it decides what a relative
@@ -195,9 +196,9 @@ func openSource(source string) (*sourceText, error) {
 		if info.Size() > maxSource {
 			return nil, fault.New(path, fmt.Sprintf("is %d bytes long, too long for a config", info.Size()), "Give the YAML file of the experiment.")
 		}
-		text, err := os.ReadFile(path)
+		text, err := regular.Read(path, maxSource)
 		if err != nil {
-			return nil, fault.Wrap(err, path, "cannot be read", "Check its permissions.")
+			return nil, fault.Wrap(err, path, "cannot be read", "Give the YAML file of the experiment, and check its permissions.")
 		}
 		dir, err := filepath.Abs(filepath.Dir(path))
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/config"
@@ -100,7 +101,7 @@ func Write(o Options) (path string, err error) {
 }
 
 func gather(run *runlog.Run, o Options) (*content, error) {
-	text, err := os.ReadFile(run.Path(runlog.ConfigFile))
+	text, err := regular.Read(run.Path(runlog.ConfigFile), 64<<20)
 	if err != nil {
 		return nil, fault.Wrap(err, run.Path(runlog.ConfigFile), "cannot be read", "Give another run folder.")
 	}
@@ -172,7 +173,7 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 func (c *content) add(title, about string, files, alts []string) error {
 	s := section{Title: title, Text: about}
 	for i, f := range files {
-		text, err := os.ReadFile(f)
+		text, err := regular.Read(f, 64<<20)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train/metrics"
 )
 
@@ -27,7 +27,7 @@ type transferPair struct {
 // transferPairs reads a study's table; none where the study left none.
 func transferPairs(study string) ([]transferPair, error) {
 	path := filepath.Join(study, transferTable)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -3,11 +3,11 @@ package runlog
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"time"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train/atomicfile"
 )
 
@@ -59,7 +59,7 @@ func (r *Run) WriteInfo(info Info) error {
 // ReadInfo reads run.json.
 func (r *Run) ReadInfo() (Info, error) {
 	var info Info
-	text, err := os.ReadFile(r.Path(InfoFile))
+	text, err := regular.Read(r.Path(InfoFile), maxFile)
 	if err == nil {
 		err = json.Unmarshal(text, &info)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train/atomicfile"
 )
 
@@ -34,7 +35,7 @@ func (r *Run) NewMetrics(columns []string) (*Metrics, error) {
 // returns the lines kept, [rows][1+len(columns)], the epoch first, an absent
 // value NaN. A missing file is begun anew.
 func (r *Run) ResumeMetrics(columns []string, epoch int) (*Metrics, [][]float64, error) {
-	text, err := os.ReadFile(r.Path(MetricsFile))
+	text, err := regular.Read(r.Path(MetricsFile), maxFile)
 	if os.IsNotExist(err) {
 		m, err := r.NewMetrics(columns)
 		return m, nil, err
@@ -72,10 +73,13 @@ func (r *Run) ResumeMetrics(columns []string, epoch int) (*Metrics, [][]float64,
 	return m, rows, err
 }
 
+// maxFile bounds the texts of a run folder.
+const maxFile = 64 << 20
+
 // ReadMetrics reads a whole metrics.csv: its columns, the epoch first, and its
 // rows, an absent value NaN. A torn last line is left out.
 func ReadMetrics(path string) (columns []string, rows [][]float64, err error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return nil, nil, fault.Wrap(err, path, "cannot be read", "Give the metrics.csv of a run folder.")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/data/synth"
 	"opencarbon/train"
@@ -126,7 +127,7 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Cove
 		return nil, err
 	}
 	path := filepath.Join(run, train.IntervalsFile)
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, 64<<20)
 	if err != nil {
 		return nil, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
 	}

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/train/config"
 )
@@ -65,7 +66,7 @@ func LoadPlan(source string) (*Plan, error) {
 		return nil, fault.New("--config", "no plan given", "Give a transfer.yaml, or one of: "+strings.Join(PlanNames(), ", ")+".")
 	}
 	dir := filepath.Dir(source)
-	text, err := os.ReadFile(source)
+	text, err := regular.Read(source, 1<<20)
 	if err != nil {
 		embedded, e := planFiles.ReadFile("presets/" + filepath.Base(strings.TrimSuffix(source, ".yaml")) + ".yaml")
 		if e != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
@@ -104,7 +105,7 @@ func (t *training) latest(s *store.Store) (run, outcome string, err error) {
 			continue
 		}
 		dir := filepath.Join(t.runs, e.Name())
-		have, err := os.ReadFile(filepath.Join(dir, runlog.ConfigFile))
+		have, err := regular.Read(filepath.Join(dir, runlog.ConfigFile), 64<<20)
 		if err != nil || string(have) != string(want) {
 			continue
 		}

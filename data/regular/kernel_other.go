@@ -1,0 +1,5 @@
+//go:build !linux
+
+package regular
+
+func ofKernel(string) bool { return false }
