@@ -47,12 +47,21 @@ func Ablations() (names []string) {
 }
 
 // Default are the rows of a comparison where nobody names any.
-func Default() []string { return []string{"opencarbon", "paper", "mean"} }
+func Default() []string {
+	names := []string{"opencarbon", "paper"}
+	for _, m := range simple {
+		names = append(names, m.name)
+	}
+	return append(names, "mean")
+}
 
 // Methods lists all names and what they are.
 func Methods() (names, about []string) {
 	for _, n := range networks {
 		names, about = append(names, n.name), append(about, n.about)
+	}
+	for _, m := range simple {
+		names, about = append(names, m.name), append(about, m.about)
 	}
 	return append(names, "mean"), append(about, "the mean of the training cells")
 }
@@ -60,8 +69,9 @@ func Methods() (names, about []string) {
 // Entries makes the named methods for a config.
 func Entries(c *config.Config, names []string) ([]Entry, error) {
 	var out []Entry
+	x := newRows(c)
 	for _, name := range names {
-		e, err := entry(c, name)
+		e, err := entry(c, name, x)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +88,12 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 	return out, nil
 }
 
-func entry(c *config.Config, name string) (Entry, error) {
+func entry(c *config.Config, name string, x *rows) (Entry, error) {
+	for _, m := range simple {
+		if m.name == name {
+			return Entry{Name: name, Key: fmt.Sprintf("%s of %+v", m.about, x.in), Method: tabularMethod{m.method, x}, Fixed: m.fixed}, nil
+		}
+	}
 	if name == "mean" {
 		return Entry{Name: name, Key: name, Method: mean{}, Fixed: true}, nil
 	}
