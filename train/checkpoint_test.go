@@ -50,7 +50,7 @@ func TestCheckpointHeader(t *testing.T) {
 			t.Errorf("parameter %d has seen %d steps of %d", i, n, batches)
 		}
 	}
-	if c.arrays["rng.cpu"].DType != "U8" || len(c.arrays["optimizer.exp_avg.regressor.0.weight"].Data) != 4*8*8 {
+	if c.arrays["rng.cpu"].DType != "U8" || len(c.arrays["optimizer.exp_avg.regressor.0.weight"].Data) != 4*8*16 {
 		t.Error("the random state or the moments are missing")
 	}
 }
@@ -146,7 +146,7 @@ func TestReadCheckpointRefuses(t *testing.T) {
 		{"weights surplus", func(f *safetensors.File) { f.Arrays["model.more"] = f.Arrays["model.regressor.0.weight"] }, "surplus more"},
 		{"another shape", func(f *safetensors.File) {
 			f.Arrays["model.regressor.0.weight"] = f.Arrays["model.regressor.0.bias"]
-		}, "regressor.0.weight is [8], [8 8] is needed"},
+		}, "regressor.0.weight is [8], [8 16] is needed"},
 		{"moments missing", func(f *safetensors.File) { delete(f.Arrays, "optimizer.exp_avg.regressor.0.weight") }, "adam"},
 		{"moments of another shape", func(f *safetensors.File) {
 			f.Arrays["optimizer.exp_avg.regressor.0.weight"] = f.Arrays["model.regressor.0.bias"]

@@ -79,9 +79,13 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 	if c.Model.Published() {
 		kind = layers.KindPublished
 	}
+	plus := c.Model.Variant == "plus"
+	dropout := 0.0
+	if plus && c.Model.Wide {
+		dropout = c.Model.WideDropout
+	}
 	return layers.ModelConfig{
-		Kind: kind, Plus: c.Model.Variant == "plus",
-		Statistics: c.Model.Statistics, LogCounts: c.Model.LogCounts, Wide: c.Model.Wide, WideDropout: c.Model.WideDropout,
+		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: plus && c.Model.LogCounts, Wide: plus && c.Model.Wide, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,

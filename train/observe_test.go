@@ -86,7 +86,7 @@ func TestObserve(t *testing.T) {
 	n := d.store.Len()
 	near(t, "predictions", x.Predicted, column(t, filepath.Join(r.Dir, "predictions.csv"), "ln_predicted"), 1e-5)
 	image, poi, grid := x.Embeddings[ImageEmbedding], x.Embeddings[POIEmbedding], x.Embeddings[GridEmbedding]
-	if image.D != 8 || len(grid.X) != 8*n || len(x.Embeddings[FinalEmbedding].X) != 8*n || len(x.Embeddings[NeighborhoodEmbedding].X) != 8*n ||
+	if image.D != 8 || len(grid.X) != 8*n || len(x.Embeddings[FinalEmbedding].X) != 16*n || len(x.Embeddings[NeighborhoodEmbedding].X) != 8*n ||
 		len(x.GridWeights) != n || len(x.NeighborhoodWeights) != n || len(x.Gates) != 3*n || len(x.Split) != n {
 		t.Fatalf("shapes: D %d, X_g %d, weights %d and %d, gates %d", image.D, len(grid.X), len(x.GridWeights), len(x.NeighborhoodWeights), len(x.Gates))
 	}

@@ -141,7 +141,8 @@ func parityBatch(c layers.ModelConfig) (in layers.Tiles, index, target *torch.Te
 // both variants in parityEpoch.
 func parityConfig(variant string) *config.Config {
 	cfg := config.Defaults()
-	cfg.Model.Variant, cfg.Train.Alpha = variant, parityAlpha
+	cfg.SetVariant(variant)
+	cfg.Train.Alpha = parityAlpha
 	return &cfg
 }
 

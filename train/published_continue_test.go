@@ -87,7 +87,7 @@ func TestPublishedContinues(t *testing.T) {
 			t.Error("train.optimizer_state: false, and yet moments; or other weights")
 		}
 		for key, change := range map[string]func(*config.Config){
-			"model.variant":             func(c *config.Config) { c.Model.Variant = "paper" },
+			"model.variant":             func(c *config.Config) { c.SetVariant("paper") },
 			"model.poi_encoder":         func(c *config.Config) { c.Model.POIEncoder = "k37" },
 			"model.se ":                 func(c *config.Config) { c.Model.SE = false },
 			"model.embedding":           func(c *config.Config) { c.Model.Embedding = 16 },

@@ -38,7 +38,7 @@ func TestResumeEveryWay(t *testing.T) {
 		{"slices", false, func(c *config.Config) { c.Train.Encode = "slices" }},
 		{"bf16", false, func(c *config.Config) { c.Train.Precision = "bf16" }},
 		{"no neighborhood, no SE", false, func(c *config.Config) { c.Model.Neighborhood, c.Model.SE = 1, false }},
-		{"reference variant", false, func(c *config.Config) { c.Model.Variant, c.Model.POIEncoder = "reference", "k7" }},
+		{"reference variant", false, func(c *config.Config) { c.SetVariant("reference") }},
 		{"plus", true, func(c *config.Config) {
 			c.Model.Variant, c.Model.Statistics, c.Model.LogCounts, c.Model.Wide, c.Model.WideDropout = "plus", true, true, true, 0.2
 			c.Train.EMA, c.Train.Epochs = 0.9, 3

@@ -18,7 +18,7 @@ var networks = []struct {
 	change      func(*config.Config)
 }{
 	{"opencarbon", "the network as the config has it", func(*config.Config) {}},
-	{"paper", "the paper's equations alone", func(c *config.Config) { variant(c, "paper") }},
+	{"paper", "the paper's equations alone", func(c *config.Config) { c.SetVariant("paper") }},
 	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
 	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
 	{"no-neighborhood", "without neighborhood", func(c *config.Config) { c.Model.Neighborhood = 1 }},
@@ -27,13 +27,6 @@ var networks = []struct {
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
 	{"no-wide", "statistics reach the embeddings alone", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
-}
-
-// variant makes c the config of another variant, without what only plus has.
-func variant(c *config.Config, name string) {
-	c.Model.Variant = name
-	c.Model.Statistics, c.Model.LogCounts, c.Model.Wide, c.Model.WideDropout = false, false, false, 0
-	c.Train.EMA = 0
 }
 
 // Ablations are the rows that take parts out of the network.

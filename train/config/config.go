@@ -90,7 +90,7 @@ func Defaults() Config {
 	return Config{
 		Seed: 42,
 		Model: Model{
-			Variant: "paper", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
+			Variant: "plus", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
 			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
 			Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.2,
 		},

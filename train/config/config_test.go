@@ -297,7 +297,7 @@ func TestPaperPresets(t *testing.T) {
 		}
 		tr := got.Train
 		if tr.Alpha != c.alpha || tr.LearningRate != c.lr || tr.BatchSize != 32 || tr.WeightDecay != 5e-3 || tr.Epochs != 3000 ||
-			tr.ContrastiveWarmupEpochs != 100 || tr.ValidateEvery != 5 || tr.Optimizer != "adam" || got.Model.Neighborhood != 3 || got.Model.Variant != "paper" {
+			tr.ContrastiveWarmupEpochs != 100 || tr.ValidateEvery != 5 || tr.Optimizer != "adam" || got.Model.Neighborhood != 3 || got.Model.Variant != "plus" {
 			t.Errorf("%s: %+v %+v", c.name, tr, got.Model)
 		}
 	}

@@ -133,11 +133,16 @@ func (c *Config) suitVariant(given func(key string) bool) {
 	}
 }
 
+// SetVariant chooses a variant, with the values that go with it.
+func (c *Config) SetVariant(name string) {
+	c.Model.Variant = name
+	c.suitVariant(func(string) bool { return false })
+}
+
 // DefaultsOf are the defaults of an experiment with a variant.
 func DefaultsOf(variant string) Config {
 	c := Defaults()
-	c.Model.Variant = variant
-	c.suitVariant(func(string) bool { return false })
+	c.SetVariant(variant)
 	return c
 }
 
