@@ -52,7 +52,7 @@ func Run(o Options, f func()) (err error) {
 	defer runtime.UnlockOSThread()
 	threads := o.Threads
 	if threads <= 0 {
-		threads = runtime.NumCPU()
+		threads = runtime.GOMAXPROCS(0)
 	}
 	if e := C.ocg_engine_enter(C.int64_t(threads)); e != nil {
 		return fromText("engine", e)

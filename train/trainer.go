@@ -324,7 +324,7 @@ func threads(c *config.Config) int {
 	if c.Train.Threads > 0 {
 		return c.Train.Threads
 	}
-	return runtime.NumCPU()
+	return runtime.GOMAXPROCS(0) // what affinity and the cgroup allow
 }
 
 // checkStore refuses to go on training on another store than before.
