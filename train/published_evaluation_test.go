@@ -115,9 +115,21 @@ func TestPublishedBorder(t *testing.T) {
 			t.Errorf("M = %d: %d at the border, want %d: %v", m, n, want, err)
 		}
 	}
+	c := publishedConfig("k7")
+	for _, k := range []struct {
+		dir   string
+		m     int
+		first []int
+		notes int
+	}{{"x", 3, nil, 1}, {"x", 3, []int{26995, 12416}, 0}, {"x", 1, nil, 0}, {"", 3, nil, 0}} {
+		c.Data.Published.Dir, c.Model.Neighborhood, c.Data.PublishedFirstTile = k.dir, k.m, k.first
+		if notes, err := borderNotes(c, s); err != nil || len(notes) != k.notes {
+			t.Errorf("%+v: %v, %v", k, notes, err)
+		}
+	}
 	var text strings.Builder
 	r := PublishedScores{Cells: 12, Border: 10, First: [2]int64{26994, 12417}}
-	if err := r.Print(&text); err != nil || !strings.Contains(text.String(), "10 of them depend") || !strings.Contains(text.String(), "26994_12417") ||
+	if err := r.Print(&text); err != nil || !strings.Contains(text.String(), "10 cells depend") || !strings.Contains(text.String(), "26994_12417") ||
 		!strings.Contains(text.String(), "--first-tile") {
 		t.Errorf("%s, %v", text.String(), err)
 	}

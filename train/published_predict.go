@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"opencarbon/data"
@@ -119,17 +118,6 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	return r, os.Remove(filepath.Join(options.Out, partial))
 }
 
-// border counts the cells that lack a neighbor among M x M.
-func border(s *store.Store, m int) (n int, err error) {
-	neighbors, err := s.Neighbors(m)
-	for at := 0; at < len(neighbors); at += m * m {
-		if slices.ContainsFunc(neighbors[at:at+m*m], func(t int32) bool { return t < 0 }) {
-			n++
-		}
-	}
-	return n, err
-}
-
 func writePublished(w io.Writer, cells []store.Cell, ln []float64) error {
 	b := bufio.NewWriter(w)
 	b.WriteString("x,y,prediction\n")
@@ -166,8 +154,7 @@ func publishedScores(d *dataset, ln []float64) ([]metrics.SplitScores, error) {
 func (r *PublishedScores) Print(w io.Writer) error {
 	text := fmt.Sprintf("%d tiles predicted: %s\n", r.Cells, r.Out)
 	if r.Border > 0 {
-		text += fmt.Sprintf("%d of them depend on which image the published program found first: it takes that tile for missing neighbors. Here it is %d_%d,\n"+
-			"the first in the folder's own order; if the dataset was copied, the original's may be another: name it with --first-tile X,Y.\n", r.Border, r.First[0], r.First[1])
+		text += borderNote(r.Border, r.First, "--first-tile X,Y") + "\n"
 	}
 	if len(r.Splits) > 0 {
 		text += metrics.Table(r.Splits, r.Unit)

@@ -225,7 +225,10 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		}
 	}
 	defer rec.metrics.Close()
-	var notes []string
+	notes, err := borderNotes(c, d.store)
+	if err != nil {
+		return nil, err
+	}
 	if !o.Aside {
 		note, err := run.MakeLatest(from != nil)
 		if err != nil {
