@@ -11,7 +11,7 @@ type POIEncoderConfig struct {
 	Categories int    // C, input channels
 	Embedding  int    // m
 	Size       int    // H = W in pixels
-	Kernel     string // "k7" or "k37" (the published program's for Beijing and Yinchuan)
+	Kernel     string // "k7" or "k37"
 	SE         bool   // squeeze-and-excitation before each convolution
 	SERatio    int    // its compression ratio n
 	Published  bool   // as in the published program: gates behind the convolutions (OutputGate), which have no bias

@@ -28,7 +28,7 @@ type Model struct {
 	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
 	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
 	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)
-	POIEncoder     string   `mapstructure:"poi_encoder" yaml:"poi_encoder"`         // k7 | k37; kernel of the POI encoder (k37: Beijing and Yinchuan in the published program)
+	POIEncoder     string   `mapstructure:"poi_encoder" yaml:"poi_encoder"`         // k7 | k37; kernel of the POI encoder; the published program runs k7, and a remark in it says k37 of Beijing; a .pth tells its own
 	SE             bool     `mapstructure:"se" yaml:"se"`                           // squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation
 	SERatio        int      `mapstructure:"se_ratio" yaml:"se_ratio"`               // n, compression of the squeeze-and-excitation gate: C channels pass through C/n
 	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; needs both modalities; false = ablation

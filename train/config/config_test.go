@@ -310,8 +310,7 @@ func TestPaperPresets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		encoder := map[bool]string{true: "k7", false: "k37"}[city == "london"]
-		if tr := c.Train; len(c.Model.Modalities) != 2 || !c.Model.Contrastive || c.Model.POIEncoder != encoder || c.Model.SERatio != 4 ||
+		if tr := c.Train; len(c.Model.Modalities) != 2 || !c.Model.Contrastive || c.Model.POIEncoder != "k7" || c.Model.SERatio != 4 ||
 			tr.Patience != 30 || tr.MinEpochs != 100 || tr.ValidateEvery != 5 || tr.Sampler != "random" || tr.Schedule != "constant" ||
 			tr.Encode != "slices" || tr.Augment != "none" || tr.TargetBias != "none" || tr.Loss != "l1" || tr.Precision != "fp32" || c.Model.Temperature != 0.07 {
 			t.Errorf("%s: %+v %+v", city, c.Model, tr)

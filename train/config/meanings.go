@@ -13,7 +13,7 @@ var meanings = map[string]string{
 	"config.Model.LogCounts":               "plus: ln(1 + POI counts) as a path of their own into X_p",
 	"config.Model.Modalities":              "image, poi; leave one out to train without it",
 	"config.Model.Neighborhood":            "M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)",
-	"config.Model.POIEncoder":              "k7 | k37; kernel of the POI encoder (k37: Beijing and Yinchuan in the published program)",
+	"config.Model.POIEncoder":              "k7 | k37; kernel of the POI encoder; the published program runs k7, and a remark in it says k37 of Beijing; a .pth tells its own",
 	"config.Model.SE":                      "squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation",
 	"config.Model.SERatio":                 "n, compression of the squeeze-and-excitation gate: C channels pass through C/n",
 	"config.Model.Statistics":              "plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s",
