@@ -48,17 +48,19 @@ var page = template.Must(template.New("page").Parse(pageText))
 
 // content is what the page shows.
 type content struct {
-	Name      string
-	Info      runlog.Info
-	Started   string
-	Elapsed   string
-	Results   results
-	Unit      string
-	Sections  []section
-	Transfer  []transferPair // of the transfer study, whose picture is the last section
-	Data      string         // summary of the tile store
-	Config    string
-	Predicted bool // predictions.csv is there
+	Name                  string
+	Info                  runlog.Info
+	Started               string
+	Elapsed               string
+	Results               results
+	Unit                  string
+	Sections              []section
+	Transfer              []transferPair // of the transfer study, whose picture is the last section
+	Data                  string         // summary of the tile store
+	Config                string
+	Predicted             bool // predictions.csv is there
+	Areas                 []areaRow
+	AreaRanged, AreaKnown bool // some area has an interval, a factor
 }
 
 // section is a group of pictures with its own heading.
@@ -132,6 +134,13 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 	}
 	_, err = os.Stat(run.Path(runlog.PredictionsFile))
 	c.Predicted = err == nil
+	for _, folder := range []string{run.Dir, run.Path("map")} {
+		if c.Areas == nil {
+			if c.Areas, c.AreaRanged, c.AreaKnown, err = areaRows(folder); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, s := range []struct {
 		title, text string
 		files       [][2]string

@@ -87,7 +87,7 @@ func TestPage(t *testing.T) {
 	html := write(t, Options{Run: run(t, everything...)})
 	for _, want := range []string{
 		"a-run", "1 August 2025, 12:00", "1m30s", "0.900", "-3.2 %", "one cell only", "baseline ridge, test", "0.750", "Baseline SVR: none. libsvm is not installed", "Baseline ridge: what it saw.",
-		"100.0 %", "0.625", "10 calibration cells are too few", "epoch 8 of 10", "&lt;script&gt;", "cannot be looked at any more", "contrastive_warmup_epochs",
+		"100.0 %", "1.87", "10 calibration cells are too few", "epoch 8 of 10", "&lt;script&gt;", "cannot be looked at any more", "contrastive_warmup_epochs",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not say %q", want)

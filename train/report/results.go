@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 
 	"opencarbon/train/metrics"
 )
@@ -11,6 +12,7 @@ type results struct {
 	Splits    []split    `json:"splits"`
 	Baselines []baseline `json:"baselines"`
 	Intervals []interval `json:"intervals"`
+	Total     *total     `json:"total"`
 	BestEpoch int        `json:"best_epoch"`
 	Epochs    int        `json:"epochs"`
 	Unit      string     `json:"unit"` // of amounts; absent in older files
@@ -97,5 +99,42 @@ func (i interval) Held() string {
 	return show(i.Covered, func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) })
 }
 
-// Half is the half width in ln emission.
-func (i interval) Half() string { return show(i.Quantile, metrics.Number) }
+// Factor is what a prediction is divided and multiplied with: exp of the half width
+// in ln emission.
+func (i interval) Factor() string {
+	return show(i.Quantile, func(v float64) string { return fmt.Sprintf("%.3g", math.Exp(v)) })
+}
+
+// total is how the sum of the test cells came out.
+type total struct {
+	Cells     int     `json:"cells"`
+	True      float64 `json:"true"`
+	Raw       float64 `json:"raw"`
+	Corrected float64 `json:"corrected"`
+	Intervals []struct {
+		Level, Low, High float64
+	} `json:"intervals"`
+}
+
+func (t total) off(v float64) string {
+	return fmt.Sprintf("%s (%+.1f %%)", metrics.Amount(v), 100*(v/t.True-1))
+}
+
+// TrueText is the true sum.
+func (t total) TrueText() string { return metrics.Amount(t.True) }
+
+// RawText is the sum of the predictions, and how far it is off.
+func (t total) RawText() string { return t.off(t.Raw) }
+
+// CorrectedText is the corrected sum, and how far it is off.
+func (t total) CorrectedText() string { return t.off(t.Corrected) }
+
+// Interval is that of 90%, or "".
+func (t total) Interval() string {
+	for _, i := range t.Intervals {
+		if i.Level == 0.9 {
+			return metrics.Amount(i.Low) + " to " + metrics.Amount(i.High)
+		}
+	}
+	return ""
+}
