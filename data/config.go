@@ -84,7 +84,7 @@ type POI struct {
 	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
 	Encoding   string            `mapstructure:"encoding" yaml:"encoding"`         // of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out
 	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names
-	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories, or one that comes with the program (preset:london); empty: raw values are the categories
+	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories, or one that comes with the program (preset:london, preset:shenzhen); empty: raw values are the categories
 	Size       int               `mapstructure:"size" yaml:"size"`                 // edge in pixels of the frame that points are counted in, 32 to 512, whatever the images' size; default 256
 	MaxBadRows float64           `mapstructure:"max_bad_rows" yaml:"max_bad_rows"` // share of unreadable rows above which it is an error; default 0.01
 	Options    map[string]string `mapstructure:"options" yaml:"options,omitempty"` // open options of the OGR driver

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +71,7 @@ data must be mended; 130 interrupted, the state is saved.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&source, "config", "", "experiment file, or a preset: demo, tokyo, london, beijing, yinchuan")
+	f.StringVar(&source, "config", "", "experiment file, or a preset: "+strings.Join(config.PresetNames(), ", "))
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
 	f.StringVar(&resume, "resume", "", "run folder of an interrupted run to go on with, e.g. runs/demo/latest")
 	f.BoolVar(&printConfig, "print-config", false, "print the whole config as it would be used, and stop")

@@ -77,7 +77,7 @@ const tableHelp = "See the category table's form in the documentation of data.po
 const maxTableBytes = 4 << 20
 
 // LoadTable reads a category table from a file, or one that comes with the
-// program: preset:london.
+// program: preset:london, preset:shenzhen.
 func LoadTable(path string) (*Table, error) {
 	if strings.HasPrefix(path, tablePrefix) {
 		return presetTable(path)

@@ -39,7 +39,49 @@ func TestLondonTable(t *testing.T) {
 			t.Errorf("%s belongs to %s, not %d", raw, want, at)
 		}
 	}
-	const path = "../../../shared/data/london/poi.csv"
+	points := tablePoints(t, table, "../../../shared/data/london/poi.csv", func(string, string) {})
+	for _, name := range table.Names {
+		if points[name] < 30 {
+			t.Errorf("category %s has only %d points: %v", name, points[name], points)
+		}
+	}
+}
+
+// The Shenzhen table knows every value of the real file by name; what is not
+// known there counts as other, which is most of the points.
+func TestShenzhenTable(t *testing.T) {
+	table, err := LoadTable("preset:shenzhen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for raw, want := range map[string]string{
+		"restaurant": "food", "parking_space": "parking", "kindergarten": "education", "school gate": "education", "bus_station": "transport", "pub": "nightlife",
+		"place_of_worship": "worship", "other": "other", "anything new": "other", "": "other",
+	} {
+		if at := table.Match(raw); at < 0 || table.Names[at] != want {
+			t.Errorf("%s belongs to %s, not %d", raw, want, at)
+		}
+	}
+	points := tablePoints(t, table, "../../../shared/data/shenzhen/poi.csv", func(raw, category string) {
+		if category == "other" && raw != "other" {
+			t.Errorf("%q is not in the table", raw)
+		}
+	})
+	for _, name := range table.Names {
+		if points[name] < 50 {
+			t.Errorf("category %s has only %d points", name, points[name])
+		}
+	}
+	if len(table.Names) != 16 || points["other"] != 41059 {
+		t.Errorf("%d categories: %v", len(table.Names), points)
+	}
+}
+
+// tablePoints counts the points of a CSV with the columns lon, lat, category by
+// the table's categories, and shows each value; the test is skipped without the
+// file.
+func tablePoints(t *testing.T, table *Table, path string, see func(raw, category string)) map[string]int {
+	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Skipf("no real data: %s", path)
@@ -50,7 +92,7 @@ func TestLondonTable(t *testing.T) {
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return points
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -63,10 +105,6 @@ func TestLondonTable(t *testing.T) {
 			t.Fatalf("%q is in no category", row[2])
 		}
 		points[table.Names[at]]++
-	}
-	for _, name := range table.Names {
-		if points[name] < 30 {
-			t.Errorf("category %s has only %d points: %v", name, points[name], points)
-		}
+		see(row[2], table.Names[at])
 	}
 }

@@ -89,7 +89,7 @@ func TestSourceErrorListsBoth(t *testing.T) {
 	if !fault.IsInput(err) {
 		t.Fatalf("want a fault, got %v", err)
 	}
-	for _, want := range []string{"nowhere.yaml", "does not exist", "demo, tokyo, london, beijing, yinchuan"} {
+	for _, want := range []string{"nowhere.yaml", "does not exist", "demo, tokyo, london, shenzhen, shenzhen-hongkong, beijing, yinchuan"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q lacks %q", err, want)
 		}

@@ -146,6 +146,7 @@ const (
 	mosaics  = "Sentinel-2 true color: https://dataspace.copernicus.eu ; Landsat: https://earthexplorer.usgs.gov ; or tiles of zoom 15 to 17 that you may use"
 	borders  = "district borders of OpenStreetMap: https://overpass-turbo.eu (boundary=administrative, admin_level=6; put the names used here into the field)"
 	chinaPOI = "an export of a Chinese map service (AMap: GCJ-02, Baidu: BD-09), as the paper; or OpenStreetMap with --set data.poi.crs=WGS84: https://download.geofabrik.de/asia/china.html"
+	hongkong = "tiles of zoom 13 and 15, Lands Department of the HKSAR Government (geodata terms 1.3): github.com/HillHeadism/satellites , joined to a GeoTIFF in EPSG:3857"
 	lights   = "NASA Black Marble 2012: https://visibleearth.nasa.gov/collection/1484/earth-at-night ; in EPSG:3857 tiles: github.com/fasiha/nasa-black-marble-tiles"
 )
 
@@ -163,6 +164,11 @@ var sources = map[string]map[string]string{
 		"data.emissions.path": "London Atmospheric Emissions Inventory 2019, CO2 of all sources: https://data.london.gov.uk/dataset/london-atmospheric-emissions-inventory--laei--2019 (OGL)",
 		"data.poi.path":       "OpenStreetMap: https://download.geofabrik.de/europe/united-kingdom/england/greater-london.html (ODbL), joined with github.com/renzorico/the-london-bible and github.com/taniaguerrero/CASA0005repo",
 	},
+	"shenzhen": {
+		"data.region.file": "districts (MIT): github.com/ni1o1/pygeo-tutorial", "data.imagery.path": hongkong, "data.emissions.path": odiac,
+		"data.poi.path": "OpenStreetMap points (ODbL): github.com/IntelligentSystemsLab/CHARGED",
+	},
+	"shenzhen-hongkong": {"data.imagery.path": hongkong, "data.emissions.path": odiac},
 	"tokyo": {
 		"data.imagery.path":   "Landsat 8 scene 107-035 of 2021-12-28 (USGS, public domain): https://earthexplorer.usgs.gov ; its zoom-15 tiles: github.com/ubukawa/landsat-test01",
 		"data.emissions.path": lights,

@@ -87,7 +87,7 @@ func TestPresetsOnRealData(t *testing.T) {
 		t.Skipf("no real data at %s", dir)
 	}
 	t.Setenv(EnvData, dir)
-	for _, name := range []string{"tokyo", "london"} {
+	for _, name := range []string{"tokyo", "london", "shenzhen", "shenzhen-hongkong"} {
 		c, err := Load(name, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -92,7 +92,7 @@ var meanings = map[string]string{
 	"data.Imagery.Scale":                   "none | minmax | percentile | range; default: none for uint8, else percentile",
 	"data.Imagery.Size":                    "H = W in pixels, 32 to 512; default 256",
 	"data.POI.CRS":                         "EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own",
-	"data.POI.Categories":                  "YAML table that maps raw categories, or one that comes with the program (preset:london); empty: raw values are the categories",
+	"data.POI.Categories":                  "YAML table that maps raw categories, or one that comes with the program (preset:london, preset:shenzhen); empty: raw values are the categories",
 	"data.POI.Columns":                     "column names",
 	"data.POI.Encoding":                    "of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out",
 	"data.POI.Layer":                       "default: the first (OpenStreetMap: points, and multipolygons by their centres)",

@@ -11,7 +11,7 @@ import (
 var presetFiles embed.FS
 
 // presets in the order in which a newcomer should meet them.
-var presets = []string{"demo", "tokyo", "london", "beijing", "yinchuan"}
+var presets = []string{"demo", "tokyo", "london", "shenzhen", "shenzhen-hongkong", "beijing", "yinchuan"}
 
 // PresetNames lists the names that --config understands without a file.
 func PresetNames() []string { return append([]string(nil), presets...) }
