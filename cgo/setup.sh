@@ -47,6 +47,21 @@ else
   [ ${#missing[@]} -eq 0 ] || die "install with your system's package manager: ${missing[*]}"
 fi
 
+# --- optional packages: without them `train` leaves out the rows SVR and XGBoost, and says so --------------------------
+optional=()
+for pair in libsvm3:libsvm.so.3 libxgboost0:libxgboost.so.0; do
+  { /sbin/ldconfig -p 2>/dev/null || ldconfig -p 2>/dev/null || true; } | grep -q "${pair#*:}" || optional+=("${pair%%:*}")
+done
+if [ ${#optional[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  say "installing optional Debian packages: ${optional[*]}"
+  left=()
+  for p in "${optional[@]}"; do
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$p" >/dev/null 2>&1 || left+=("$p")
+  done
+  optional=(${left[@]+"${left[@]}"})
+fi
+[ ${#optional[@]} -eq 0 ] || say "warning: without ${optional[*]} the rows SVR or XGBoost are missing beside results. As root: apt-get install ${optional[*]}"
+
 # --- libtorch ---------------------------------------------------------------------------------------------------------
 if [ -n "$LIBTORCH" ]; then
   LIBTORCH=$(cd "$LIBTORCH" 2>/dev/null && pwd) || die "LIBTORCH is no folder: give the unpacked libtorch, or a pip wheel's torch folder."

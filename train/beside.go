@@ -10,6 +10,7 @@ import (
 	"opencarbon/train/baselines"
 	"opencarbon/train/config"
 	"opencarbon/train/metrics"
+	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 )
 
@@ -33,7 +34,7 @@ func (b Baseline) Test() (metrics.SplitScores, bool) {
 
 // beside are the methods that stand beside every result.
 func beside() []tabular.Method {
-	return []tabular.Method{tabular.RidgeRegression{}}
+	return []tabular.Method{tabular.RidgeRegression{}, tabular.SVR{}, tabular.XGBoost{}}
 }
 
 // lately holds the baselines of the last few problems: an ablation trains many
@@ -47,7 +48,7 @@ var lately struct {
 // baselines scores the mean and the tabular methods on the run's split. They
 // see the modalities that the network sees. Their draws have one seed whatever
 // the run's, so that a result and its baselines can be made again.
-func (d *dataset) baselines(ctx context.Context, c *config.Config) ([]Baseline, error) {
+func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Options) ([]Baseline, error) {
 	inputs := tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
 	key := d.problem(inputs)
 	lately.Lock()
@@ -57,12 +58,15 @@ func (d *dataset) baselines(ctx context.Context, c *config.Config) ([]Baseline, 
 			return lately.results[i], nil
 		}
 	}
+	bar := progress.NewBar(o, "baselines", len(beside()))
+	defer bar.Close()
 	features, err := tabular.New(ctx, d.store, inputs)
 	if err != nil {
 		return nil, err
 	}
 	results, err := baselines.Run(ctx, baselines.Input{Targets: d.ln, Train: d.train, Validation: d.validation, Test: d.test,
-		Features: features, Methods: beside(), Options: tabular.Options{Threads: c.Train.Threads}})
+		Features: features, Methods: beside(), Options: tabular.Options{Threads: c.Train.Threads},
+		Done: func() { bar.Add(1) }})
 	if err != nil {
 		return nil, err
 	}

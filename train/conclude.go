@@ -10,12 +10,13 @@ import (
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/metrics"
 	"opencarbon/train/plots"
+	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
 )
 
 // conclude takes the best weights, predicts every cell, scores the splits and
 // the baselines, and draws the pictures.
-func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
+func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options) (*Result, error) {
 	d, run := t.data, rec.run
 	r := &Result{Dir: run.Dir, Epochs: t.state.Epoch, BestEpoch: t.state.BestEpoch, Stopped: t.state.Stopped,
 		Unit: d.store.Meta().TargetUnit}
@@ -75,7 +76,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder) (*Result, error) {
 	if err := run.WritePredictions(r.Unit, predictionRows(d, x), x.extra()); err != nil {
 		return nil, err
 	}
-	if r.Baselines, err = d.baselines(ctx, t.config); err != nil {
+	if r.Baselines, err = d.baselines(ctx, t.config, o); err != nil {
 		return nil, err
 	}
 	if t.config.Output.Plots {

@@ -265,7 +265,7 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err != nil {
 		return nil, err
 	}
-	r, err := conclude(ctx, t, rec)
+	r, err := conclude(ctx, t, rec, o.Progress)
 	if err != nil {
 		return nil, err
 	}

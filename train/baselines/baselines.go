@@ -28,6 +28,7 @@ type Input struct {
 	Features *tabular.Features // nil: the mean alone
 	Methods  []tabular.Method
 	Options  tabular.Options
+	Done     func() // called after each method; may be nil
 }
 
 // Result is what a baseline predicts and how well.
@@ -76,6 +77,9 @@ func Run(ctx context.Context, in Input) ([]Result, error) {
 		}
 		r.Took = time.Since(began)
 		results = append(results, r)
+		if in.Done != nil {
+			in.Done()
+		}
 	}
 	return results, nil
 }

@@ -2,23 +2,27 @@ package tabular
 
 import (
 	"bufio"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"opencarbon/data/store"
 )
 
 var (
 	exportStore = flag.String("export.store", "", "tile store whose features are written for testdata/referee.py")
+	exportOf    = flag.String("export.methods", "", "only this method is fitted; empty: all")
 	exportTo    = flag.String("export.to", "", "CSV file that they are written to")
 )
 
 // TestExport writes a store's features, targets and split as CSV, for
-// testdata/referee.py: a line a cell, "split", "ln", then the features.
+// testdata/referee.py: a line a cell, "split", "ln", then the features. Beside
+// it, with .json at the end, goes what the methods here make of them.
 func TestExport(t *testing.T) {
 	if *exportStore == "" || *exportTo == "" {
 		t.Skip("give -export.store and -export.to to write features for testdata/referee.py")
@@ -57,6 +61,58 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	task := Task{Features: f, Ln: make([]float64, f.Cells())}
+	var test []int32
+	var truth []float64
+	for i := range f.Cells() {
+		task.Ln[i] = math.NaN()
+		if !(targets[i] > 0) {
+			continue
+		}
+		task.Ln[i] = math.Log(targets[i])
+		switch splits[i] {
+		case store.Train:
+			task.Train = append(task.Train, int32(i))
+		case store.Validation:
+			task.Validation = append(task.Validation, int32(i))
+		case store.Test:
+			test, truth = append(test, int32(i)), append(truth, task.Ln[i])
+		}
+	}
+	type row struct {
+		R2       float64  `json:"r2"`
+		Settings Settings `json:"settings"`
+	}
+	found := map[string][]row{}
+	for _, m := range methods(t) {
+		if *exportOf != "" && *exportOf != m.Name() {
+			continue
+		}
+		for seed := range int64(3) {
+			began := time.Now()
+			fitted, err := m.Fit(t.Context(), task, Options{Seed: seed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			predicted, err := fitted.Predict(t.Context(), f, test)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := row{R2: r2(truth, predicted), Settings: fitted.Trials()[best(fitted.Trials())].Settings}
+			found[m.Name()] = append(found[m.Name()], r)
+			t.Logf("%s, seed %d: test R2 %.4f; %s (%.1fs)", m.Name(), seed, r.R2, fitted.About(), time.Since(began).Seconds())
+			if m.Name() == "ridge" || m.Name() == "SVR" { // nothing is drawn
+				break
+			}
+		}
+	}
+	text, err := json.MarshalIndent(found, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*exportTo+".json", append(text, '\n'), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

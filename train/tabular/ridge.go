@@ -28,15 +28,15 @@ func (RidgeRegression) Fit(ctx context.Context, t Task, _ Options) (Fitted, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &fittedRidge{Scaled: p.scaling, about: t.Features.About() + some(len(t.Train), all)}
+	f := &fittedRidge{Scaled: p.scaling, Saw: t.Features.About() + some(len(t.Train), all)}
 	if len(p.validation.y) == 0 {
 		if f.Ridge, err = FitRidge(p.train.z, p.train.y, Lambdas()); err != nil {
 			return nil, err
 		}
-		f.how = "leave-one-out"
+		f.How = "leave-one-out"
 		return f, nil
 	}
-	f.how = "validation"
+	f.How = "validation"
 	s, err := newSolver(p.train.z, p.train.y, Lambdas())
 	if err != nil {
 		return nil, err
@@ -45,27 +45,27 @@ func (RidgeRegression) Fit(ctx context.Context, t Task, _ Options) (Fitted, erro
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f.trials = append(f.trials, p.judge(Settings{{"lambda", lambda}}, s.fit(lambda).Predict(p.validation.z)))
+		f.Tried = append(f.Tried, p.judge(Settings{{"lambda", lambda}}, s.fit(lambda).Predict(p.validation.z)))
 	}
-	f.Ridge = s.fit(Lambdas()[best(f.trials)])
+	f.Ridge = s.fit(Lambdas()[best(f.Tried)])
 	return f, nil
 }
 
 type fittedRidge struct {
-	Scaled *Scaling
-	Ridge  *Ridge
-	about  string // what it saw
-	how    string // lambda was chosen
-	trials []Trial
+	Scaled *Scaling `json:"scaling"`
+	Ridge  *Ridge   `json:"ridge"`
+	Saw    string   `json:"saw"`
+	How    string   `json:"how"` // lambda was chosen
+	Tried  []Trial  `json:"trials"`
 }
 
 // About implements Fitted.
 func (f *fittedRidge) About() string {
-	return fmt.Sprintf("ridge regression on %s; lambda %.3g by %s", f.about, f.Ridge.Lambda, f.how)
+	return fmt.Sprintf("ridge regression on %s; lambda %.3g by %s", f.Saw, f.Ridge.Lambda, f.How)
 }
 
 // Trials implements Fitted.
-func (f *fittedRidge) Trials() []Trial { return f.trials }
+func (f *fittedRidge) Trials() []Trial { return f.Tried }
 
 // Predict implements Fitted.
 func (f *fittedRidge) Predict(ctx context.Context, x *Features, cells []int32) ([]float64, error) {
