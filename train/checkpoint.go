@@ -270,6 +270,9 @@ func (c *Checkpoint) loadModel(s *layers.Params) (err error) {
 			what = fmt.Sprintf("does not hold the weights of the %s variant with POI encoder %s", variant(c.Header.Model), c.Header.Model.POIEncoder)
 			remedy = "Save the model's whole state dict under the published program's names."
 		}
+		if _, biased := c.arrays["model.grid_rep.poi_encoder.fc2.bias"]; biased && c.Header.Model.Kind == layers.KindPublished {
+			what, remedy = "is of an older version of this program, whose reference variant had biases that the published program has not", "Train it anew, or start from that program's own checkpoint."
+		}
 		if e := s.Load("", c.tensors("model."), true); e != nil {
 			err = fault.Wrap(e, c.Path, what, remedy)
 		}

@@ -154,6 +154,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 			t.Errorf("%s is taken for %+v", name, m)
 		}
 		row := fmt.Sprintf("%-18s", name)
+		var strayed [2]float64
 		note := func(what string, d, limit float64) {
 			row += fmt.Sprintf("  %s %.1e", what, d)
 			if !(d <= limit) {
@@ -162,11 +163,19 @@ func TestPublishedLiveContinued(t *testing.T) {
 		}
 		values := func(g safetensors.File, key string) []float64 { return torch.FromArray(g.Arrays[key]).Float64s() }
 		if err := torch.Run(torch.Options{Threads: 1}, func() {
+			for i, key := range []string{"losses/", "after/"} {
+				strayed[i] = farthest(values(golden, key+"float32"), values(golden, key+"float64"))
+			}
 			for _, k := range types {
+				// In float32 PyTorch strays from its own float64, which on few tiles may be more than what is asked.
+				var rounding [2]float64
+				if k.d == torch.Float32 {
+					rounding = [2]float64{3 * strayed[0], 3 * strayed[1]}
+				}
 				r := c.continues(t, read, k.d)
 				note("predictions "+k.name, farthest(r.predictions(), values(golden, "before/"+k.name)), 1e-6)
-				note("20 steps", farthest(r.steps(20), values(golden, "losses/"+k.name)), k.limit)
-				note("then predictions", farthest(r.predictions(), values(golden, "after/"+k.name)), k.limit)
+				note("20 steps", farthest(r.steps(20), values(golden, "losses/"+k.name)), max(k.limit, rounding[0]))
+				note("then predictions", farthest(r.predictions(), values(golden, "after/"+k.name)), max(k.limit, rounding[1]))
 				if k.d == torch.Float32 {
 					if _, err := Export(r.checkpoint(read), filepath.Join(dir, "export.pth")); err != nil {
 						t.Fatal(err)
@@ -196,6 +205,6 @@ func TestPublishedLiveContinued(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintln(os.Stderr, row)
+		fmt.Fprintf(os.Stderr, "%s  (PyTorch in float32 against itself in float64: 20 steps %.1e, then predictions %.1e)\n", row, strayed[0], strayed[1])
 	}
 }

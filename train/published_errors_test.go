@@ -32,6 +32,10 @@ func TestPublishedErrors(t *testing.T) {
 	for n, a := range all {
 		surplus[n] = a
 	}
+	biased := map[string]safetensors.Array{"grid_rep.poi_encoder.fc2.bias": {DType: "F32", Shape: []int{32}, Data: make([]byte, 128)}}
+	for n, a := range all {
+		biased[n] = a
+	}
 	resnet := map[string]safetensors.Array{}
 	var resnetNames []string
 	for _, n := range names {
@@ -57,6 +61,7 @@ func TestPublishedErrors(t *testing.T) {
 		{"other categories", manyNames, manyArrays, three, []string{"3 categories", "C = 17"}},
 		{"the other variant", names, all, PublishedModel{Variant: "paper"}, []string{"reference variant's, not the paper variant's"}},
 		{"no neighborhood", names, all, PublishedModel{Neighborhood: 1}, []string{"neighborhood of 1 cells does not fit"}},
+		{"biases", append(slices.Clone(names), "grid_rep.poi_encoder.fc2.bias"), biased, three, []string{"older version", "surplus grid_rep.poi_encoder.fc2.bias"}},
 		{"no width", names, all, PublishedModel{}, []string{"do not tell", "M = 3, 5 and 7", "--neighborhood"}},
 	} {
 		path := filepath.Join(dir, "bad.pth")
