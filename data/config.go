@@ -66,12 +66,12 @@ type Imagery struct {
 type Emissions struct {
 	Path          string   `mapstructure:"path" yaml:"path"`                     // file or glob, e.g. odiac/odiac2022_1km_excl_intl_18*.tif
 	CRS           string   `mapstructure:"crs" yaml:"crs"`                       // only where the file has none
-	Bands         []int    `mapstructure:"bands" yaml:"bands,flow"`              // bands that are added up; default: 1
+	Bands         []int    `mapstructure:"bands" yaml:"bands,flow"`              // bands that are added up; default: those that make up the year by period, else the first
 	Layer         string   `mapstructure:"layer" yaml:"layer"`                   // polygons: layer; default the first
 	Attribute     string   `mapstructure:"attribute" yaml:"attribute"`           // polygons: the column that holds the amount
-	Units         string   `mapstructure:"units" yaml:"units"`                   // tC | tCO2 | kgC | kgCO2 | gCO2 | proxy (no unit: a stand-in such as night light)
+	Units         string   `mapstructure:"units" yaml:"units"`                   // tC | tCO2 | kgC | kgCO2 | gC | gCO2 | molCO2 | umolCO2 ..., with any SI prefix | proxy (no unit: a stand-in such as night light)
 	Per           string   `mapstructure:"per" yaml:"per"`                       // cell | km2 | m2; default cell (km2, m2: densities)
-	Period        string   `mapstructure:"period" yaml:"period"`                 // year | month | day | hour: the time each file or band covers; default year
+	Period        string   `mapstructure:"period" yaml:"period"`                 // year | month | day | hour | second: the time that an amount is of (kg m-2 s-1: second); means of months are weighed by their days; default year
 	MissingMonths string   `mapstructure:"missing_months" yaml:"missing_months"` // error | scale; default error
 	Nodata        *float64 `mapstructure:"nodata" yaml:"nodata"`                 // only where the file does not say it
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"opencarbon/data/emissions"
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
 )
@@ -220,24 +221,21 @@ func (e *Emissions) normalize() error {
 		}
 		return nil
 	}
-	const units = "tC, tCO2, kgC, kgCO2, gCO2, or proxy for a stand-in without a unit"
+	known, examples := emissions.KnownUnit(e.Units)
 	if e.Units == "" {
-		return fault.New("data.emissions.units", "is not given", "Say what the numbers are: "+units+".")
+		return fault.New("data.emissions.units", "is not given", "Say what the numbers are: "+examples+" (a stand-in without a unit).")
 	}
-	if !slices.Contains([]string{"tC", "tCO2", "kgC", "kgCO2", "gCO2", "proxy"}, e.Units) {
-		return outOf("emissions.units", e.Units, units)
+	if !known {
+		return outOf("emissions.units", e.Units, examples+" and their like, with any SI prefix")
 	}
 	if err := oneOf("emissions.per", &e.Per, "cell", "cell", "km2", "m2"); err != nil {
 		return err
 	}
-	if err := oneOf("emissions.period", &e.Period, "year", "year", "month", "day", "hour"); err != nil {
+	if err := oneOf("emissions.period", &e.Period, "year", emissions.Periods...); err != nil {
 		return err
 	}
 	if err := oneOf("emissions.missing_months", &e.MissingMonths, "error", "error", "scale"); err != nil {
 		return err
-	}
-	if len(e.Bands) == 0 {
-		e.Bands = []int{1}
 	}
 	for i, b := range e.Bands {
 		if b < 1 || slices.Contains(e.Bands[:i], b) {

@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 		Grid:  Grid{Scheme: "xyz", Zoom: 15},
 		Imagery: Imagery{Path: "/base/mosaic.tif", Bands: []int{1, 2, 3}, Percentile: []float64{2, 98}, Size: 256,
 			Resampling: "bilinear", MinCoverage: 0.9},
-		Emissions: Emissions{Path: "/base/odiac/*.tif", Units: "tC", Per: "cell", Period: "year", Bands: []int{1}, MissingMonths: "error"},
+		Emissions: Emissions{Path: "/base/odiac/*.tif", Units: "tC", Per: "cell", Period: "year", MissingMonths: "error"},
 		POI:       POI{Path: "/abs/poi.csv", Categories: "/base/table.yaml", Size: 256, MaxBadRows: 0.01},
 		Split:     Split{Method: "blocks", Block: 8, Fractions: []float64{0.6, 0.2, 0.2}, Seed: 42},
 	}

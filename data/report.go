@@ -133,6 +133,9 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 		unit = " value x km2"
 	}
 	fmt.Fprintf(w, "emissions (%s, %d files)\n", e.Units, len(e.Files))
+	if text := strings.Trim(e.Bands+", "+e.Times, ", "); text != "" {
+		fmt.Fprintf(w, "  read: %s\n", text)
+	}
 	line("source in reach", e.SourceTotal, unit)
 	line("source in the region", e.InRegion, unit, ", before regridding")
 	line("cells of the region", e.Regridded, unit, ", after regridding")

@@ -150,13 +150,28 @@ func TestBadInputs(t *testing.T) {
 
 func TestMonths(t *testing.T) {
 	for name, want := range map[string][2]int{
-		"odiac2022_1km_excl_intl_1812.tif":    {18, 12},
-		"odiac2022_1km_excl_intl_0001.tif.gz": {0, 1},
-		"a/b/2103.tif":                        {21, 3},
-		"odiac2022.tif":                       {-1, 0},
-		"odiac_1813.tif":                      {-1, 0},
-		"odiac_201812.tif":                    {-1, 0},
-		"1812_odiac.tif":                      {-1, 0},
+		"odiac2022_1km_excl_intl_1812.tif":      {2018, 12},
+		"odiac2022_1km_excl_intl_0001.tif.gz":   {2000, 1},
+		"odiac2022_0112.tif":                    {2001, 12},
+		"a/b/2103.tif":                          {2021, 3},
+		"odiac2022.tif":                         {-1, 0},
+		"odiac_1813.tif":                        {-1, 0},
+		"odiac_201812.tif":                      {2018, 12},
+		"odiac_201812.tif.gz":                   {2018, 12},
+		"co2_2018-12.nc":                        {2018, 12},
+		"co2_2018_12.tif":                       {2018, 12},
+		"co2.2018.12.tif":                       {2018, 12},
+		"2018-07_co2_v3.tif":                    {2018, 7},
+		"co2_20181231.tif":                      {2018, 12},
+		"co2-2018-12-31.tif":                    {2018, 12},
+		"v2022_10_fluxes_2018_07.tif":           {2018, 7},
+		"co2_201813.tif":                        {-1, 0},
+		"co2_1201812.tif":                       {-1, 0},
+		"flux_Jan_2018.tif":                     {2018, 1},
+		"2018 december.tif":                     {2018, 12},
+		"marsh_2018.tif":                        {-1, 0},
+		"1812_odiac.tif":                        {-1, 0},
+		`NETCDF:"a/b/flux_2018-03.nc":co2_1812`: {2018, 3},
 	} {
 		y, m, ok := monthOf(name)
 		if ok != (want[0] >= 0) || (ok && (y != want[0] || m != want[1])) {
@@ -167,7 +182,6 @@ func TestMonths(t *testing.T) {
 
 // TestYears: leap years count whole; months without names count by number.
 func TestYears(t *testing.T) {
-	names := func(n int) []string { return make([]string, n) }
 	for _, c := range []struct {
 		period string
 		files  int
@@ -175,10 +189,16 @@ func TestYears(t *testing.T) {
 		want   float64 // 0: an error
 	}{
 		{"year", 1, 1, 1}, {"year", 2, 3, 1}, {"month", 12, 1, 1}, {"month", 1, 12, 1}, {"month", 6, 1, 0}, {"month", 13, 1, 0},
-		{"day", 365, 1, 1}, {"day", 366, 1, 1}, {"day", 1, 73, 5}, {"day", 367, 1, 0}, {"hour", 1, 24, 365}, {"hour", 1, 8784, 1}, {"hour", 1, 8760, 1},
+		{"day", 365, 1, 1}, {"day", 366, 1, 1}, {"day", 1, 73, 5}, {"day", 367, 1, 0}, {"hour", 1, 24, 365}, {"second", 1, 1, 31536000}, {"second", 1, 365, 86400}, {"second", 1, 366, 86400}, {"second", 8760, 1, 3600}, {"hour", 1, 8784, 1}, {"hour", 1, 8760, 1},
 	} {
 		s := Spec{Path: "x", Units: "tC", Period: c.period, MissingMonths: "error"}
-		cal, err := yearOf(&s, names(c.files), c.bands)
+		var parts []part
+		for f := range c.files {
+			for b := range c.bands {
+				parts = append(parts, part{file: f, band: b + 1})
+			}
+		}
+		cal, err := calendarOf(&s, parts)
 		if (err != nil) != (c.want == 0) || (err == nil && cal.factor != c.want) {
 			t.Errorf("%s x %d x %d: %g, %v", c.period, c.files, c.bands, cal.factor, err)
 		}

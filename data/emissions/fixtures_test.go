@@ -104,3 +104,13 @@ func inDir(t testing.TB) func(string) string {
 	dir := t.TempDir()
 	return func(name string) string { return filepath.Join(dir, name) }
 }
+
+func mustMeasure(t testing.TB, g *grid.Grid) *grid.Measure {
+	t.Helper()
+	m, err := g.NewMeasure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}

@@ -1,135 +1,67 @@
 package emissions
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-
-	"opencarbon/data/fault"
 )
 
-// yearMonth finds the YYMM at the end of an ODIAC name, as in
-// odiac2022_1km_excl_intl_1812.tif.gz.
-var yearMonth = regexp.MustCompile(`(?:^|[_-])(\d{2})(0[1-9]|1[0-2])(?:\.[A-Za-z]+)*$`)
+// How names of files say year and month: 2018-12, 2018_12, 201812, 20181231;
+// Dec 2018; ODIAC's YYMM at the end, as in odiac2022_1km_excl_intl_1812.tif.gz.
+var (
+	yearMonthDigits = regexp.MustCompile(`(?:^|[^0-9])((?:19|20)[0-9]{2})([-_.]?)(0[1-9]|1[0-2])([-_.]?[0-3][0-9])?(?:[^0-9]|$)`)
+	yearMonthShort  = regexp.MustCompile(`(?:^|[_-])([0-9]{2})(0[1-9]|1[0-2])$`)
+	monthNames      = regexp.MustCompile(`(?i)(?:^|[^a-z])(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?:[^a-z]|$)`)
+	yearDigits      = regexp.MustCompile(`(?:^|[^0-9])((?:19|20)[0-9]{2})(?:[^0-9]|$)`)
+	fileEnding      = regexp.MustCompile(`(?:\.[A-Za-z][A-Za-z0-9]{0,7})+$`)
+)
 
-// monthOf reads year and month from an ODIAC file name.
+// stemOf is what of a file's name may say a time: without folder and endings, of
+// a subdataset the file's part.
+func stemOf(path string) string {
+	if quoted := strings.Split(path, `"`); len(quoted) > 2 { // NETCDF:"a_2018.nc":flux
+		path = quoted[1]
+	}
+	return fileEnding.ReplaceAllString(filepath.Base(path), "")
+}
+
+// monthOf reads year and month from a file's name; the year is 0 where the name
+// has a month only.
 func monthOf(path string) (year, month int, ok bool) {
-	m := yearMonth.FindStringSubmatch(filepath.Base(path))
-	if m == nil {
-		return 0, 0, false
+	stem := stemOf(path)
+	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
+	// The last one counts: versions and the like come first.
+	all := yearMonthDigits.FindAllStringSubmatch(stem, -1)
+	for i := len(all) - 1; i >= 0; i-- {
+		// A day is parted from the month as the month is from the year.
+		if m := all[i]; m[4] == "" || len(m[4]) == 2+len(m[2]) {
+			return number(m[1]), number(m[3]), true
+		}
 	}
-	year, _ = strconv.Atoi(m[1])
-	month, _ = strconv.Atoi(m[2])
-	return year, month, true
+	if m := yearMonthShort.FindStringSubmatch(stem); m != nil {
+		return 2000 + number(m[1]), number(m[2]), true
+	}
+	if m := monthNames.FindStringSubmatch(stem); m != nil {
+		at := strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[1][:3]))
+		return yearIn(path), at/3 + 1, true
+	}
+	return 0, 0, false
 }
 
-// expand turns the path or pattern into files, in order.
-func expand(pattern string) ([]string, error) {
-	if !strings.ContainsAny(pattern, "*?[") {
-		return []string{pattern}, nil
-	}
-	if _, err := os.Stat(pattern); err == nil {
-		return []string{pattern}, nil
-	}
-	files, err := filepath.Glob(pattern)
-	if err != nil {
-		return nil, fault.Wrap(err, "data.emissions.path", fmt.Sprintf("the pattern %q is malformed", pattern), "use * and ? only, or close the bracket")
-	}
-	// A plain look at the folder tells a pattern without matches from a folder
-	// that is not there or may not be read; Glob keeps silent about both.
-	if len(files) == 0 {
-		dir := filepath.Dir(pattern)
-		if !strings.ContainsAny(dir, "*?[") {
-			if _, err := os.ReadDir(dir); err != nil {
-				return nil, fault.Wrap(err, pattern, "the folder cannot be read", "check the path and its permissions (chmod u+rx)")
-			}
-		}
-		return nil, fault.New(pattern, "no file matches the pattern", "check the path; relative paths start at the working directory")
-	}
-	slices.Sort(files)
-	return files, nil
+// yearOrMonth reports whether a name ends in digits that may be a year or YYMM:
+// emission_2012. Among other files they are months where the period says so.
+func yearOrMonth(path string) bool {
+	m := yearMonthShort.FindStringSubmatch(stemOf(path))
+	return m != nil && (m[1] == "19" || m[1] == "20")
 }
 
-// calendar says which months a set of files holds and by how much their sum has
-// to be multiplied to become a year.
-type calendar struct {
-	factor  float64
-	missing []string // "2018-03"
-	year    int      // of ODIAC names, else 0
-}
-
-// yearOf checks the files against the declared period. bands is the number of
-// bands that are added up in each.
-func yearOf(s *Spec, files []string, bands int) (calendar, error) {
-	parts := len(files) * bands
-	full := periodsPerYear[s.Period]
-	c := calendar{factor: 1}
-	if s.Period == "year" {
-		// Several yearly files or bands are sectors of one inventory: added up.
-		return c, nil
+// yearIn is the last year that a file's name has, or 0.
+func yearIn(path string) int {
+	all := yearDigits.FindAllStringSubmatch(stemOf(path), -1)
+	if all == nil {
+		return 0
 	}
-	if parts > full[1] {
-		return c, fault.New(s.Path, fmt.Sprintf("%d files x %d bands are more than the %d %ss of a year", len(files), bands, full[1], s.Period),
-			"narrow the pattern to one year")
-	}
-	if s.Period != "month" {
-		if parts != full[1] { // 366 days or 8784 hours are a whole leap year
-			c.factor = float64(full[0]) / float64(parts)
-		}
-		return c, nil
-	}
-	if err := c.months(s, files); err != nil {
-		return c, err
-	}
-	if parts < 12 {
-		if s.MissingMonths != "scale" {
-			what := fmt.Sprintf("%d of 12 months", parts)
-			if len(c.missing) > 0 {
-				what += ": missing " + strings.Join(c.missing, ", ")
-			}
-			return c, fault.New(s.Path, what, "add the missing files, or declare data.emissions.missing_months: scale (the sum is then multiplied by 12 / months)")
-		}
-		c.factor = 12 / float64(parts)
-	}
-	return c, nil
-}
-
-// months reads the names of monthly files and refuses mixed years and repeats.
-func (c *calendar) months(s *Spec, files []string) error {
-	have := map[int]string{}
-	first := -1
-	for _, f := range files {
-		year, month, ok := monthOf(f)
-		if !ok {
-			continue
-		}
-		if first >= 0 && year != first {
-			return fault.New(s.Path, fmt.Sprintf("files of different years: %s and others of %d", filepath.Base(f), 2000+first), "narrow the pattern to one year, e.g. *_18??.tif")
-		}
-		first = year
-		if other, twice := have[month]; twice {
-			return fault.New(s.Path, fmt.Sprintf("month %02d is there twice: %s and %s", month, filepath.Base(other), filepath.Base(f)), "narrow the pattern so that each month is matched once")
-		}
-		have[month] = f
-	}
-	if len(have) == 0 {
-		return nil // names without months: their number alone is checked
-	}
-	if len(have) < len(files) {
-		return fault.New(s.Path, fmt.Sprintf("%d of %d file names do not end in a month (YYMM)", len(files)-len(have), len(files)), "narrow the pattern to files such as odiac2022_1km_excl_intl_1812.tif")
-	}
-	if len(files) == 1 && len(s.Bands) > 1 {
-		return nil // the bands are the months
-	}
-	c.year = 2000 + first
-	for m := 1; m <= 12; m++ {
-		if _, ok := have[m]; !ok {
-			c.missing = append(c.missing, fmt.Sprintf("%d-%02d", c.year, m))
-		}
-	}
-	return nil
+	year, _ := strconv.Atoi(all[len(all)-1][1])
+	return year
 }

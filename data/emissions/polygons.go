@@ -56,17 +56,20 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 	if err := l.Has(s.Attribute); err != nil {
 		return err
 	}
-	year, err := yearOf(s, files, 1)
+	one := part{name: files[0]}
+	one.year, one.mon, _ = monthOf(files[0])
+	year, err := calendarOf(s, []part{one})
 	if err != nil {
 		return err
 	}
-	r.YearFactor, r.MissingMonths = year.factor, year.missing
+	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
 	p, err := newPlacer(t.g, crs)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	factor := unitFactors[s.Units] * year.factor
+	factor, _ := unitFactor(s.Units)
+	factor *= year.factor
 	if s.Per != "cell" {
 		factor *= s.areaFactor()
 	}

@@ -29,6 +29,10 @@ func openRasters(s *Spec, files []string) (*rasterSource, error) {
 			return nil, err
 		}
 		src.sets = append(src.sets, d)
+		if s.Bands, err = chooseBands(s, src.sets[0], files); err != nil {
+			src.close()
+			return nil, err
+		}
 		if err := src.admit(d); err != nil {
 			src.close()
 			return nil, err
@@ -79,16 +83,19 @@ const stripPoints = 1 << 19
 // loadRasters spreads a stack of rasters, a strip of rows at a time, and only
 // the window that the region needs.
 func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Report, progress Progress) error {
-	year, err := yearOf(s, files, len(s.Bands))
-	if err != nil {
-		return err
-	}
-	r.YearFactor, r.MissingMonths = year.factor, year.missing
 	src, err := openRasters(s, files)
 	if err != nil {
 		return err
 	}
 	defer src.close()
+	year, err := calendarOf(s, src.parts(files))
+	if err != nil {
+		return err
+	}
+	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
+	if n := src.sets[0].Bands(); n > 1 {
+		r.Bands = bandsText(s.Bands, n)
+	}
 	tr, err := raster.NewTransform(src.crs, t.g.CRS())
 	if err != nil {
 		return err
@@ -106,11 +113,11 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 		a, b, c, d, _ := raster.Geometry{Polygons: []raster.Polygon{src.sets[0].Outline(1)}}.Bounds()
 		return t.noOverlap(files[0], [4]float64{a, b, c, d}, src.crs)
 	}
-	factor := unitFactors[s.Units] * year.factor
+	factor, _ := unitFactor(s.Units)
 	if s.Per != "cell" {
 		factor *= s.areaFactor()
 	}
-	b := &strip{src: src, t: t, r: r, l: l, factor: factor}
+	b := &strip{src: src, t: t, r: r, l: l, factor: factor, weights: year.weights}
 	all, done := 0.0, 0.0 // pixels
 	for _, w := range windows {
 		all += float64(w.right-w.left) * float64(w.bottom-w.top)

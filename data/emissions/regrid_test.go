@@ -193,15 +193,29 @@ func TestUnits(t *testing.T) {
 		{Spec{Units: "kgC"}, 0.44},
 		{Spec{Units: "kgCO2"}, 0.12},
 		{Spec{Units: "gCO2"}, 0.00012},
+		{Spec{Units: "gC"}, 0.00044},
+		{Spec{Units: "MtC"}, 440e6},
+		{Spec{Units: "GgCO2"}, 120e3},
+		{Spec{Units: "PgC"}, 440e9},
+		{Spec{Units: "molCO2"}, 120 * 44.0095e-6},
+		{Spec{Units: "umolC"}, 120 * 44.0095e-12},
+		{Spec{Units: "kgCO2", Per: "m2", Period: "second", Bands: []int{1}}, 0}, // per area: below
 		{Spec{Units: "tCO2", Bands: []int{2}}, 240},
 		{Spec{Units: "tCO2", Bands: []int{1, 2, 3}}, 720},
-		{Spec{Units: "tCO2", Period: "month", MissingMonths: "scale"}, 1440},
+		{Spec{Units: "tCO2", Period: "month", MissingMonths: "scale", Bands: []int{1}}, 1440},
 		{Spec{Units: "tCO2", Period: "month", MissingMonths: "scale", Bands: []int{1, 3}}, 480 * 6},
-		{Spec{Units: "tCO2", Period: "day"}, 120 * 365},
+		{Spec{Units: "tCO2", Period: "day", Bands: []int{1}}, 120 * 365},
 		{Spec{Units: "tCO2", Period: "hour", Bands: []int{1, 2, 3}}, 720 * 8760 / 3},
 		{Spec{Units: "proxy"}, 120},
 	} {
 		c.spec.Path = file
+		if c.want == 0 { // kg m-2 s-1
+			area, err := mustMeasure(t, g).Areas(cell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want = 0.12 * 1e6 * area[0] * 365 * 86400
+		}
 		if got := mustLoad(t, c.spec, g, cell).Values[0]; math.Abs(got/c.want-1) > 1e-9 {
 			t.Errorf("%+v: %g, want %g", c.spec, got, c.want)
 		}

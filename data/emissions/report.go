@@ -23,7 +23,9 @@ type Report struct {
 	Files         []string
 	Units         string
 	Proxy         bool
-	YearFactor    float64  // the sum over files and bands was multiplied by this to become a year
+	Bands         string   // of rasters with several: which were read, e.g. "bands 1..12 of 12"
+	Times         string   // what of the year they are
+	YearFactor    float64  // the sum over files and bands was multiplied by this to become a year (the mean, where months have different ones)
 	MissingMonths []string // that the factor stands in for, e.g. "2018-03"
 
 	SourceTotal float64 // of the valid elements in reach of the region

@@ -23,29 +23,14 @@ import (
 type Spec struct {
 	Path          string   // file or glob
 	CRS           string   // only where the file has none
-	Bands         []int    // rasters: bands that are added up, from 1; default: 1
+	Bands         []int    // rasters: bands that are added up, from 1; empty: see chooseBands
 	Layer         string   // polygons: layer; default the first
 	Attribute     string   // polygons: the column that holds the amount
-	Units         string   // tC | tCO2 | kgC | kgCO2 | gCO2 | proxy
+	Units         string   // tC, kgCO2, umolCO2 ... (see unitFactor) | proxy
 	Per           string   // cell (default; for polygons: the polygon) | km2 | m2
-	Period        string   // year (default) | month | day | hour: the time each file or band covers
+	Period        string   // year (default) | month | day | hour | second: the time that an amount is of
 	MissingMonths string   // error (default) | scale
 	Nodata        *float64 // rasters: only where the file does not say it
-}
-
-// carbonToCO2 is the ratio of the molar masses, 44/12.
-const carbonToCO2 = 44.0 / 12.0
-
-// unitFactors turn an amount into tonnes of CO2. A proxy has no unit.
-var unitFactors = map[string]float64{
-	"tC": carbonToCO2, "tCO2": 1, "kgC": carbonToCO2 / 1e3, "kgCO2": 1e-3, "gCO2": 1e-6, "proxy": 1,
-}
-
-var unitNames = []string{"tC", "tCO2", "kgC", "kgCO2", "gCO2", "proxy"}
-
-// periodsPerYear are the parts of a year of 365 days, and of a leap year.
-var periodsPerYear = map[string][2]int{
-	"year": {1, 1}, "month": {12, 12}, "day": {365, 366}, "hour": {8760, 8784},
 }
 
 // check fills in the defaults and refuses what is not known.
@@ -69,23 +54,20 @@ func (s *Spec) check() error {
 	if s.Units == "" {
 		return fault.New(where+"units", "the unit of the amounts is not declared", "choose one of "+strings.Join(unitNames, ", ")+" (ODIAC: tC, the London inventory: tCO2)")
 	}
-	if _, ok := unitFactors[s.Units]; !ok {
+	if _, ok := unitFactor(s.Units); !ok {
 		return fault.New(where+"units", fmt.Sprintf("unknown unit %q", s.Units), "choose one of "+strings.Join(unitNames, ", "))
 	}
 	if !slices.Contains([]string{"cell", "km2", "m2"}, s.Per) {
 		return fault.New(where+"per", fmt.Sprintf("unknown area %q", s.Per), "choose cell, km2 or m2")
 	}
-	if _, ok := periodsPerYear[s.Period]; !ok {
-		return fault.New(where+"period", fmt.Sprintf("unknown period %q", s.Period), "choose year, month, day or hour")
+	if !knownPeriod(s.Period) {
+		return fault.New(where+"period", fmt.Sprintf("unknown period %q", s.Period), "choose "+strings.Join(Periods, ", "))
 	}
 	if s.MissingMonths != "error" && s.MissingMonths != "scale" {
 		return fault.New(where+"missing_months", fmt.Sprintf("unknown choice %q", s.MissingMonths), "choose error or scale")
 	}
 	if s.Units == "proxy" && (s.Per != "cell" || s.Period != "year") {
 		return fault.New(where+"units", "a proxy has no unit, so it has neither an area nor a period", "leave per and period out")
-	}
-	if len(s.Bands) == 0 {
-		s.Bands = []int{1}
 	}
 	seen := map[int]bool{}
 	for _, b := range s.Bands {

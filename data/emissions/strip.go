@@ -15,6 +15,7 @@ type strip struct {
 	r       *Report
 	l       *lattice
 	factor  float64
+	weights []float64 // [sets, bands] of each in the year
 	x0, w   int
 	raw     []float64
 	mask    []uint8
@@ -38,6 +39,7 @@ func (b *strip) read(top, n int) error {
 			if err := d.Read(band, b.x0, top, b.w, n, b.raw); err != nil {
 				return err
 			}
+			weight := b.weights[k*len(b.src.s.Bands)+j]
 			masked := b.src.masked[k][j]
 			if masked {
 				b.mask = slices.Grow(b.mask[:0], size)[:size]
@@ -53,7 +55,7 @@ func (b *strip) read(top, n int) error {
 				if d.IsNodata(band, v) || math.IsInf(v, 0) || masked && b.mask[i] < raster.MaskThreshold {
 					continue
 				}
-				v = v*info.Scale + info.Offset
+				v = (v*info.Scale + info.Offset) * weight
 				if v < 0 {
 					b.r.Negative++
 					b.r.NegativeSum += v * b.factor

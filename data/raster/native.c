@@ -3,6 +3,7 @@
 
 #include "native.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 #include <cpl_conv.h>
@@ -34,7 +35,20 @@ static void CPL_STDCALL on_error(CPLErr kind, CPLErrorNum num, const char *msg) 
 
 void ocraster_install_handler(void) { CPLSetErrorHandler(on_error); }
 
+/* HDF5, below GDAL's netCDF driver, prints a page of its own on standard error
+   for every attribute that is not there, on each thread anew: what GDAL makes of
+   it comes back as an error anyway. The library is there only where GDAL has it. */
+static void quiet_hdf5(void) {
+  static __thread int done = 0;
+  int (*set_auto)(long long stack, void *func, void *data);
+  if (done) return;
+  done = 1;
+  *(void **)&set_auto = dlsym(RTLD_DEFAULT, "H5Eset_auto2");
+  if (set_auto != NULL) set_auto(0 /* H5E_DEFAULT */, NULL, NULL);
+}
+
 void ocraster_error_reset(void) {
+  quiet_hdf5();
   CPLErrorReset();
   failure[0] = '\0';
   warning[0] = '\0';

@@ -13,6 +13,7 @@ package raster
 
 /*
 #cgo pkg-config: gdal
+#cgo linux LDFLAGS: -ldl
 #include <stdlib.h>
 #include "native.h"
 */
