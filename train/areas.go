@@ -21,6 +21,7 @@ import (
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
+	"opencarbon/train/qgis"
 	"opencarbon/train/totals"
 )
 
@@ -285,11 +286,16 @@ func (p *Predictions) writeAreas(folder string, set *areas.Set) error {
 	if err := removeSidecars(path); err != nil {
 		return err
 	}
+	var density []float64
+	for _, a := range p.Areas {
+		density = append(density, a.PerKM2)
+	}
 	fields := []raster.Field{{Name: "name", Type: raster.Text}}
 	for _, c := range columns {
 		fields = append(fields, raster.Field{Name: c, Type: raster.Real})
 	}
-	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "areas", CRS: set.CRS, Fields: fields})
+	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "areas", CRS: set.CRS, Fields: fields,
+		Style: qgis.Polygons("per_km2", qgis.Steps(density), strings.TrimSpace(shownUnit(p.Unit)+" per km2"), true)})
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"opencarbon/data/grid"
 	"opencarbon/data/raster"
 	"opencarbon/data/store"
+	"opencarbon/train/atomicfile"
 	"opencarbon/train/conformal"
+	"opencarbon/train/qgis"
 	"opencarbon/train/runlog"
 	"opencarbon/train/totals"
 )
@@ -59,7 +62,11 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, known *kn
 		case "csv":
 			err = writeTable(path, p.Unit, predictionRows(newDataset(s), x), x.extra())
 		case "tif":
-			err = writeRaster(path, c, s, g, rasterBands(p.Unit, x))
+			err = writeRaster(path, c, s, g, rasterBands(p.Unit, x), o.Known.Year)
+			if err == nil {
+				p.Files = append(p.Files, path)
+				path, err = writeStyle(path, p.Unit, x)
+			}
 		default:
 			err = writeCells(path, c, s, g, x)
 		}
@@ -169,7 +176,7 @@ func rasterBands(unit string, x estimate) []rasterBand {
 
 // writeRaster writes a cloud-optimized GeoTIFF in the grid's own CRS, one pixel
 // a cell, the predicted emission in its first band.
-func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, content []rasterBand) error {
+func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, content []rasterBand, year string) error {
 	cells := s.Cells()
 	low, high := cells[0], cells[0]
 	for _, x := range cells {
@@ -192,14 +199,10 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, conte
 			bandUnit = ""
 		}
 	}
-	out, err := raster.Create(path, raster.Spec{Width: w, Height: h, Bands: len(content), DType: raster.Float32, COG: true, CRS: g.CRS(),
+	out, err := raster.Create(path, raster.Spec{Statistics: true, Width: w, Height: h, Bands: len(content), DType: raster.Float32, COG: true, CRS: g.CRS(),
 		GeoTransform: raster.North(west, north, (east-west)/float64(w), (north-south)/float64(h)), Nodata: &nodata, Unit: bandUnit,
 		Descriptions: descriptions,
-		Metadata: map[string]string{
-			"UNITS": unit, "MODEL": "OpenCarbon, " + c.Header.Program, "CHECKPOINT": filepath.Base(c.Path),
-			"CHECKPOINT_EPOCH": fmt.Sprint(c.Header.State.BestEpoch), "VALIDATION_R2": fmt.Sprintf("%.4f", c.Header.State.Best),
-			"REGION": s.Meta().Name,
-		}})
+		Metadata:     metadata(c, s, year)})
 	if err != nil {
 		return err
 	}
@@ -217,6 +220,37 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, conte
 		}
 	}
 	return out.Close()
+}
+
+// metadata says what a map is of, and by which model.
+func metadata(c *Checkpoint, s *store.Store, year string) map[string]string {
+	m := map[string]string{
+		"UNITS": c.Header.TargetUnit, "MODEL": "OpenCarbon, " + c.Header.Program, "CHECKPOINT": filepath.Base(c.Path),
+		"CHECKPOINT_EPOCH": fmt.Sprint(c.Header.State.BestEpoch), "VALIDATION_R2": fmt.Sprintf("%.4f", c.Header.State.Best),
+		"REGION": s.Meta().Name, "BAND_1": "predicted emission, near the median; add up the band of corrected emission instead",
+	}
+	if cfg, err := c.Experiment(); err == nil && cfg.Data.Emissions.Path != "" {
+		m["TRAINED_ON"] = filepath.Base(cfg.Data.Emissions.Path)
+	}
+	if year != "" {
+		m["YEAR"] = year
+	}
+	return m
+}
+
+// writeStyle writes the style of the map's first band beside it, and returns its
+// path.
+func writeStyle(path, unit string, x estimate) (string, error) {
+	style := strings.TrimSuffix(path, filepath.Ext(path)) + ".qml"
+	return style, atomicfile.WriteBytes(style, []byte(qgis.Raster(qgis.Steps(exp(x.ln)), shownUnit(unit))))
+}
+
+// shownUnit is a unit as legends have it.
+func shownUnit(unit string) string {
+	if unit == "proxy" {
+		return ""
+	}
+	return unit
 }
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
@@ -253,7 +287,11 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 			fields = append(fields, raster.Field{Name: "low_" + percent, Type: raster.Real}, raster.Field{Name: "high_" + percent, Type: raster.Real})
 		}
 	}
-	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields})
+	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields, Style: qgis.Polygons("emission", qgis.Steps(exp(x.ln)), shownUnit(unit), false)}
+	if wgs84 {
+		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimetre, and no crs member
+	}
+	out, err := raster.CreateVector(path, spec)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,9 @@ func TestTotals(t *testing.T) {
 		}
 	}
 	near(t, "map", []float64{onMap}, []float64{sum}, 1e-3)
+	if style, err := os.ReadFile(filepath.Join(out, "predictions.qml")); err != nil || !strings.Contains(string(style), "tCO2/yr") {
+		t.Errorf("the map's style: %v", err)
+	}
 	layer, err := raster.OpenVector(filepath.Join(out, "predictions.gpkg"), "", "", nil)
 	if err != nil {
 		t.Fatal(err)

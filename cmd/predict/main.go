@@ -163,7 +163,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&o.Known.Field, "field", "", "column of --areas that holds the names")
 	f.StringVar(&o.Known.Total, "total", "", "known total of the whole region, to which the predictions are scaled, e.g. \"29.06 Mt\"")
 	f.StringVar(&o.Known.Totals, "totals", "", "file of known totals of areas: a CSV table with the columns name, total, and perhaps unit and year; or polygons with such columns")
-	f.StringVar(&o.Known.Year, "year", "", "year of --totals, where it holds several")
+	f.StringVar(&o.Known.Year, "year", "", "year of the region: noted in the map, and picked from --totals where that holds several")
 	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "no progress")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/lukeroth/gdal"
 
@@ -21,6 +22,7 @@ type VectorSpec struct {
 	Fields  []Field
 	Points  bool              // features are points; else polygons
 	Options map[string]string // layer creation options of the driver
+	Style   string            // QML by which QGIS shows the layer, in GeoPackages only; may be empty
 }
 
 // VectorWriter writes a GeoPackage, GeoJSON or Shapefile. Like Writer it gives the
@@ -182,6 +184,9 @@ func (w *VectorWriter) Close() error {
 	}
 	err := native(func() error {
 		err := w.layer.CommitTransaction()
+		if err == nil && w.spec.Style != "" && strings.EqualFold(filepath.Ext(w.path), ".gpkg") {
+			err = w.style()
+		}
 		w.ds.Close()
 		return err
 	})
@@ -194,6 +199,38 @@ func (w *VectorWriter) Close() error {
 		return writeFault(w.path, err)
 	}
 	return publish(w.temp, w.path)
+}
+
+// style adds the table layer_styles, in which QGIS keeps and looks for styles.
+func (w *VectorWriter) style() error {
+	table := w.ds.CreateLayer("layer_styles", gdal.SpatialReference{}, gdal.GT_None, optionList(map[string]string{"FID": "id"}))
+	if table.IsNull() {
+		return errors.New("the table of styles cannot be created")
+	}
+	row := []struct {
+		name  string
+		kind  gdal.FieldType
+		value string
+	}{
+		{"f_table_catalog", gdal.FT_String, ""}, {"f_table_schema", gdal.FT_String, ""}, {"f_table_name", gdal.FT_String, w.spec.Layer},
+		{"f_geometry_column", gdal.FT_String, w.layer.GeometryColumn()}, {"styleName", gdal.FT_String, w.spec.Layer}, {"styleQML", gdal.FT_String, w.spec.Style},
+		{"styleSLD", gdal.FT_String, ""}, {"useAsDefault", gdal.FT_Integer, "1"}, {"description", gdal.FT_String, "as " + w.spec.Layer + " is meant to look"},
+		{"owner", gdal.FT_String, ""}, {"ui", gdal.FT_String, ""}, {"update_time", gdal.FT_DateTime, time.Now().UTC().Format("2006/01/02 15:04:05")},
+	}
+	for _, f := range row {
+		fd := gdal.CreateFieldDefinition(f.name, f.kind)
+		err := table.CreateField(fd, false)
+		fd.Destroy()
+		if err != nil {
+			return err
+		}
+	}
+	feature := table.Definition().Create()
+	defer feature.Destroy()
+	for i, f := range row {
+		feature.SetFieldString(i, f.value)
+	}
+	return table.Create(feature)
 }
 
 // verify counts the features of the finished file: OGR's GeoJSON driver does not

@@ -26,6 +26,7 @@ type Spec struct {
 	Unit          string            // unit of every band, e.g. "tCO2/yr"
 	Descriptions  []string          // names of the bands, or nil
 	Color         []string          // color interpretation per band ("Red", ...), or nil
+	Statistics    bool              // least, greatest, mean and deviation of each band, kept in the file
 	COG           bool              // a cloud-optimized GeoTIFF with overviews
 	Tiled         bool              // 256 x 256 blocks (a COG always is)
 	Compress      string            // DEFLATE (default), LZW, ZSTD or NONE
@@ -167,6 +168,9 @@ func (w *Writer) Close() error {
 	if !w.open {
 		return errors.New(w.path + ": the file is closed")
 	}
+	if w.spec.Statistics {
+		w.statistics()
+	}
 	final := w.temp
 	if w.spec.COG {
 		cog, err := tempName(w.path, ".tif")
@@ -186,6 +190,18 @@ func (w *Writer) Close() error {
 		return writeFault(w.path, err)
 	}
 	return publish(final, w.path)
+}
+
+// statistics writes them for readers that stretch colors by them. A band without
+// any number has none.
+func (w *Writer) statistics() {
+	_ = nativeLenient(func() error {
+		w.ds.FlushCache()
+		for i := range w.spec.Bands {
+			w.ds.RasterBand(i+1).GetStatistics(0, 1) // computed, and so kept
+		}
+		return nil
+	})
 }
 
 // copyCOG lets GDAL's COG driver arrange the file anew.
