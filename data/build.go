@@ -357,6 +357,9 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 		if ok {
 			keep = append(keep, i)
 			coverage = append(coverage, warped.Coverage[i])
+			if warped.Coverage[i] < 1 {
+				b.report.Cells.Cut++
+			}
 		}
 	}
 	if len(keep) == 0 {

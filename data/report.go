@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"opencarbon/data/emissions"
@@ -41,6 +42,7 @@ type Report struct {
 type Cells struct {
 	Region   int `json:"region"`    // cells of the grid in the region
 	Coverage int `json:"coverage"`  // dropped: the mosaic covers less than data.imagery.min_coverage
+	Cut      int `json:"cut"`       // of the stored: the mosaic covers a part, no less than that
 	NoImage  int `json:"no_image"`  // dropped: the mosaic has nothing there
 	Stored   int `json:"stored"`    // kept, with or without target
 	Samples  int `json:"samples"`   // of the stored: with a target
@@ -56,6 +58,13 @@ type Inventory struct {
 	emissions.Report
 	Unit    string  // of the targets: tCO2/yr or proxy
 	Samples float64 // the sum over the stored samples (a proxy: the mean of their values)
+
+	// Regridded = Samples + NoSample + Dropped; 0 of a proxy.
+	NoSample float64 // the sum over the stored cells that are no samples: slivers, dust
+	Dropped  float64 // the sum over the cells that the mosaic does not cover
+
+	StoredKM2  float64 // ground of the stored cells
+	UnknownKM2 float64 // of it: the inventory has no sample there
 }
 
 // POIs is the account of the points.
@@ -85,13 +94,14 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %s\n", r.Name, r.Grid)
 	fmt.Fprintln(w, "cells")
 	line("in the region", c.Region)
-	some("dropped, coverage", c.Coverage, "the mosaic covers less than data.imagery.min_coverage")
+	some("dropped, cut", c.Coverage, "the mosaic's edge, or a gap in it, leaves less than data.imagery.min_coverage of the cell")
 	some("dropped, no image", c.NoImage, "the mosaic has nothing there")
 	line("stored", c.Stored)
+	some("  cut a little", c.Cut, "the mosaic's edge, or a gap in it: kept, what is missing of the picture is black")
 	if r.Emissions != nil {
-		some("  without a target", c.NoTarget, "the inventory says nothing there; kept as neighbors")
-		some("  barely touched", c.Sliver, "the inventory covers less than 1%; kept as neighbors")
-		some("  with zero emission", c.Zero, "no logarithm; kept as neighbors")
+		some("  without a target", c.NoTarget, "unknown, not zero: the inventory has no sample there (a gap, sea, beyond its edge); kept as neighbors")
+		some("  barely touched", c.Sliver, "unknown, not zero: the inventory covers less than 1%; kept as neighbors")
+		some("  with zero emission", c.Zero, "the inventory says zero, which has no logarithm; kept as neighbors")
 		line("  samples", c.Samples, "with a target")
 		some("    partly covered", c.Partial, "the inventory covers less than half of the cell")
 		r.printEmissions(w, line, some)
@@ -136,21 +146,46 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 	if text := strings.Trim(e.Bands+", "+e.Times, ", "); text != "" {
 		fmt.Fprintf(w, "  read: %s\n", text)
 	}
-	line("source in reach", e.SourceTotal, unit)
-	line("source in the region", e.InRegion, unit, ", before regridding")
+	if e.FileSummed {
+		stands := ""
+		if e.FileSum > 0 {
+			stands = "; " + strconv.FormatFloat(e.FileSum, 'f', 1, 64) + " " + e.Units + " in it as it stands"
+		}
+		line("whole file", e.FileYear, unit, ", before any cut", stands)
+	} else if e.FileNumbers > 0 {
+		line("whole file", "not added up", fmt.Sprintf("%d numbers; only what is near the region was read", e.FileNumbers))
+	}
+	line("source in reach", e.SourceTotal, unit, ", near the region")
+	share := ""
+	if e.FileSummed && e.FileYear > 0 {
+		share = fmt.Sprintf("; %.1f%% of the whole file", 100*e.InRegion/e.FileYear)
+	}
+	line("source in the region", e.InRegion, unit, ", before regridding", share)
 	line("cells of the region", e.Regridded, unit, ", after regridding")
 	if e.Proxy {
 		line("mean of the samples", e.Samples)
 	} else {
-		line("samples", e.Samples, unit)
+		if e.Dropped > 0 {
+			line("  in dropped cells", e.Dropped, unit, ", known, but the mosaic does not cover the cells")
+		}
+		if e.NoSample > 1e-9*e.Regridded { // less is rounding
+			line("  in no sample", e.NoSample, unit, ", of cells barely touched or next to zero")
+		}
+		line("  samples", e.Samples, unit)
+	}
+	if e.UnknownKM2 > 0.0005*e.StoredKM2 {
+		line("area not covered", e.UnknownKM2, fmt.Sprintf(" km2 of %.6g km2 stored have no sample: unknown, not zero, and in none of these sums", e.StoredKM2))
 	}
 	some("nodata elements", e.Nodata)
 	some("with gaps", e.Report.Partial, "nodata in some files or bands; the rest was summed")
 	some("negative, left out", e.Negative, fmt.Sprintf("their sum: %g%s", e.NegativeSum, unit))
 	some("polygons mended", e.Repaired)
 	some("without a place", e.Unplaced, fmt.Sprintf("left out, their sum: %g%s", e.UnplacedMass, unit))
-	if len(e.MissingMonths) > 0 {
-		line("months scaled for", len(e.MissingMonths), strings.Join(e.MissingMonths, ", "))
+	const seasons = "as data.emissions.missing_months: scale allows; the seasons are not made up for"
+	if n := len(e.MissingMonths); n > 0 {
+		line("scaled to a year", fmt.Sprintf("%d of 12 months", 12-n), seasons, "; missing: ", strings.Join(e.MissingMonths, ", "))
+	} else if e.YearFactor > 1 && e.Times == "" {
+		line("scaled to a year", fmt.Sprintf("x %.6g", e.YearFactor), seasons)
 	}
 }
 
@@ -162,7 +197,7 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 		note = "columns " + p.Columns
 	}
 	line("rows", p.Rows, note)
-	some("outside the region", p.Outside)
+	some("outside the region", p.Outside, "in none of its cells; not counted")
 	some("  swapped?", p.Swapped, "inside when longitude and latitude change places")
 	some("duplicates", p.Duplicates, "the id had come before at the same place")
 	some("ids that repeat elsewhere", p.IDElsewhere, "at another place or in another category; kept")
@@ -178,7 +213,7 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 		line("  further values", more)
 	}
 	if p.Dropped > 0 {
-		line("in dropped cells", p.Dropped)
+		line("in dropped cells", p.Dropped, "the mosaic does not cover them; not counted")
 	}
 	some("cells without any", p.Empty, "of the stored")
 	line("stored", p.Stored, fmt.Sprintf("in %d categories:", len(p.PerCategory)))

@@ -52,14 +52,16 @@ func (b *build) targets(keep []int) []float64 {
 	if b.stock == nil {
 		return out
 	}
-	c, sum := &b.report.Cells, 0.0
+	c, e := &b.report.Cells, &Inventory{Report: b.stock.Report, Unit: "tCO2/yr"}
 	for k, i := range keep {
 		v := b.stock.Values[i]
+		e.StoredKM2 += b.place.area[i]
+		e.UnknownKM2 += b.place.area[i] * max(0, 1-b.stock.Coverage[i])
 		switch {
 		case b.sample(i):
 			out[k] = v
 			c.Samples++
-			sum += v
+			e.Samples += v
 			if b.stock.Coverage[i] < 0.5 {
 				c.Partial++
 			}
@@ -71,12 +73,24 @@ func (b *build) targets(keep []int) []float64 {
 			c.Zero++
 		}
 	}
-	unit := "tCO2/yr"
-	if b.stock.Report.Proxy {
-		unit = "proxy"
-		sum /= math.Max(1, float64(c.Samples))
+	b.report.Emissions = e
+	if e.Proxy {
+		e.Unit = "proxy"
+		e.Samples /= math.Max(1, float64(c.Samples))
+		return out
 	}
-	b.report.Emissions = &Inventory{Report: b.stock.Report, Unit: unit, Samples: sum}
+	kept := make([]bool, len(b.cells))
+	for k, i := range keep {
+		kept[i] = true
+		if v := b.stock.Values[i]; v > 0 && math.IsNaN(out[k]) {
+			e.NoSample += v
+		}
+	}
+	for i, v := range b.stock.Values {
+		if !kept[i] && v > 0 {
+			e.Dropped += v
+		}
+	}
 	return out
 }
 

@@ -74,6 +74,7 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 		factor *= s.areaFactor()
 	}
 	b := polygonBatch{s: s, t: t, r: r, p: p, factor: factor}
+	r.FileSummed = s.Per == "cell" && !s.proxy()
 	polygons, n := 0, 0
 	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	err = l.Each(ctx, func(f *raster.Feature) error {
@@ -95,6 +96,9 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 	}
 	if !b.touched {
 		return t.noOverlap(files[0], box, crs)
+	}
+	if r.FileSummed {
+		r.FileNumbers = int64(n)
 	}
 	progress(1)
 	return nil
@@ -127,6 +131,10 @@ func (b *polygonBatch) feature(f *raster.Feature) error {
 		return nil
 	}
 	amount := v * b.factor
+	if b.r.FileSummed {
+		b.r.FileSum += v
+		b.r.FileYear += amount
+	}
 	shape := f.Geometry
 	if len(shape.Polygons) == 0 {
 		b.unplaced(amount)

@@ -117,6 +117,11 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 	if s.Per != "cell" {
 		factor *= s.areaFactor()
 	}
+	if s.Per == "cell" && !s.proxy() {
+		if err := src.whole(ctx, r, year.weights, factor); err != nil {
+			return err
+		}
+	}
 	b := &strip{src: src, t: t, r: r, l: l, factor: factor, weights: year.weights}
 	all, done := 0.0, 0.0 // pixels
 	for _, w := range windows {

@@ -28,6 +28,13 @@ type Report struct {
 	YearFactor    float64  // the sum over files and bands was multiplied by this to become a year (the mean, where months have different ones)
 	MissingMonths []string // that the factor stands in for, e.g. "2018-03"
 
+	// What the files hold from edge to edge, before any cut. Of amounts only (per:
+	// cell, no proxy).
+	FileYear    float64
+	FileSum     float64 // the same as it stands in them, in Units and not yet a year; 0 where parts of the year are weighed differently
+	FileSummed  bool    // both were counted
+	FileNumbers int64   // numbers (or polygons) in the files; above a limit they are not added up
+
 	SourceTotal float64 // of the valid elements in reach of the region
 	InRegion    float64 // the part of SourceTotal that lies in the region's cells, summed over elements
 	Outside     float64 // the rest of it
@@ -56,6 +63,9 @@ func (r Report) String() string {
 	unit := "tCO2/yr"
 	if r.Proxy {
 		unit = "value x km2"
+	}
+	if r.FileSummed {
+		fmt.Fprintf(&b, "whole file        %14.6g %s\n", r.FileYear, unit)
 	}
 	fmt.Fprintf(&b, "source in reach   %14.6g %s (%d files, %d elements, %d valid)\n", r.SourceTotal, unit, len(r.Files), r.Elements, r.Valid)
 	fmt.Fprintf(&b, "source in region  %14.6g %s\n", r.InRegion, unit)
