@@ -34,6 +34,14 @@ type golden struct {
 		Total              float64
 		Values             map[string]float64
 	}
+	Shenzhen struct {
+		Cells         int                // of the districts
+		POI           map[string]float64 // in these
+		Outside       int
+		Valid, Zero   int // of the inventory's elements
+		Total, Region float64
+		Values        map[string]float64
+	}
 }
 
 // realFile returns a file of the real data; the test is skipped where it is absent.
