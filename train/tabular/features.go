@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,11 @@ type Features struct {
 	images    int       // of the d columns
 	poi       int
 	cells     int
-	neighbors []int32 // [N, 7*7] as the store keeps them
+	neighbors []int32      // [N, 7*7] as the store keeps them
+	at        []store.Cell // [N] places in the grid
 	names     []string
 	about     string
+	extra     func(cell int, out []float64) // writes the columns behind those of Widths; nil: there are none
 }
 
 // Inputs say what a row may tell of. A store without one of them gives features
@@ -77,6 +80,8 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	if f.neighbors, err = s.Neighbors(store.MaxNeighborhood); err != nil {
 		return nil, err
 	}
+	f.at = slices.Clone(s.Cells()) // features outlive the store
+	f.neighbors = slices.Clone(f.neighbors)
 	f.own = make([]float32, f.cells*f.width())
 	return f, f.fill(ctx, s)
 }
@@ -131,7 +136,7 @@ func (f *Features) fill(ctx context.Context, s *store.Store) error {
 
 func (f *Features) width() int { return f.images + f.poi }
 
-// Names are the columns of Rows, len(Widths) times the cell's own.
+// Names are the columns of Rows: the cell's own, then the same of its surroundings.
 func (f *Features) Names() []string { return f.names }
 
 // About says in words what a row holds, for tables.
@@ -149,10 +154,14 @@ func (f *Features) Rows(cells []int32) *mat.Dense {
 		return &mat.Dense{}
 	}
 	d := f.width()
-	x := mat.NewDense(len(cells), d*len(Widths), nil)
+	x := mat.NewDense(len(cells), len(f.names), nil)
 	for i, cell := range cells {
+		row := x.RawRowView(i)
 		for k, w := range Widths {
-			f.around(int(cell), w, x.RawRowView(i)[k*d:(k+1)*d])
+			f.around(int(cell), w, row[k*d:(k+1)*d])
+		}
+		if f.extra != nil {
+			f.extra(int(cell), row[d*len(Widths):])
 		}
 	}
 	return x
@@ -160,25 +169,31 @@ func (f *Features) Rows(cells []int32) *mat.Dense {
 
 // around writes the means over the w x w neighborhood of a cell to out [d].
 func (f *Features) around(cell, w int, out []float64) {
-	const m = store.MaxNeighborhood
 	d, n := f.width(), 0.0
-	first := (m - w) / 2
-	for r := first; r < first+w; r++ {
-		for c := first; c < first+w; c++ {
-			j := f.neighbors[cell*m*m+r*m+c]
-			if j < 0 {
-				continue
-			}
-			n++
-			for k, v := range f.own[int(j)*d : (int(j)+1)*d] {
-				out[k] += float64(v)
-			}
+	f.ring(cell, w, func(j int) {
+		n++
+		for k, v := range f.own[j*d : (j+1)*d] {
+			out[k] += float64(v)
 		}
-	}
+	})
 	for k := range out {
 		out[k] /= n
 		if k >= f.images {
 			out[k] = math.Log1p(out[k])
+		}
+	}
+}
+
+// ring calls visit for the cells of the w x w neighborhood that exist, the cell
+// included.
+func (f *Features) ring(cell, w int, visit func(j int)) {
+	const m = store.MaxNeighborhood
+	first := (m - w) / 2
+	for r := first; r < first+w; r++ {
+		for c := first; c < first+w; c++ {
+			if j := f.neighbors[cell*m*m+r*m+c]; j >= 0 {
+				visit(int(j))
+			}
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package tabular
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"math"
+	"strconv"
 
 	"opencarbon/train/tabular/native"
 )
@@ -11,13 +14,18 @@ import (
 // as deep as they need, each on 63.2 % of the training cells (what a bootstrap
 // sample holds) and a share of the features at every split. Leaf size and share
 // are chosen on validation cells.
-type Forest struct{}
+type Forest struct {
+	Trees int // 0: 300
+}
+
+// forestTrees is how many trees a forest has.
+const forestTrees = 300
 
 // Name implements Method.
 func (Forest) Name() string { return "RFR" }
 
 // Fit implements Method.
-func (Forest) Fit(ctx context.Context, t Task, o Options) (Fitted, error) {
+func (m Forest) Fit(ctx context.Context, t Task, o Options) (Fitted, error) {
 	if err := native.XGBReady(); err != nil {
 		return nil, err
 	}
@@ -25,11 +33,11 @@ func (Forest) Fit(ctx context.Context, t Task, o Options) (Fitted, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := forest(ctx, p, o, forestGrid(len(p.scaling.Keep), len(p.validation.y) > 0))
+	f, err := forest(ctx, p, o, m.Trees, forestGrid(len(p.scaling.Keep), len(p.validation.y) > 0))
 	if err != nil {
 		return nil, err
 	}
-	f.Method, f.Saw, f.Words = "RFR", t.Features.About(), "random forest regression (300 trees, XGBoost)"
+	f.Method, f.Saw, f.Words = "RFR", t.Features.About(), fmt.Sprintf("random forest regression (%d trees, XGBoost)", cmp.Or(m.Trees, forestTrees))
 	return f, nil
 }
 
@@ -48,14 +56,14 @@ func forestGrid(d int, judged bool) []Settings {
 	return grid
 }
 
-func forest(ctx context.Context, p *prepared, o Options, grid []Settings) (*fittedTrees, error) {
+func forest(ctx context.Context, p *prepared, o Options, trees int, grid []Settings) (*fittedTrees, error) {
 	mean, err := average(p.train.y)
 	if err != nil {
 		return nil, err
 	}
 	return grow(ctx, p, o, grid, 1, func(s Settings) []native.Parameter {
 		return append(common(len(p.train.y), o.Seed), native.Parameter{Name: "base_score", Value: number(mean)},
-			native.Parameter{Name: "num_parallel_tree", Value: "300"}, native.Parameter{Name: "learning_rate", Value: "1"},
+			native.Parameter{Name: "num_parallel_tree", Value: strconv.Itoa(cmp.Or(trees, forestTrees))}, native.Parameter{Name: "learning_rate", Value: "1"},
 			native.Parameter{Name: "max_depth", Value: "20"}, native.Parameter{Name: "lambda", Value: "0"},
 			native.Parameter{Name: "subsample", Value: "0.632"}, native.Parameter{Name: "min_child_weight", Value: number(s[0].Value)},
 			native.Parameter{Name: "colsample_bynode", Value: number(s[1].Value)})

@@ -102,6 +102,9 @@ func noise(n, d int) Task {
 	f.neighbors = make([]int32, n*m*m)
 	t := Task{Features: f, Ln: make([]float64, n)}
 	for i := range n {
+		f.at = append(f.at, store.Cell{Col: int64(i % 30), Row: int64(i / 30)})
+	}
+	for i := range n {
 		for k := range m * m {
 			f.neighbors[i*m*m+k] = -1
 		}

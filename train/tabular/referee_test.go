@@ -86,7 +86,7 @@ func TestExport(t *testing.T) {
 		Settings Settings `json:"settings"`
 	}
 	found := map[string][]row{}
-	for _, m := range methods(t) {
+	for _, m := range []Method{RidgeRegression{}, SVR{}, XGBoost{}, Forest{}, Stacked{}} {
 		if *exportOf != "" && *exportOf != m.Name() {
 			continue
 		}
