@@ -30,6 +30,8 @@ type Fitted interface {
 	About() string
 	// Trials are the points of the grid, in the order in which they were tried.
 	Trials() []Trial
+	// Save writes it to a file that Open reads.
+	Save(path string) error
 }
 
 // Task is what a method learns: cells of a region with known ln emission. It

@@ -40,12 +40,8 @@ type body interface {
 	sound() error // whether the sizes agree, of what was read
 }
 
-// Save writes a fitted method to path, whole or not at all.
-func Save(path string, f Fitted) error {
-	b, ok := f.(body)
-	if !ok {
-		return fmt.Errorf("tabular: a %T cannot be saved", f)
-	}
+// save writes a fitted method to path, whole or not at all.
+func save(path string, b body) error {
 	text, err := json.Marshal(b)
 	if err != nil {
 		return fmt.Errorf("tabular: %w", err)
@@ -186,3 +182,15 @@ func (f *fittedTrees) sound() error {
 	}
 	return f.Scaled.sound()
 }
+
+// Save implements Fitted.
+func (f *fittedRidge) Save(path string) error { return save(path, f) }
+
+// Save implements Fitted.
+func (f *fittedSVR) Save(path string) error { return save(path, f) }
+
+// Save implements Fitted.
+func (f *fittedTrees) Save(path string) error { return save(path, f) }
+
+// Save implements Fitted.
+func (f *fittedStacked) Save(path string) error { return save(path, f) }

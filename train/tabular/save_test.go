@@ -22,7 +22,7 @@ func TestSaveAndOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "model")
-		if err := Save(path, f); err != nil {
+		if err := f.Save(path); err != nil {
 			t.Fatalf("%s: %v", m.Name(), err)
 		}
 		if h, ok := ReadHead(path); !ok || h.Kind != m.Name() {
@@ -59,7 +59,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "model")
-	if err := Save(path, f); err != nil {
+	if err := f.Save(path); err != nil {
 		t.Fatal(err)
 	}
 	good, err := os.ReadFile(path)
@@ -98,7 +98,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	path := filepath.Join(f.TempDir(), "model")
-	if err := Save(path, r); err != nil {
+	if err := r.Save(path); err != nil {
 		f.Fatal(err)
 	}
 	good, err := os.ReadFile(path)
