@@ -3,7 +3,7 @@
 // checkpoints that resume exactly, and predicts with them.
 //
 // The rooms below it need no tensors: config (experiments), metrics,
-// baselines, progress, runlog (run folders), plots, tbevents, rank, tsne,
+// tabular and baselines (what a network must beat), progress, runlog (run folders), plots, tbevents, rank, tsne,
 // conformal, export. Above it are study (transfer, maps, explanations) and
 // report (the page of a run). Here is the only place that knows both data and
 // layers.
