@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/paths"
 )
 
 // expand returns the files behind a path: itself, those of a glob or a folder,
 // and what belongs to them. Of a name that only GDAL understands it returns the
 // files that it names; a database (PG:...) has none.
 func expand(ctx context.Context, key, path string) ([]string, error) {
-	if strings.HasPrefix(path, "/vsi") || connection.MatchString(path) {
+	if strings.HasPrefix(path, "/vsi") || paths.Connection.MatchString(path) && !isFile(path) {
 		return withParts(ctx, []string{path})
 	}
 	missing := func(what string, err error) error {
@@ -29,12 +30,12 @@ func expand(ctx context.Context, key, path string) ([]string, error) {
 	if at := strings.Index(strings.ToLower(path), ".zip/"); at >= 0 {
 		path = path[:at+4]
 	}
-	if at := strings.IndexByte(path, '{'); at >= 0 { // dir/{z}/{x}/{y}.png
-		path = filepath.Dir(path[:at+1])
+	if root, ok := paths.TileRoot(path); ok { // dir/{z}/{x}/{y}.png
+		path = root
 	}
 	info, err := os.Stat(path)
-	if err != nil && strings.ContainsAny(path, "*?[") {
-		found, globErr := filepath.Glob(path)
+	if paths.IsPattern(path) {
+		found, globErr := paths.Match(path)
 		if globErr != nil {
 			return nil, fault.Wrap(globErr, key, path+" is not a pattern", "Write a path, or a pattern with * and ?.")
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/paths"
 	"opencarbon/data/raster"
 	"opencarbon/data/regular"
 )
@@ -163,8 +164,8 @@ func vrtSources(p string, text []byte) []string {
 		src := strings.TrimSpace(html.UnescapeString(string(m[3])))
 		if relativeToVRT.Match(m[2]) && !filepath.IsAbs(src) {
 			dir := filepath.Dir(p)
-			if prefix, rest, ok := cutDriver(src); ok { // NETCDF:"a.nc":flux
-				for _, part := range candidates(rest) {
+			if prefix, rest, ok := paths.CutDriver(src); ok { // NETCDF:"a.nc":flux
+				for _, part := range paths.Candidates(rest) {
 					out = append(out, prefix+`"`+filepath.Join(dir, part)+`"`)
 				}
 			}
@@ -175,50 +176,19 @@ func vrtSources(p string, text []byte) []string {
 	return out
 }
 
-// over are the file systems of GDAL that look into a file of another one.
-var over = regexp.MustCompile(`^/vsi(zip|tar|gzip|7z|rar|sozip|cached|crypt|subfile)/`)
-
 // remote reports whether p is a name of GDAL's that lies on no disk of this machine.
 func remote(p string) bool {
-	return strings.HasPrefix(p, "/vsi") && !over.MatchString(p) && !strings.HasPrefix(p, "/vsimem/") && !strings.HasPrefix(p, "/vsistdin")
-}
-
-// cutDriver splits NETCDF:"a.nc":flux after the driver's name.
-func cutDriver(name string) (driver, rest string, ok bool) {
-	at := connection.FindString(name)
-	return at, name[len(at):], at != ""
-}
-
-// candidates returns the pieces of a name behind its driver that may be a file:
-// what stands in quotes, or else every run of what colons part, since each driver
-// has its own order (NETCDF:a.nc:flux, GTIFF_DIR:2:a.tif).
-func candidates(rest string) []string {
-	if quoted := strings.Split(rest, `"`); len(quoted) > 2 {
-		return []string{quoted[1]}
-	}
-	pieces := strings.Split(rest, ":")
-	if len(pieces) > 16 { // no subdataset; all runs of it would be many
-		return nil
-	}
-	var out []string
-	for i := range pieces {
-		for j := i + 1; j <= len(pieces); j++ {
-			if one := strings.Join(pieces[i:j], ":"); one != "" {
-				out = append(out, one)
-			}
-		}
-	}
-	return out
+	return strings.HasPrefix(p, "/vsi") && !paths.Over.MatchString(p) && !strings.HasPrefix(p, "/vsimem/") && !strings.HasPrefix(p, "/vsistdin")
 }
 
 // filesNamed returns the files, and remote objects, that a name which is no file
 // itself refers to: the container of a subdataset, the archive of a member, the
 // files of a folder that is one data set.
 func filesNamed(name string) []string {
-	if _, rest, ok := cutDriver(name); ok {
+	if _, rest, ok := paths.CutDriver(name); ok {
 		var out []string
-		for _, c := range candidates(rest) {
-			if c != name && (isFile(c) || remote(c) || over.MatchString(c) || folderDataset(c)) {
+		for _, c := range paths.Candidates(rest) {
+			if c != name && (isFile(c) || remote(c) || paths.Over.MatchString(c) || folderDataset(c)) {
 				out = append(out, c)
 			}
 		}
@@ -234,7 +204,7 @@ func filesNamed(name string) []string {
 		})
 		return out
 	}
-	prefix := over.FindString(name)
+	prefix := paths.Over.FindString(name)
 	if prefix == "" {
 		if at := strings.Index(strings.ToLower(name), ".zip/"); at >= 0 && isFile(name[:at+4]) {
 			return []string{name[:at+4]}

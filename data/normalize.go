@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"opencarbon/data/emissions"
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
+	"opencarbon/data/paths"
 )
 
 // Defaults of the data section that are numbers; config.go names them.
@@ -50,16 +50,13 @@ func (c *Config) Normalize(name, base string) error {
 	return nil
 }
 
-// connection recognises names that are no files: PG:..., /vsicurl/...
-var connection = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+:`)
-
 func (c *Config) resolvePaths(base string) {
 	if base == "" {
 		return
 	}
 	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File, &c.Published.Dir} {
-		if *p != "" && !filepath.IsAbs(*p) && !connection.MatchString(*p) {
-			*p = filepath.Join(base, *p)
+		if *p != "" && !strings.HasPrefix(*p, "preset:") {
+			*p = paths.Resolve(base, *p)
 		}
 	}
 }

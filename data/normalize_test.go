@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestPathsThatStay(t *testing.T) {
-	for _, p := range []string{"/vsicurl/https://x/y.tif", "PG:dbname=x", `NETCDF:"a.nc":v`, "/a/b.tif"} {
+	for _, p := range []string{"/vsicurl/https://x/y.tif", "PG:dbname=x", `NETCDF:"/a.nc":v`, "/a/b.tif"} {
 		c := given()
 		c.Imagery.Path = p
 		if err := c.Normalize("x", "/base"); err != nil || c.Imagery.Path != p {

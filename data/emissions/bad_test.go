@@ -2,8 +2,10 @@ package emissions
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -201,6 +203,25 @@ func TestYears(t *testing.T) {
 		cal, err := calendarOf(&s, parts)
 		if (err != nil) != (c.want == 0) || (err == nil && cal.factor != c.want) {
 			t.Errorf("%s x %d x %d: %g, %v", c.period, c.files, c.bands, cal.factor, err)
+		}
+	}
+}
+
+// Brackets in the user's own folder names are names, before and after a pattern.
+func TestBracketsInFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data [2018]", "a*b")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for m := 1; m <= 12; m++ {
+		writeTIFF(t, filepath.Join(dir, fmt.Sprintf("odiac[x]_18%02d.tif", m)), box(t), func(_, _, _ int) float64 { return 1 })
+	}
+	g := mustGrid(t, grid.Spec{Scheme: grid.Degrees})
+	cell := []grid.Cell{g.At(10.004, 49.996)}
+	for pattern, want := range map[string]float64{"*.tif": 12, "odiac?x?_18*.tif": 12, "odiac[x]_1803.tif": 12} {
+		s := Spec{Path: filepath.Join(dir, pattern), Units: "tCO2", Period: "month", MissingMonths: "scale"}
+		if got := mustLoad(t, s, g, cell).Values[0]; got < want-1e-9 || got > want+1e-9 {
+			t.Errorf("%s: %g, want %g", pattern, got, want)
 		}
 	}
 }

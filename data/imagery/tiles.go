@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/paths"
 	"opencarbon/data/raster"
 )
 
@@ -89,10 +90,10 @@ func (m *Mosaic) openTiles() error {
 // the south (TMS).
 func splitPattern(p string) (root string, pattern []*regexp.Regexp, err error) {
 	p = filepath.ToSlash(p)
-	at := strings.LastIndex(p[:strings.Index(p, "{")], "/")
-	root, rest := ".", p
-	if at >= 0 {
-		root, rest = p[:at+1], p[at+1:]
+	root, _ = paths.TileRoot(p)
+	rest := p
+	if root != "." {
+		rest = strings.TrimPrefix(strings.TrimPrefix(p, root), "/")
 	}
 	seen := map[string]bool{}
 	expr := placeholder.ReplaceAllStringFunc(regexp.QuoteMeta(rest), func(s string) string {

@@ -228,6 +228,17 @@ func TestPaths(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+	// Names that GDAL understands count from there, too.
+	nc := write(t, "nc.yaml", strings.NewReplacer("odiac/odiac_18*.tif", `'NETCDF:"sub/a.nc":flux'`, "poi.csv", "/vsizip/p.zip/p.shp", "img/mosaic.tif", "preset:x").Replace(small))
+	if c, err = Load(nc, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e, p := `NETCDF:"`+filepath.Join(filepath.Dir(nc), "sub/a.nc")+`":flux`, "/vsizip/"+filepath.Join(filepath.Dir(nc), "p.zip/p.shp"); c.Data.Emissions.Path != e || c.Data.POI.Path != p {
+		t.Errorf("got %s and %s, want %s and %s", c.Data.Emissions.Path, c.Data.POI.Path, e, p)
+	}
+	if c, err = Load(nc, []string{"data.emissions.path=NETCDF:b.nc:flux"}); err != nil || c.Data.Emissions.Path != "NETCDF:"+filepath.Join(here, "b.nc")+":flux" {
+		t.Errorf("from the command line: %v %v", c.Data.Emissions.Path, err)
+	}
 	t.Setenv(EnvData, dir)
 	if c, err = Load("tokyo", nil); err != nil || c.Data.POI.Path != filepath.Join(dir, "tokyo/poi.csv") {
 		t.Errorf("preset: %v %v", c, err)

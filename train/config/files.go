@@ -3,11 +3,11 @@ package config
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/paths"
 )
 
 // need is a file that the data section names: which key, where it must be, in
@@ -64,13 +64,13 @@ func there(path string) bool {
 	if at := strings.Index(strings.ToLower(path), ".zip/"); at >= 0 { // a member of an archive
 		path = path[:at+4]
 	}
-	if at := strings.IndexByte(path, '{'); at >= 0 { // map tiles: folder/{z}/{x}/{y}.png
-		path = filepath.Dir(path[:at+1])
+	if root, ok := paths.TileRoot(path); ok { // map tiles: folder/{z}/{x}/{y}.png
+		path = root
 	}
 	if _, err := os.Stat(path); err == nil {
 		return true
 	}
-	found, err := filepath.Glob(path)
+	found, err := paths.Match(path)
 	return err == nil && len(found) > 0
 }
 

@@ -3,6 +3,9 @@ package config
 import (
 	"path/filepath"
 	"regexp"
+	"strings"
+
+	"opencarbon/data/paths"
 )
 
 // connection matches what GDAL opens that is no path of ours: "PG:dbname=x",
@@ -19,8 +22,18 @@ var inputPaths = map[string]bool{
 // resolve makes an input path absolute; see Load.
 func (s *sourceText) resolve(l leaf) any {
 	path, ok := l.value.(string)
-	if !ok || path == "" || !inputPaths[l.spec.key] || connection.MatchString(path) {
+	if !ok || path == "" || !inputPaths[l.spec.key] || strings.HasPrefix(path, "preset:") {
 		return l.value
+	}
+	if strings.HasPrefix(path, "/vsi") || paths.Connection.MatchString(path) {
+		base := s.dir
+		if l.origin != fromFile && l.origin != fromPreset {
+			base = "."
+			if here, err := filepath.Abs("."); err == nil {
+				base = here
+			}
+		}
+		return paths.Resolve(base, path)
 	}
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
