@@ -55,6 +55,10 @@ type Header struct {
 	// intervals are made of them. Absent in older files, and where the weights
 	// have moved since the last validation.
 	ValidationErrors []float32 `json:"validation_errors,omitempty"`
+
+	// Domain says where the model may be trusted; of a finished run's best
+	// checkpoint only.
+	Domain *DomainHeader `json:"domain,omitempty"`
 }
 
 // State is where training stands.

@@ -28,6 +28,13 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		if err := best.loadModel(t.model.Params()); err != nil {
 			return nil, err
 		}
+		why, err := best.keepDomain(ctx, t.Encoder, d)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			r.Notes = append(r.Notes, "predictions will not say which cells are like the training cells: "+why)
+		}
 	}
 	cells := make([]int32, d.store.Len())
 	for i := range cells {
@@ -101,6 +108,9 @@ func predictionRows(d *dataset, x estimate) []runlog.Prediction {
 		}
 		if x.scaled != nil {
 			rows[i].Scaled = x.scaled[i]
+		}
+		if x.inside != nil {
+			rows[i].Dissimilarity, rows[i].InDomain = x.strange[i], x.inside[i]
 		}
 		if x.spread != nil {
 			rows[i].Spread = x.spread[i]

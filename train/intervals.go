@@ -85,7 +85,7 @@ func newBands(k *conformal.Calibration, predicted []float64) (bands, error) {
 
 // extra names the columns that a table has beside the usual ones.
 func (x estimate) extra() runlog.Extra {
-	e := runlog.Extra{Corrected: x.corrected != nil, Scaled: x.scaled != nil, Spread: x.spread != nil}
+	e := runlog.Extra{Corrected: x.corrected != nil, Scaled: x.scaled != nil, Spread: x.spread != nil, Domain: x.inside != nil}
 	for _, k := range x.around {
 		e.Levels = append(e.Levels, k.Level)
 	}

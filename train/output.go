@@ -20,8 +20,9 @@ import (
 var Formats = []string{"csv", "tif", "gpkg", "geojson"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
-// asked for: their mean, spread and intervals.
-func writePredictions(e ensemble, s *store.Store, members [][]float64, known *knownTotals, o PredictOptions) (*Predictions, error) {
+// asked for: their mean, spread and intervals. strange are their dissimilarity
+// indices, nil for a member that has none.
+func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, known *knownTotals, o PredictOptions) (*Predictions, error) {
 	c := e[0]
 	ln, spread := combine(members)
 	k, err := e.calibration()
@@ -46,6 +47,8 @@ func writePredictions(e ensemble, s *store.Store, members [][]float64, known *kn
 		p.Sum, p.Correction = &sum[0], model.Correction.String()
 	}
 	x := estimate{ln: ln, corrected: corrected(model, ln), spread: spread, around: around}
+	x.strange, x.inside = e.inDomain(strange)
+	p.InDomain = x.shareInside()
 	if err := known.apply(p, &x); err != nil {
 		return nil, err
 	}
@@ -90,6 +93,8 @@ type estimate struct {
 	corrected []float64 // emission whose sums are right, in the unit
 	scaled    []float64 // emission scaled to known totals, in the unit
 	spread    []float64 // standard deviation of ln over an ensemble
+	strange   []float64 // dissimilarity index
+	inside    []bool    // within the domain of the model
 	around    bands     // intervals of ln
 }
 
@@ -103,6 +108,30 @@ func (x estimate) amounts() []float64 {
 		return x.corrected
 	}
 	return exp(x.ln)
+}
+
+// shareInside is the share of cells within the domain; NaN where it is not known.
+func (x estimate) shareInside() float64 {
+	n := 0
+	for _, v := range x.inside {
+		if v {
+			n++
+		}
+	}
+	return float64(n) / float64(len(x.inside)) // 0/0 is NaN
+}
+
+// flags are 1 within the domain and 0 outside, [N]; nil where it is not known.
+func (x estimate) flags() []float64 {
+	var v []float64
+	for _, inside := range x.inside {
+		if inside {
+			v = append(v, 1)
+		} else {
+			v = append(v, 0)
+		}
+	}
+	return v
 }
 
 func exp(ln []float64) []float64 {
@@ -171,6 +200,10 @@ func rasterBands(unit string, x estimate) []rasterBand {
 	if x.scaled != nil {
 		out = append(out, rasterBand{about: "emission per cell scaled to known totals, " + unit, values: x.scaled})
 	}
+	if x.inside != nil {
+		out = append(out, rasterBand{about: "in_domain: 1 where cells are like the training cells, 0 where the model should not be trusted", values: x.flags(), plain: true},
+			rasterBand{about: "dissimilarity index (Meyer and Pebesma 2021)", values: x.strange, plain: true})
+	}
 	return out
 }
 
@@ -191,16 +224,17 @@ func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, conte
 	_, south, east, _ := g.Bounds(grid.Cell{Col: high.Col, Row: high.Row})
 	nodata := math.NaN()
 	unit := c.Header.TargetUnit
-	var descriptions []string
-	bandUnit := unit // of all bands; a spread has none, and then the descriptions alone say it
+	var descriptions, units []string
 	for _, b := range content {
 		descriptions = append(descriptions, b.about)
 		if b.plain {
-			bandUnit = ""
+			units = append(units, "")
+		} else {
+			units = append(units, unit)
 		}
 	}
 	out, err := raster.Create(path, raster.Spec{Statistics: true, Width: w, Height: h, Bands: len(content), DType: raster.Float32, COG: true, CRS: g.CRS(),
-		GeoTransform: raster.North(west, north, (east-west)/float64(w), (north-south)/float64(h)), Nodata: &nodata, Unit: bandUnit,
+		GeoTransform: raster.North(west, north, (east-west)/float64(w), (north-south)/float64(h)), Nodata: &nodata, Units: units,
 		Descriptions: descriptions,
 		Metadata:     metadata(c, s, year)})
 	if err != nil {
@@ -281,6 +315,9 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 	if x.spread != nil {
 		fields = append(fields, raster.Field{Name: "ln_spread", Type: raster.Real})
 	}
+	if x.inside != nil {
+		fields = append(fields, raster.Field{Name: "dissimilarity", Type: raster.Real}, raster.Field{Name: "in_domain", Type: raster.Integer})
+	}
 	for _, b := range x.around {
 		if !math.IsNaN(b.Half) {
 			percent := fmt.Sprintf("%g", 100*b.Level)
@@ -296,7 +333,7 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 		return err
 	}
 	defer out.Abort()
-	lonlat := s.LonLat()
+	lonlat, flags := s.LonLat(), x.flags()
 	for i, at := range s.Cells() {
 		cell := grid.Cell{Col: at.Col, Row: at.Row}
 		w, so, e, n := g.Bounds(cell)
@@ -315,6 +352,9 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 			if more != nil {
 				values = append(values, more[i])
 			}
+		}
+		if x.inside != nil {
+			values = append(values, x.strange[i], int(flags[i]))
 		}
 		for _, b := range x.around {
 			if !math.IsNaN(b.Half) {

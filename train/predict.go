@@ -52,6 +52,10 @@ type Predictions struct {
 	Scaled float64
 	Notes  []string // about areas and totals
 
+	// InDomain is the share of cells that are like the training cells; NaN where the
+	// checkpoints do not tell.
+	InDomain float64
+
 	// Intervals are the factors by which the emission may lie below and above the
 	// prediction, from the validation errors that the checkpoint carries; none
 	// where it carries none.
@@ -116,11 +120,11 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		return nil, err
 	}
 	cfg.Train.Device = o.Device
-	each := make([][]float64, len(members))
+	each, strange := make([][]float64, len(members)), make([][]float64, len(members))
 	var failed error
 	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
 		for i, m := range members {
-			if each[i], failed = m.predict(ctx, cfg, s, o, encodedName(i)); failed != nil {
+			if each[i], strange[i], failed = m.predict(ctx, cfg, s, o, encodedName(i)); failed != nil {
 				return
 			}
 		}
@@ -145,7 +149,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, err
 	}
-	p, err := writePredictions(members, s, each, known, o)
+	p, err := writePredictions(members, s, each, strange, known, o)
 	if err != nil {
 		return nil, err
 	}
@@ -211,22 +215,23 @@ func CategoryDifference(want, have []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// predict is the part of Predict inside the engine; it returns ln emission [N].
-func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) ([]float64, error) {
+// predict is the part of Predict inside the engine; it returns ln emission [N] and
+// the dissimilarity index [N], nil where the checkpoint knows no domain.
+func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) (ln, strange []float64, err error) {
 	model, err := c.network(torch.ParseDevice(o.Device))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	parameters := model.Params()
 	defer parameters.Close()
 	parameters.Eval()
 	a, err := learn.NewAssembler(s, model.Config(), model.Traits().Around, make([]float64, s.Len()))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	kept, err := openEncoded(filepath.Join(o.Out, name), c, model.Traits().Embeddings, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer kept.close()
 	bar := progress.NewBar(o.Progress, "encoding tiles", s.Len())
@@ -234,7 +239,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	bar.Add(kept.tiles)
 	encoder := learn.NewEncoder(model, a, learnOptions(cfg))
 	defer encoder.Close()
-	var ln []float64
+	trusted := c.domain()
 	torch.NoGrad(func() {
 		var b learn.Batch
 		for kept.tiles < s.Len() && err == nil {
@@ -253,11 +258,13 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 		torch.InScope(func(*torch.Scope) {
 			var e layers.Views
 			if e, err = kept.all(parameters.Device); err == nil {
-				ln = encoder.Predict(e, span(0, s.Len()), span(0, s.Len()), nil)
+				ln = encoder.Predict(e, span(0, s.Len()), span(0, s.Len()), func(_ []int32, out layers.Output) {
+					strange = append(strange, c.dissimilarity(trusted, out)...)
+				})
 			}
 		})
 	})
-	return ln, err
+	return ln, strange, err
 }
 
 func span(from, to int) []int32 {

@@ -87,7 +87,7 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	partial := filepath.Base(o.Out) + ".partial"
 	var ln []float64
 	var failed error
-	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, failed = c.predict(ctx, cfg, s, options, partial) }); err != nil {
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, s, options, partial) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,6 +51,9 @@ as those of the training images did (--stretch own: as the region's own say; a
 store keeps the stretch that it was built with, which is then compared). Cells of
 another grid scheme or of an area more than 20% off, other bands or another pixel
 type, and targets in another unit are refused unless --accept names them.
+
+The column and band in_domain is 1 where a cell is like the training cells (area of
+applicability; Meyer and Pebesma 2021) and 0 where the model should not be trusted.
 
 With --areas the cells are added up over polygons, those that a border cuts by
 area. With --total or --totals they are scaled so that they add up to what is
@@ -135,6 +139,9 @@ the checkpoint must be mended; 130 interrupted.`,
 			fmt.Fprint(out, p.AreaTable())
 			for _, n := range p.Notes {
 				fmt.Fprintln(out, "  note: "+n)
+			}
+			if !math.IsNaN(p.InDomain) {
+				fmt.Fprintf(out, "  %.1f%% of the cells are like the training cells (in_domain); do not trust the others\n", 100*p.InDomain)
 			}
 			for _, i := range p.Intervals {
 				fmt.Fprintln(out, "  "+i.String())

@@ -24,6 +24,7 @@ type Spec struct {
 	Nodata        *float64
 	Metadata      map[string]string // of the dataset
 	Unit          string            // unit of every band, e.g. "tCO2/yr"
+	Units         []string          // unit of each band, instead of Unit
 	Descriptions  []string          // names of the bands, or nil
 	Color         []string          // color interpretation per band ("Red", ...), or nil
 	Statistics    bool              // least, greatest, mean and deviation of each band, kept in the file
@@ -120,8 +121,12 @@ func (w *Writer) describe() error {
 				return err
 			}
 		}
-		if s.Unit != "" {
-			if err := b.SetUnitType(s.Unit); err != nil {
+		unit := s.Unit
+		if i < len(s.Units) {
+			unit = s.Units[i]
+		}
+		if unit != "" {
+			if err := b.SetUnitType(unit); err != nil {
 				return err
 			}
 		}

@@ -12,21 +12,24 @@ import (
 
 // Prediction is a line of predictions.csv.
 type Prediction struct {
-	Cell      int       // tile id in the store
-	Col, Row  int64     // place in the grid; col eastward, row southward
-	Lon, Lat  float64   // center, degrees WGS84
-	Split     string    // train, validation, test or none
-	True      float64   // ln emission; NaN where there is none
-	Predicted float64   // ln emission
-	Corrected float64   // emission whose sums are right, in the unit (not ln)
-	Scaled    float64   // emission scaled to known totals, in the unit
-	Spread    float64   // standard deviation over an ensemble, ln emission
-	Low, High []float64 // ends of the prediction intervals, ln emission, one per level
+	Cell          int       // tile id in the store
+	Col, Row      int64     // place in the grid; col eastward, row southward
+	Lon, Lat      float64   // center, degrees WGS84
+	Split         string    // train, validation, test or none
+	True          float64   // ln emission; NaN where there is none
+	Predicted     float64   // ln emission
+	Corrected     float64   // emission whose sums are right, in the unit (not ln)
+	Scaled        float64   // emission scaled to known totals, in the unit
+	Dissimilarity float64   // from the training cells
+	InDomain      bool      // near enough to them
+	Spread        float64   // standard deviation over an ensemble, ln emission
+	Low, High     []float64 // ends of the prediction intervals, ln emission, one per level
 }
 
 // Extra are the columns that a table has beside the usual ones.
 type Extra struct {
 	Corrected bool      // corrected_<unit>
+	Domain    bool      // dissimilarity, in_domain (1 or 0)
 	Scaled    bool      // scaled_<unit>
 	Spread    bool      // ln_spread
 	Levels    []float64 // of prediction intervals, e.g. 0.9: low_90_<unit>, high_90_<unit>
@@ -63,6 +66,9 @@ func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	if x.Scaled {
 		names = append(names, "scaled_"+unit)
 	}
+	if x.Domain {
+		names = append(names, "dissimilarity", "in_domain")
+	}
 	if x.Spread {
 		names = append(names, "ln_spread")
 	}
@@ -85,6 +91,13 @@ func (p *Predictions) Write(x Prediction) error {
 	}
 	if p.x.Scaled {
 		fields = append(fields, strconv.FormatFloat(x.Scaled, 'g', 15, 64)) // mass is kept to 1e-9
+	}
+	if p.x.Domain {
+		inside := "0"
+		if x.InDomain {
+			inside = "1"
+		}
+		fields = append(fields, significant(x.Dissimilarity), inside)
 	}
 	if p.x.Spread {
 		fields = append(fields, significant(x.Spread))

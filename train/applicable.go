@@ -1,0 +1,169 @@
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/torch/safetensors"
+	"opencarbon/train/domain"
+	"opencarbon/train/learn"
+)
+
+// domainFeatures are the training cells' features in a checkpoint, [n, d] F32.
+const domainFeatures = "domain.features"
+
+// DomainHeader is what a checkpoint says of the area where it may be trusted.
+type DomainHeader struct {
+	View         string  `json:"view"` // the representation that is compared, of EmbeddingNames
+	MeanDistance float64 `json:"mean_distance"`
+	Threshold    float64 `json:"threshold"`
+	Training     int     `json:"training_cells"` // from which the cells were taken
+}
+
+// most training cells that a checkpoint keeps: more say little more, and every
+// cell is compared with all of them.
+const mostDomainCells = 4096
+
+// foldEdge is the edge in cells of the blocks of training cells that count as one
+// fold.
+const foldEdge = 8
+
+// domainView is the representation that stands for a cell: the last one that the
+// network has.
+func (c *Checkpoint) domainView() string {
+	for _, name := range []string{FinalEmbedding, GridEmbedding, POIEmbedding, ImageEmbedding} {
+		if c.Header.Model.Missing(name) == "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// keepDomain adds to the best checkpoint what its weights make of the training
+// cells, and writes it anew: known only when training is over. What cannot be
+// compared (cells that are all alike) leaves the file as it is, and why says so.
+func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *dataset) (why string, err error) {
+	view := c.domainView()
+	if view == "" {
+		return "the model has no representation of a cell", nil
+	}
+	cells := d.train
+	if n := len(cells); n > mostDomainCells {
+		cells = make([]int32, mostDomainCells)
+		for i := range cells {
+			cells[i] = d.train[i*n/mostDomainCells]
+		}
+	}
+	var x []float32
+	width := 0
+	if _, err := e.Evaluate(ctx, cells, nil, func(_ []int32, o layers.Output) {
+		v := o.Views.Get(view)
+		width = v.Size(1)
+		x = append(x, v.Cast(torch.Float32).Float32s()...)
+	}); err != nil {
+		return "", err
+	}
+	fold, at := make([]int, len(cells)), map[[2]int64]int{}
+	for i, cell := range cells {
+		p := d.store.Cells()[cell]
+		block := [2]int64{floorDiv(p.Col, foldEdge), floorDiv(p.Row, foldEdge)}
+		if _, ok := at[block]; !ok {
+			at[block] = len(at)
+		}
+		fold[i] = at[block]
+	}
+	o, err := domain.Fit(x, width, fold)
+	if err != nil {
+		return err.Error(), nil
+	}
+	c.Header.Domain = &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)}
+	var bytes []byte
+	for _, v := range x {
+		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
+	}
+	c.arrays[domainFeatures] = safetensors.Array{DType: "F32", Shape: []int{len(cells), width}, Data: bytes}
+	return "", c.rewrite()
+}
+
+// floorDiv is a / b rounded down, b > 0.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// rewrite writes a checkpoint of our own over its file.
+func (c *Checkpoint) rewrite() error {
+	text, err := json.Marshal(c.Header)
+	if err != nil {
+		return fmt.Errorf("checkpoint header: %w", err)
+	}
+	f := safetensors.File{Arrays: c.arrays, Metadata: map[string]string{headerKey: string(text)}}
+	f.Metadata[checksumKey] = digest(f)
+	if err := safetensors.WriteFile(c.Path, f); err != nil {
+		return fmt.Errorf("the checkpoint could not be written: %w", err)
+	}
+	return nil
+}
+
+// domain is the area where the checkpoint may be trusted; nil where it does not
+// tell, as older files and PyTorch's.
+func (c *Checkpoint) domain() *domain.Domain {
+	h, a := c.Header.Domain, c.arrays[domainFeatures]
+	if h == nil || a.DType != "F32" || len(a.Shape) != 2 {
+		return nil
+	}
+	x := make([]float32, a.Shape[0]*a.Shape[1])
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.Data[4*i:]))
+	}
+	o, err := domain.Restore(x, a.Shape[1], h.MeanDistance, h.Threshold)
+	if err != nil {
+		return nil
+	}
+	return o
+}
+
+// dissimilarity is the index of cells by the network's output for them; nil
+// without a domain.
+func (c *Checkpoint) dissimilarity(o *domain.Domain, out layers.Output) []float64 {
+	if o == nil {
+		return nil
+	}
+	v := out.Views.Get(c.Header.Domain.View)
+	if v == nil || v.Size(1) != o.D {
+		return nil
+	}
+	return o.Index(v.Cast(torch.Float32).Float32s())
+}
+
+// inDomain joins the members' indices [members][N], nil where one has none: a cell
+// is inside where it is for every member, and its index is that of the member to
+// which it is strangest.
+func (e ensemble) inDomain(each [][]float64) (index []float64, inside []bool) {
+	for m, one := range each {
+		if one == nil {
+			return nil, nil
+		}
+		limit := e[m].Header.Domain.Threshold
+		if index == nil {
+			index, inside = slices.Clone(one), make([]bool, len(one))
+			for i, v := range one {
+				inside[i] = v <= limit
+			}
+			continue
+		}
+		for i, v := range one {
+			index[i], inside[i] = max(index[i], v), inside[i] && v <= limit
+		}
+	}
+	return index, inside
+}
