@@ -63,6 +63,8 @@ type Inventory struct {
 	NoSample float64 // the sum over the stored cells that are no samples: slivers, dust
 	Dropped  float64 // the sum over the cells that the mosaic does not cover
 
+	Large []Large // samples that hold much of the sum, the largest first; none of a proxy
+
 	StoredKM2  float64 // ground of the stored cells
 	UnknownKM2 float64 // of it: the inventory has no sample there
 }
@@ -172,6 +174,7 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 			line("  in no sample", e.NoSample, unit, ", of cells barely touched or next to zero")
 		}
 		line("  samples", e.Samples, unit)
+		r.printLarge(line)
 	}
 	if e.UnknownKM2 > 0.0005*e.StoredKM2 {
 		line("area not covered", e.UnknownKM2, fmt.Sprintf(" km2 of %.6g km2 stored have no sample: unknown, not zero, and in none of these sums", e.StoredKM2))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"opencarbon/data/raster"
+	"opencarbon/data/split"
 )
 
 // account is a region with every imperfection of a real one: cells of 1/120
@@ -126,6 +127,43 @@ func TestAccount(t *testing.T) {
 	expectLines(t, r, `whole file +not added up +11197440000 numbers`, `source in the region +26400 +tCO2/yr, before regridding\n`)
 }
 
+// One cell of 21 x 21 holds a power plant: it is named. Cells of even emission,
+// and few cells, name none.
+func TestAccountNamesOutliers(t *testing.T) {
+	for _, k := range []struct {
+		what  string
+		edge  int
+		plant float64
+		named int
+	}{{"a plant", 21, 60000, 1}, {"even", 21, 100, 0}, {"ten times the others", 21, 1000, 0}, {"few cells", 4, 150, 0}} {
+		n := k.edge * k.edge
+		b := &build{place: &place{lon: make([]float64, n), lat: make([]float64, n)}, report: &Report{Emissions: &Inventory{}, Split: &split.Report{}}}
+		values, keep, sum := make([]float64, n), make([]int, n), 0.0
+		for i := range values {
+			values[i], keep[i] = 100, i
+			b.place.lon[i], b.place.lat[i] = 10+float64(i%k.edge)/100, 50-float64(i/k.edge)/100
+		}
+		values[3], values[7] = k.plant, math.NaN()
+		for _, v := range values {
+			if v > 0 {
+				sum += v
+			}
+		}
+		list := b.large(values, keep, n-1, sum)
+		if len(list) != k.named || k.named > 0 && (math.Abs(list[0].Lon-10.03) > 1e-9 || list[0].Lat != 50 || math.Abs(list[0].Share-k.plant/sum) > 1e-12) {
+			t.Errorf("%s: %+v", k.what, list)
+		}
+		var out strings.Builder
+		b.report.Emissions.Large = list
+		if err := b.report.Print(&out); err != nil {
+			t.Fatal(err)
+		}
+		if want := `large single cells +1 +57\.7% of the samples' sum, at longitude, latitude 10\.0300, 50\.0000 \(57\.7%\): outliers`; regexp.MustCompile(want).MatchString(out.String()) != (k.named > 0) {
+			t.Errorf("%s:\n%s", k.what, out.String())
+		}
+	}
+}
+
 // A complete region's account keeps silent about what does not happen; one month
 // becomes a year only where the configuration says so.
 func TestAccountOfWholeRegions(t *testing.T) {
@@ -144,7 +182,7 @@ func TestAccountOfWholeRegions(t *testing.T) {
 	if err := r.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, no := range []string{"dropped", "cut a little", "area not covered", "scaled to a year", "in no sample"} {
+	for _, no := range []string{"dropped", "cut a little", "area not covered", "scaled to a year", "in no sample", "large single"} {
 		if strings.Contains(out.String(), no) {
 			t.Errorf("%q in the account of a whole region:\n%s", no, out.String())
 		}

@@ -79,6 +79,7 @@ func (b *build) targets(keep []int) []float64 {
 		e.Samples /= math.Max(1, float64(c.Samples))
 		return out
 	}
+	e.Large = b.large(out, keep, c.Samples, e.Samples)
 	kept := make([]bool, len(b.cells))
 	for k, i := range keep {
 		kept[i] = true
