@@ -32,8 +32,45 @@ type Options struct {
 // columns, units, districts) and only then at pixels. The store appears under
 // its name when it is complete; on an error, or when ctx is cancelled, an older
 // store is left as it was and nothing else remains. Errors that the user can
-// mend are *fault.Input. c is normalized.
+// mend are *fault.Input. c is normalized. When ctx is cancelled while GDAL is
+// inside one call for long (a compressed mosaic read from its start, a network
+// that does not answer), Build does not wait for its end; what is left then is
+// removed by the next build.
 func Build(ctx context.Context, c *Config, o Options) (*Report, error) {
+	return leave(ctx, patience, func() (*Report, error) { return construct(ctx, c, o) })
+}
+
+// patience is how long a cancelled Build waits for its work to end by itself.
+const patience = 3 * time.Second
+
+// leave runs f and returns what it returns, or ctx's error when that has ended and
+// f has not within the time given. f is then left to itself.
+func leave[T any](ctx context.Context, patience time.Duration, f func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-time.After(patience):
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// construct is Build, to the end.
+func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if o.Name == "" {
 		o.Name = "region"
 	}

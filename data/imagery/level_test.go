@@ -126,11 +126,11 @@ func TestHalves(t *testing.T) {
 		area := f.Cols * f.Rows
 		whole, parts := make([]float32, 3*area), make([]float32, 3*area)
 		mask, pieces := make([]uint8, area), make([]uint8, area)
-		a, err := w.render(f, whole, mask)
+		a, err := w.render(t.Context(), f, whole, mask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := w.halves(f, parts, pieces)
+		b, err := w.halves(t.Context(), f, parts, pieces)
 		if err != nil {
 			t.Fatal(err)
 		}

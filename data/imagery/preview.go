@@ -73,7 +73,7 @@ func (m *Mosaic) Preview(ctx context.Context, crs *raster.CRS, west, south, east
 		f.Rows = min(band, p.Rows-r)
 		step := (south - north) / float64(p.Rows)
 		f.North, f.South = north+step*float64(r), north+step*float64(r+f.Rows)
-		if _, err := w.picture(f, n); err != nil {
+		if _, err := w.picture(ctx, f, n); err != nil {
 			return nil, err
 		}
 		part := p.Cols * f.Rows

@@ -185,7 +185,7 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 		}
 		west, south, east, north := g.Bounds(cells[i])
 		frame := raster.Frame{West: west, South: south, East: east, North: north, Cols: size, Rows: size}
-		valid, err := w.picture(frame, n)
+		valid, err := w.picture(ctx, frame, n)
 		if err != nil {
 			return err
 		}
@@ -198,12 +198,12 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 
 // picture renders a frame into w.rgb [3, Rows, Cols] and w.mask, and returns the
 // number of its pixels that have a value.
-func (w *worker) picture(f raster.Frame, n *Normalization) (valid int, err error) {
+func (w *worker) picture(ctx context.Context, f raster.Frame, n *Normalization) (valid int, err error) {
 	area := f.Cols * f.Rows
 	if len(w.mask) != area {
 		w.bands, w.mask, w.rgb = make([]float32, len(w.m.read)*area), make([]uint8, area), make([]uint8, 3*area)
 	}
-	valid, err = w.render(f, w.bands, w.mask)
+	valid, err = w.render(ctx, f, w.bands, w.mask)
 	if err != nil {
 		return 0, err
 	}
@@ -217,7 +217,10 @@ func (w *worker) picture(f raster.Frame, n *Normalization) (valid int, err error
 
 // render resamples a frame into bands [B, Rows, Cols] and mask [Rows, Cols]. A
 // frame that would need too much of the source at once is cut in two.
-func (w *worker) render(f raster.Frame, bands []float32, mask []uint8) (valid int, err error) {
+func (w *worker) render(ctx context.Context, f raster.Frame, bands []float32, mask []uint8) (valid int, err error) {
+	if ctx.Err() != nil { // a picture of a large part of a mosaic is made of many parts
+		return 0, context.Cause(ctx)
+	}
 	p := &w.positions
 	w.place(f)
 	var need window
@@ -231,7 +234,7 @@ func (w *worker) render(f raster.Frame, bands []float32, mask []uint8) (valid in
 		patch = &w.own
 		patch.X, patch.Y, patch.W, patch.H, patch.Bands = need.x, need.y, need.w, need.h, len(w.m.read)
 		if need.w*need.h > patchPixels {
-			return w.halves(f, bands, mask)
+			return w.halves(ctx, f, bands, mask)
 		}
 		if need.w > 0 {
 			if err := w.source.ReadPatch(w.m.read, patch); err != nil {
@@ -265,7 +268,7 @@ func (w *worker) place(f raster.Frame) {
 }
 
 // halves renders the two halves of a frame, cut across its longer side.
-func (w *worker) halves(f raster.Frame, bands []float32, mask []uint8) (valid int, err error) {
+func (w *worker) halves(ctx context.Context, f raster.Frame, bands []float32, mask []uint8) (valid int, err error) {
 	area := f.Cols * f.Rows
 	a, b := f, f
 	down := f.Rows >= f.Cols
@@ -284,7 +287,7 @@ func (w *worker) halves(f raster.Frame, bands []float32, mask []uint8) (valid in
 	for _, half := range []raster.Frame{a, b} {
 		part := half.Cols * half.Rows
 		values, ok := make([]float32, part*len(w.m.read)), make([]uint8, part)
-		v, err := w.render(half, values, ok)
+		v, err := w.render(ctx, half, values, ok)
 		if err != nil {
 			return 0, err
 		}
