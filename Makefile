@@ -2,7 +2,7 @@
 # Another libtorch: make test LIBTORCH=/path/to/libtorch (unpacked archive, or a pip wheel's torch folder).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-gpu lint clean
+.PHONY: help setup demo test mutations bench bench-gpu lint clean
 export LIBTORCH PREFIX GDAL
 # libtorch.env exists only where the libraries are not in the system's own places.
 GO := if [ -f libtorch.env ]; then . ./libtorch.env; fi; go
@@ -11,6 +11,7 @@ help:
 	@echo 'make setup   install packages, build the native libraries (LIBTORCH=/path for another libtorch)'
 	@echo 'make demo    set up, make a city, train on it, draw its map'
 	@echo 'make test    set up, run all checks and tests'
+	@echo 'make mutations   damage checkpoints, stores and run folders 2,400 times; none may be taken'
 	@echo 'make bench   side-by-side benchmarks (long: half an hour on two cores)'
 	@echo 'make bench-gpu LIBTORCH=/path   the same table on a GPU; needs no GDAL'
 
@@ -26,6 +27,10 @@ demo: setup
 test: setup lint
 	$(GO) test -timeout 40m ./...
 	$(GO) test -race -timeout 40m ./torch/... ./layers/...
+
+# Seeded; OPENCARBON_MUTATIONS_SEED=N begins elsewhere.
+mutations: setup
+	@export OPENCARBON_MUTATIONS=2400; $(GO) test -timeout 60m -v -run TestMutations ./train/mutations
 
 lint: setup
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
