@@ -265,6 +265,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err != nil {
 		return nil, err
 	}
+	if err := check.Wait(ctx); err != nil { // a run that was finished already has saved nothing since
+		return nil, err
+	}
 	r, err := conclude(ctx, t, rec, o.Progress)
 	if err != nil {
 		return nil, err
