@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
+	"opencarbon/data/regular"
 )
 
 // Names of the columns of a table of totals, beside that of the areas' names.
@@ -78,11 +78,14 @@ func Vector(path string) bool {
 	return true
 }
 
+// maxTable bounds a table of totals.
+const maxTable = 64 << 20
+
 func readRows(ctx context.Context, path, field string) ([]row, error) {
 	if Vector(path) {
 		return readVector(ctx, path, field)
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxTable)
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be read", "Give a CSV table, or a vector file with a column "+totalColumn+".")
 	}

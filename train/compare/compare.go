@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/data/split"
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
@@ -155,7 +156,7 @@ func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64,
 	key := fmt.Sprintf("%s\nstore %s\nseed %d, folds %d, block %d, buffer %d, draw %d, fold %d", e.Key, d.Store.Meta().ConfigHash, seed, o.Folds, o.Block, o.Buffer, o.Draw, fold)
 	path := filepath.Join(o.Out, "trainings", fmt.Sprintf("%s-seed%d-fold%d.json", e.Name, seed, fold+1))
 	var p part
-	if old, err := os.ReadFile(path); err == nil && json.Unmarshal(old, &p) == nil && p.Key == key &&
+	if old, err := regular.Read(path, 1<<30); err == nil && json.Unmarshal(old, &p) == nil && p.Key == key &&
 		len(p.Validation) == len(d.Validation) && len(p.Test) == len(d.Test) {
 		return &p, nil
 	}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train/metrics"
 )
 
@@ -27,7 +27,7 @@ type areaRow struct {
 // no table. ranged and known say whether any area has an interval or a factor.
 func areaRows(folder string) (rows []areaRow, ranged, known bool, err error) {
 	path := filepath.Join(folder, areaTable)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, false, nil
 	}

@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/train/atomicfile"
 )
 
@@ -63,7 +63,7 @@ func save(path string, b body) error {
 // ReadHead reads what a file says of itself; false where it is no file of a
 // fitted method. It reads no more than one line.
 func ReadHead(path string) (Head, bool) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return Head{}, false
 	}
@@ -82,10 +82,13 @@ func checksum(kind string, text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// maxFile bounds the file of a fitted method: the largest forests have some 100 MB.
+const maxFile = 1 << 30
+
 // Open reads a fitted method. What is damaged, cut or of a newer program is a
 // *fault.Input error. Methods of trees need XGBoost when they predict, not here.
 func Open(path string) (Fitted, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be read", "Give the file of a fitted method.")
 	}
