@@ -1,0 +1,39 @@
+// Command diff says what changed between two predictions of the same cells.
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"opencarbon/cmd/internal/cli"
+	"opencarbon/train/change"
+)
+
+func main() { cli.Main(command()) }
+
+func command() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "diff A B",
+		Short: "What changed from one prediction to another: per cell, per area, as a map",
+		Long: `Diff compares two predictions of the same cells, from A to B: two dates, or two
+models. A and B are folders that predict or train wrote, or their predictions.csv.
+It leaves a table of cells (diff.csv), a diverging map (diff.png) and, where both
+folders have areas.csv, a table of areas (diff-areas.csv), the largest change
+first. The range of a change takes both 90% intervals as independent of each
+other, which is on the safe side for two dates of one model.
+
+Exit codes: 0 done; 1 something failed; 2 the command line or the tables must be
+mended.`,
+		Example: `  go run ./cmd/diff predictions/2013 predictions/2019 --out change`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := change.Compare(args[0], args[1], out)
+			if err != nil {
+				return err
+			}
+			return r.Print(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "diff", "folder of the results")
+	return cmd
+}
