@@ -85,6 +85,22 @@ ocg_error ocg_grad_mode(int64_t enabled, int64_t* before) {
   })
 }
 
+namespace {
+
+// Whether the user keeps oneDNN below AVX-512. libtorch asks the processor whether oneDNN can compute in bfloat16,
+// not oneDNN, which then finds no way and throws; without it libtorch has its own, slower one.
+bool onednn_held_below_avx512() {
+  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
+    const char* v = std::getenv(name);
+    if (v == nullptr) continue;
+    const std::string isa(v);
+    return isa == "SSE41" || isa == "AVX" || isa == "AVX2" || isa == "AVX2_VNNI";
+  }
+  return false;
+}
+
+}  // namespace
+
 ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled,
                      int64_t* before_dtype) {
   OCG_GUARD({
@@ -92,6 +108,7 @@ ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int6
     *before_enabled = oc::autocast_enabled(d);
     *before_dtype = static_cast<int64_t>(oc::autocast_dtype(d));
     oc::set_autocast(d, static_cast<at::ScalarType>(dtype), enabled != 0);
+    if (enabled != 0 && d == c10::kCPU && onednn_held_below_avx512()) at::globalContext().setUserEnabledMkldnn(false);
     // The cache holds low-precision copies of weights: it must not outlive the region it was made in.
     if (!enabled) at::autocast::clear_cache();
   })

@@ -43,7 +43,9 @@ func Ablations() (names []string) {
 func Default() []string {
 	names := []string{"opencarbon", "paper"}
 	for _, m := range simple {
-		names = append(names, m.name)
+		if m.name != "RFR" { // minutes, where the others take seconds
+			names = append(names, m.name)
+		}
 	}
 	return append(names, "mean")
 }

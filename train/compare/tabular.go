@@ -17,6 +17,9 @@ var simple = []struct {
 	fixed       bool
 }{
 	{"ridge", "ridge regression on image statistics and ln counts of cell, 3 x 3 and 5 x 5", tabular.RidgeRegression{}, true},
+	{"SVR", "support vector regression on the same (libsvm)", tabular.SVR{}, true},
+	{"XGBoost", "boosted trees on the same (libxgboost)", tabular.XGBoost{}, false},
+	{"RFR", "random forest on the same (libxgboost)", tabular.Forest{}, false},
 }
 
 // rows makes the features of a store once for all methods of a comparison.
