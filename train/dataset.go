@@ -50,6 +50,9 @@ func Check(c *config.Config, s *store.Store) error {
 	if err := CheckDevice(c.Train.Device); err != nil {
 		return err
 	}
+	if err := CheckPrecision(c); err != nil {
+		return err
+	}
 	return newDataset(s).fit(c)
 }
 

@@ -33,6 +33,9 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if err := CheckDevice(c.Train.Device); err != nil {
 		return nil, err
 	}
+	if err := CheckPrecision(&c); err != nil {
+		return nil, err
+	}
 	w := &keeper{path: filepath.Join(o.Dir, BestFile)}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {

@@ -1,13 +1,16 @@
 package train
 
 import (
+	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 )
 
 // learnOptions are a config's options of training.
 func learnOptions(c *config.Config) learn.Options {
-	o := learn.Options{Encode: c.Train.Encode, BF16: c.Train.Precision == "bf16", Alpha: c.Train.Alpha, Temperature: c.Model.Temperature,
+	// Without fast bfloat16 a model trained in it predicts in float32, which differs by rounding; training is refused (CheckPrecision).
+	bf16 := c.Train.Precision == "bf16" && torch.FastBFloat16(torch.ParseDevice(c.Train.Device))
+	o := learn.Options{Encode: c.Train.Encode, BF16: bf16, Alpha: c.Train.Alpha, Temperature: c.Model.Temperature,
 		ClipNorm: c.Train.ClipNorm, Batch: c.Train.BatchSize, Seed: uint64(c.Seed), Augment: c.Train.Augment == "d4", EMA: c.Train.EMA}
 	if c.Train.Loss == "huber" {
 		o.Huber = c.Train.HuberDelta
