@@ -43,6 +43,7 @@ type Result struct {
 	Files      []string
 	Notes      []string
 	Increasing int // cells that B has more of
+	Decreasing int // cells that B has less of
 }
 
 // table is a table of predictions or areas: its columns as text.
@@ -187,6 +188,8 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 		r.Cells, r.A, r.B = r.Cells+1, r.A+a, r.B+b
 		if b > a {
 			r.Increasing++
+		} else if b < a {
+			r.Decreasing++
 		}
 		low, high := span(a, b, ta.half(before, "_"+unit), tb.half(row, "_"+unit))
 		if !math.IsNaN(low) {
@@ -299,7 +302,7 @@ func (r *Result) write(path string, lines [][]string) error {
 func (r *Result) Print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d cells in both, %s amounts: %s, then %s %s (%+.1f%%); more in %d cells, less in %d\n", r.Cells, r.Column, metrics.Amount(r.A), metrics.Amount(r.B),
-		r.Unit, 100*(r.B/r.A-1), r.Increasing, r.Cells-r.Increasing)
+		r.Unit, 100*(r.B/r.A-1), r.Increasing, r.Decreasing)
 	if r.OnlyA+r.OnlyB > 0 {
 		fmt.Fprintf(&b, "  %d cells only in A, %d only in B: left out\n", r.OnlyA, r.OnlyB)
 	}

@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Cells != 2 || r.OnlyA != 1 || r.OnlyB != 1 || r.A != 110 || r.B != 130 || r.Column != "corrected" || r.Certain != 1 || r.Increasing != 2 || r.Areas != 2 || r.Unit != "tCO2/yr" {
+	if r.Cells != 2 || r.OnlyA != 1 || r.OnlyB != 1 || r.A != 110 || r.B != 130 || r.Column != "corrected" || r.Certain != 1 || r.Increasing != 2 || r.Decreasing != 0 || r.Areas != 2 || r.Unit != "tCO2/yr" {
 		t.Errorf("%+v", r)
 	}
 	cells, err := open(filepath.Join(out, CellsFile), "")
