@@ -101,7 +101,7 @@ func predictionRows(d *dataset, x estimate) []runlog.Prediction {
 		if i < len(splits) {
 			split = splits[i]
 		}
-		rows[i] = runlog.Prediction{Cell: i, Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
+		rows[i] = runlog.Prediction{Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
 			Split: split.String(), True: d.ln[i], Predicted: x.ln[i]}
 		if x.corrected != nil {
 			rows[i].Corrected = x.corrected[i]

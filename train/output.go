@@ -56,6 +56,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 	if err != nil {
 		return nil, err
 	}
+	rows, extra := predictionRows(newDataset(s), x), x.extra()
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
 		if err := removeSidecars(path); err != nil {
@@ -63,7 +64,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		}
 		switch f {
 		case "csv":
-			err = writeTable(path, p.Unit, predictionRows(newDataset(s), x), x.extra())
+			err = writeTable(path, p.Unit, rows, extra)
 		case "tif":
 			err = writeRaster(path, c, s, g, rasterBands(p.Unit, x), o.Known.Year)
 			if err == nil {
@@ -71,7 +72,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 				path, err = writeStyle(path, p.Unit, x)
 			}
 		default:
-			err = writeCells(path, c, s, g, x)
+			err = writeCells(path, p.Unit, g, rows, extra)
 		}
 		if err != nil {
 			return nil, err
@@ -288,8 +289,8 @@ func shownUnit(unit string) string {
 }
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
-// its standard asks).
-func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x estimate) error {
+// its standard asks), with the columns of predictions.csv.
+func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra) error {
 	crs := g.CRS()
 	wgs84 := filepath.Ext(path) == ".geojson"
 	var to *raster.Transform
@@ -301,30 +302,24 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 		defer to.Close()
 		crs = grid.WGS84()
 	}
-	unit := c.Header.TargetUnit
-	fields := []raster.Field{
-		{Name: "cell", Type: raster.Text}, {Name: "lon", Type: raster.Real}, {Name: "lat", Type: raster.Real},
-		{Name: "emission", Type: raster.Real}, {Name: "ln_emission", Type: raster.Real}, {Name: "unit", Type: raster.Text},
-	}
-	if x.corrected != nil {
-		fields = append(fields, raster.Field{Name: "corrected", Type: raster.Real})
-	}
-	if x.scaled != nil {
-		fields = append(fields, raster.Field{Name: "scaled", Type: raster.Real})
-	}
-	if x.spread != nil {
-		fields = append(fields, raster.Field{Name: "ln_spread", Type: raster.Real})
-	}
-	if x.inside != nil {
-		fields = append(fields, raster.Field{Name: "dissimilarity", Type: raster.Real}, raster.Field{Name: "in_domain", Type: raster.Integer})
-	}
-	for _, b := range x.around {
-		if !math.IsNaN(b.Half) {
-			percent := fmt.Sprintf("%g", 100*b.Level)
-			fields = append(fields, raster.Field{Name: "low_" + percent, Type: raster.Real}, raster.Field{Name: "high_" + percent, Type: raster.Real})
+	var fields []raster.Field
+	for i, v := range (runlog.Prediction{Low: make([]float64, len(x.Levels)), High: make([]float64, len(x.Levels))}).Values(x) {
+		kind := raster.Real
+		switch v.(type) {
+		case string:
+			kind = raster.Text
+		case int64:
+			kind = raster.Integer
 		}
+		fields = append(fields, raster.Field{Name: x.Columns(unit)[i], Type: kind})
 	}
-	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields, Style: qgis.Polygons("emission", qgis.Steps(exp(x.ln)), shownUnit(unit), false)}
+	var ln []float64
+	for _, r := range rows {
+		ln = append(ln, r.Predicted)
+	}
+	const predicted = 9 // the column that the style shows
+	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields,
+		Style: qgis.Polygons(fields[predicted].Name, qgis.Steps(exp(ln)), shownUnit(unit), false)}
 	if wgs84 {
 		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimetre, and no crs member
 	}
@@ -333,10 +328,8 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 		return err
 	}
 	defer out.Abort()
-	lonlat, flags := s.LonLat(), x.flags()
-	for i, at := range s.Cells() {
-		cell := grid.Cell{Col: at.Col, Row: at.Row}
-		w, so, e, n := g.Bounds(cell)
+	for _, r := range rows {
+		w, so, e, n := g.Bounds(grid.Cell{Col: r.Col, Row: r.Row})
 		xs, ys := []float64{w, e, e, w, w}, []float64{so, so, n, n, so}
 		if to != nil {
 			if err := to.Points(xs, ys); err != nil {
@@ -347,21 +340,7 @@ func writeCells(path string, c *Checkpoint, s *store.Store, g *grid.Grid, x esti
 		for k := range xs {
 			ring[k] = [2]float64{xs[k], ys[k]}
 		}
-		values := []any{cell.String(), lonlat[2*i], lonlat[2*i+1], math.Exp(x.ln[i]), x.ln[i], unit}
-		for _, more := range [][]float64{x.corrected, x.scaled, x.spread} {
-			if more != nil {
-				values = append(values, more[i])
-			}
-		}
-		if x.inside != nil {
-			values = append(values, x.strange[i], int(flags[i]))
-		}
-		for _, b := range x.around {
-			if !math.IsNaN(b.Half) {
-				values = append(values, math.Exp(b.Low[i]), math.Exp(b.High[i]))
-			}
-		}
-		if err := out.Add(raster.Geometry{Polygons: []raster.Polygon{{ring}}}, values...); err != nil {
+		if err := out.Add(raster.Geometry{Polygons: []raster.Polygon{{ring}}}, r.Values(x)...); err != nil {
 			return err
 		}
 	}

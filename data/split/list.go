@@ -15,7 +15,7 @@ import (
 	"opencarbon/data/store"
 )
 
-const listHelp = "The file has the columns col, row, split (or cell, split with cells as col_row); split is train, validation, test or none."
+const listHelp = "The file has the columns cell, split, cells as col_row (or col, row, split), as predictions.csv has; split is train, validation, test or none."
 
 // splitNames are the spellings that a list may use.
 var splitNames = map[string]store.Split{
@@ -115,10 +115,13 @@ func parseList(path string, text []byte) (map[store.Cell]store.Split, error) {
 			return fault.New(fmt.Sprintf("%s: line %d", path, line), fmt.Sprintf(format, args...), listHelp)
 		}
 		a, b, ok := "", "", true
-		if hasCell {
-			a, b, ok = strings.Cut(f[cell], "_")
-		} else {
+		if hasCol && hasRow { // beside them cell may count tiles, as in tables of older versions
 			a, b = f[col], f[row]
+			if key := strings.TrimSpace(f[cell]); hasCell && strings.Contains(key, "_") && key != strings.TrimSpace(a)+"_"+strings.TrimSpace(b) {
+				return nil, fail("cell %s is not column %s, row %s", key, a, b)
+			}
+		} else {
+			a, b, ok = strings.Cut(f[cell], "_")
 		}
 		var c store.Cell
 		var err1, err2 error

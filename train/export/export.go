@@ -1,7 +1,8 @@
 // Package export writes the embeddings of cells for other programs: CSV for
 // spreadsheets, Parquet for data frames, .npy for numpy, and the files of
 // TensorBoard's projector. All hold the same columns and, digit for digit, the
-// same numbers: cell, lon, lat, ln_emission, prediction, e0, e1, ...
+// same numbers: cell, col, row, lon, lat, split, ln_true, ln_predicted, as in
+// predictions.csv, then e0, e1, ...
 //
 // It is given slices of numbers and writes files, each whole or not at all. It
 // reads nothing and knows no tensors.
@@ -17,24 +18,32 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/runlog"
 )
 
 // Table is what is exported: N cells, one row each.
 type Table struct {
-	Cell       []int64   // [N] tile id in the store
-	Lon, Lat   []float64 // [N] center, degrees WGS84
-	LnEmission []float64 // [N] true ln emission; NaN where there is none
-	Prediction []float64 // [N] predicted ln emission; NaN where there is none
-	Embedding  []float32 // [N, D]
-	D          int       // 32 as the paper has it
+	Col, Row    []int64   // [N] place in the grid; "col_row" is the first column of every format
+	Lon, Lat    []float64 // [N] center, degrees WGS84
+	Split       []string  // [N] train, validation, test or none
+	LnTrue      []float64 // [N] true ln emission; NaN where there is none
+	LnPredicted []float64 // [N] predicted ln emission; NaN where there is none
+	Embedding   []float32 // [N, D]
+	D           int       // 32 as the paper has it
 }
 
+// labels is the number of columns before the features.
+const labels = 8
+
 // N is the number of rows.
-func (t *Table) N() int { return len(t.Cell) }
+func (t *Table) N() int { return len(t.Col) }
+
+// cell is the key of row i.
+func (t *Table) cell(i int) string { return runlog.Key(t.Col[i], t.Row[i]) }
 
 // Columns are the names of the columns, in the order of all formats.
 func (t *Table) Columns() []string {
-	names := []string{"cell", "lon", "lat", "ln_emission", "prediction"}
+	names := []string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted"}
 	for k := range t.D {
 		names = append(names, "e"+strconv.Itoa(k))
 	}
@@ -53,8 +62,8 @@ func (t *Table) check() error {
 		length int
 		want   int
 	}{
-		{"lon", len(t.Lon), n}, {"lat", len(t.Lat), n}, {"ln_emission", len(t.LnEmission), n},
-		{"prediction", len(t.Prediction), n}, {"embeddings", len(t.Embedding), n * t.D},
+		{"row", len(t.Row), n}, {"lon", len(t.Lon), n}, {"lat", len(t.Lat), n}, {"split", len(t.Split), n}, {"ln_true", len(t.LnTrue), n},
+		{"ln_predicted", len(t.LnPredicted), n}, {"embeddings", len(t.Embedding), n * t.D},
 	} {
 		if c.length != c.want {
 			return fault.New("export", fmt.Sprintf("%d values of %s do not fit %d cells with %d features", c.length, c.name, n, t.D), "give every cell a row in every column")
@@ -62,15 +71,15 @@ func (t *Table) check() error {
 	}
 	for i := range n {
 		if !finite(t.Lon[i]) || !finite(t.Lat[i]) {
-			return fault.New("export", fmt.Sprintf("cell %d lies at %g, %g", t.Cell[i], t.Lon[i], t.Lat[i]), "every cell needs a place")
+			return fault.New("export", fmt.Sprintf("cell %s lies at %g, %g", t.cell(i), t.Lon[i], t.Lat[i]), "every cell needs a place")
 		}
-		if math.IsInf(t.LnEmission[i], 0) || math.IsInf(t.Prediction[i], 0) {
-			return fault.New("export", fmt.Sprintf("cell %d has ln emission %g, predicted %g", t.Cell[i], t.LnEmission[i], t.Prediction[i]), "the logarithm must be of positive emissions; the model must predict numbers")
+		if math.IsInf(t.LnTrue[i], 0) || math.IsInf(t.LnPredicted[i], 0) {
+			return fault.New("export", fmt.Sprintf("cell %s has ln emission %g, predicted %g", t.cell(i), t.LnTrue[i], t.LnPredicted[i]), "the logarithm must be of positive emissions; the model must predict numbers")
 		}
 	}
 	for i, v := range t.Embedding {
 		if !finite(float64(v)) {
-			return fault.New("export", fmt.Sprintf("feature e%d of cell %d is %g", i%t.D, t.Cell[i/t.D], v), "the model that made it is broken: choose another checkpoint")
+			return fault.New("export", fmt.Sprintf("feature e%d of cell %s is %g", i%t.D, t.cell(i/t.D), v), "the model that made it is broken: choose another checkpoint")
 		}
 	}
 	return nil
@@ -82,15 +91,19 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // are columns. Numbers have as many digits as it takes to read back the same
 // one; what is missing is empty.
 func (t *Table) row(i int, fields []string) {
-	fields[0] = strconv.FormatInt(t.Cell[i], 10)
-	for k, v := range []float64{t.Lon[i], t.Lat[i], t.LnEmission[i], t.Prediction[i]} {
-		fields[1+k] = ""
-		if !math.IsNaN(v) {
-			fields[1+k] = strconv.FormatFloat(v, 'g', -1, 64)
+	fields[0], fields[5] = t.cell(i), t.Split[i]
+	fields[1], fields[2] = strconv.FormatInt(t.Col[i], 10), strconv.FormatInt(t.Row[i], 10)
+	for _, c := range []struct {
+		column int
+		v      float64
+	}{{3, t.Lon[i]}, {4, t.Lat[i]}, {6, t.LnTrue[i]}, {7, t.LnPredicted[i]}} {
+		fields[c.column] = ""
+		if !math.IsNaN(c.v) {
+			fields[c.column] = strconv.FormatFloat(c.v, 'g', -1, 64)
 		}
 	}
 	for k := range t.D {
-		fields[5+k] = feature(t.Embedding[i*t.D+k])
+		fields[labels+k] = feature(t.Embedding[i*t.D+k])
 	}
 }
 

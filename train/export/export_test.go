@@ -14,7 +14,7 @@ import (
 	"opencarbon/data/fault"
 )
 
-// table is that of testdata/generate.py: gaps, negative numbers, a large cell id.
+// table is that of testdata/generate.py: gaps, negative numbers, a large column.
 func table() *Table {
 	const n, d = 11, 3
 	t := &Table{D: d}
@@ -30,11 +30,12 @@ func table() *Table {
 		if i == 10 {
 			predicted = math.NaN()
 		}
-		t.Cell = append(t.Cell, cell)
+		t.Col, t.Row = append(t.Col, cell), append(t.Row, int64(5-i))
+		t.Split = append(t.Split, []string{"train", "validation", "test", "none"}[i%4])
 		t.Lon = append(t.Lon, 139.5+float64(i)/3)
 		t.Lat = append(t.Lat, -35+float64(i)/7)
-		t.LnEmission = append(t.LnEmission, ln)
-		t.Prediction = append(t.Prediction, predicted)
+		t.LnTrue = append(t.LnTrue, ln)
+		t.LnPredicted = append(t.LnPredicted, predicted)
 		for k := range d {
 			t.Embedding = append(t.Embedding, (float32(i)-2.5)/float32(k+3))
 		}
@@ -83,22 +84,25 @@ func TestCSV(t *testing.T) {
 	if err != nil || len(rows) != 1+x.N() {
 		t.Fatal(len(rows), err)
 	}
-	if strings.Join(rows[0], ",") != "cell,lon,lat,ln_emission,prediction,e0,e1,e2" {
+	if strings.Join(rows[0], ",") != "cell,col,row,lon,lat,split,ln_true,ln_predicted,e0,e1,e2" {
 		t.Error(rows[0])
 	}
 	for i, row := range rows[1:] {
-		if row[0] != strconv.FormatInt(x.Cell[i], 10) {
-			t.Errorf("row %d: cell %s", i, row[0])
+		col, line := strconv.FormatInt(x.Col[i], 10), strconv.FormatInt(x.Row[i], 10)
+		if row[0] != col+"_"+line || row[1] != col || row[2] != line || row[5] != x.Split[i] {
+			t.Errorf("row %d: %v", i, row[:6])
 		}
-		want := []float64{x.Lon[i], x.Lat[i], x.LnEmission[i], x.Prediction[i]}
+		row = slices.Delete(row[3:], 2, 3)
+		names := []string{"lon", "lat", "ln_true", "ln_predicted", "e0", "e1", "e2"}
+		want := []float64{x.Lon[i], x.Lat[i], x.LnTrue[i], x.LnPredicted[i]}
 		for _, e := range x.Embedding[i*3 : i*3+3] {
 			want = append(want, float64(e))
 		}
 		for k, w := range want {
-			field := row[1+k]
+			field := row[k]
 			if math.IsNaN(w) {
 				if field != "" {
-					t.Errorf("row %d, %s: %q where there is none", i, rows[0][1+k], field)
+					t.Errorf("row %d, %s: %q where there is none", i, names[k], field)
 				}
 				continue
 			}
@@ -107,7 +111,7 @@ func TestCSV(t *testing.T) {
 				bits = 32
 			}
 			if v, err := strconv.ParseFloat(field, bits); err != nil || v != w {
-				t.Errorf("row %d, %s: %q for %v", i, rows[0][1+k], field, w)
+				t.Errorf("row %d, %s: %q for %v", i, names[k], field, w)
 			}
 		}
 	}
@@ -123,8 +127,9 @@ func TestProjector(t *testing.T) {
 		t.Fatal(entries, err)
 	}
 	for name, want := range map[string]string{
-		TensorsFile:   "-0.8333333\t-0.625\t-0.5\n-0.5\t-0.375\t-0.3\n",
-		MetadataFile:  "cell\tlon\tlat\tln_emission\tprediction\n-3\t139.5\t-35\t-1e-09\t0.1\n4\t139.83333333333334\t-34.857142857142854\t\t100000.1\n",
+		TensorsFile: "-0.8333333\t-0.625\t-0.5\n-0.5\t-0.375\t-0.3\n",
+		MetadataFile: "cell\tcol\trow\tlon\tlat\tsplit\tln_true\tln_predicted\n-3_5\t-3\t5\t139.5\t-35\ttrain\t-1e-09\t0.1\n" +
+			"4_4\t4\t4\t139.83333333333334\t-34.857142857142854\tvalidation\t\t100000.1\n",
 		ProjectorFile: "embeddings {\n  tensor_name: \"X_g \\\"odd\\\"\"\n  tensor_path: \"tensors.tsv\"\n  metadata_path: \"metadata.tsv\"\n}\n",
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
@@ -137,10 +142,11 @@ func TestProjector(t *testing.T) {
 // More rows than a row group holds: sizes add up, and the last group is short.
 func TestGroups(t *testing.T) {
 	n := groupRows + 5
-	x := &Table{Cell: make([]int64, n), Lon: make([]float64, n), Lat: make([]float64, n), LnEmission: make([]float64, n), Prediction: make([]float64, n), Embedding: make([]float32, n), D: 1}
+	x := &Table{Col: make([]int64, n), Row: make([]int64, n), Lon: make([]float64, n), Lat: make([]float64, n), Split: make([]string, n),
+		LnTrue: make([]float64, n), LnPredicted: make([]float64, n), Embedding: make([]float32, n), D: 1}
 	for i := range n {
-		x.Cell[i] = int64(i)
-		x.LnEmission[i] = math.NaN()
+		x.Col[i] = int64(10_000 + i%90_000) // keys of 7 bytes
+		x.LnTrue[i] = math.NaN()
 	}
 	path := filepath.Join(t.TempDir(), "e.parquet")
 	if err := x.WriteParquet(path); err != nil {
@@ -150,8 +156,8 @@ func TestGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// cell, lon, lat, prediction and e0 have values, ln_emission none.
-	values := n * (4*8 + 4)
+	// col, row, lon, lat, ln_predicted and e0 have values, ln_true none; cell and split are text with its length.
+	values := n * (5*8 + 4 + 4 + 7 + 4)
 	if len(text) < values || len(text) > values+2*n/8+4000 {
 		t.Errorf("%d bytes for %d of values", len(text), values)
 	}
@@ -171,9 +177,9 @@ func TestErrors(t *testing.T) {
 		{"no features", func(x *Table) { x.D = 0 }, "nothing to write"},
 		{"short", func(x *Table) { x.Lat = x.Lat[:10] }, "10 values of lat do not fit 11 cells"},
 		{"dimension", func(x *Table) { x.D = 4 }, "33 values of embeddings do not fit 11 cells with 4 features"},
-		{"NaN", func(x *Table) { x.Embedding[4] = float32(math.NaN()) }, "feature e1 of cell 4 is NaN"},
-		{"no place", func(x *Table) { x.Lon[2] = math.Inf(1) }, "cell 11 lies at +Inf"},
-		{"ln 0", func(x *Table) { x.LnEmission[0] = math.Inf(-1) }, "cell -3 has ln emission -Inf"},
+		{"NaN", func(x *Table) { x.Embedding[4] = float32(math.NaN()) }, "feature e1 of cell 4_4 is NaN"},
+		{"no place", func(x *Table) { x.Lon[2] = math.Inf(1) }, "cell 11_3 lies at +Inf"},
+		{"ln 0", func(x *Table) { x.LnTrue[0] = math.Inf(-1) }, "cell -3_5 has ln emission -Inf"},
 	} {
 		x := table()
 		c.spoil(x)
@@ -190,7 +196,7 @@ func TestErrors(t *testing.T) {
 	if err := WriteMatrix(filepath.Join(dir, "m"), make([]float32, 7), 2); !fault.IsInput(err) {
 		t.Error(err)
 	}
-	wide := &Table{Cell: []int64{1}, Lon: []float64{0}, Lat: []float64{0}, LnEmission: []float64{0}, Prediction: []float64{0}, D: 5000, Embedding: make([]float32, 5000)}
+	wide := &Table{Col: []int64{1}, Row: []int64{1}, Lon: []float64{0}, Lat: []float64{0}, Split: []string{"none"}, LnTrue: []float64{0}, LnPredicted: []float64{0}, D: 5000, Embedding: make([]float32, 5000)}
 	if err := wide.WriteNPY(filepath.Join(dir, "w")); !fault.IsInput(err) {
 		t.Error(err)
 	}
@@ -227,7 +233,7 @@ func TestNoFolder(t *testing.T) {
 
 func TestColumns(t *testing.T) {
 	got := (&Table{D: 32}).Columns()
-	if len(got) != 37 || got[36] != "e31" || slices.Index(got, "e0") != 5 {
+	if len(got) != 40 || got[39] != "e31" || slices.Index(got, "e0") != 8 {
 		t.Error(got)
 	}
 }

@@ -13,21 +13,24 @@ import (
 const quietNaN = 0x7ff8000000000000 // as numpy.nan
 
 // WriteNPY writes the table as a structured array, one record a cell:
-// numpy.load(path)["cell"], ["lon"], ... ["e0"]. lon to prediction are <f8, cell
-// <i8, features <f4; what is missing is NaN.
+// numpy.load(path)["cell"], ["lon"], ... ["e0"]. cell and split are text (<U, as
+// wide as the longest), col and row <i8, lon to ln_predicted <f8, features <f4;
+// what is missing is NaN.
 func (t *Table) WriteNPY(path string) error {
 	if err := t.check(); err != nil {
 		return err
 	}
+	wideCell, wideSplit := 1, 1
+	for i := range t.N() {
+		wideCell, wideSplit = max(wideCell, len(t.cell(i))), max(wideSplit, len(t.Split[i]))
+	}
+	kinds := []string{fmt.Sprint("<U", wideCell), "<i8", "<i8", "<f8", "<f8", fmt.Sprint("<U", wideSplit), "<f8", "<f8"}
 	var descr strings.Builder
 	descr.WriteString("[")
 	for k, name := range t.Columns() {
 		kind := "<f4"
-		switch {
-		case k == 0:
-			kind = "<i8"
-		case k < 5:
-			kind = "<f8"
+		if k < labels {
+			kind = kinds[k]
 		}
 		if k > 0 {
 			descr.WriteString(", ")
@@ -36,22 +39,45 @@ func (t *Table) WriteNPY(path string) error {
 	}
 	descr.WriteString("]")
 	return writeNPY(path, descr.String(), fmt.Sprintf("(%d,)", t.N()), func(w io.Writer) error {
-		record := make([]byte, 5*8+4*t.D)
+		b := make([]byte, 0, 4*(wideCell+wideSplit)+6*8+4*t.D)
 		for i := range t.N() {
-			b := binary.LittleEndian.AppendUint64(record[:0], uint64(t.Cell[i]))
-			for _, v := range []float64{t.Lon[i], t.Lat[i], t.LnEmission[i], t.Prediction[i]} {
-				bits := math.Float64bits(v)
-				if math.IsNaN(v) {
-					bits = quietNaN // Go's own NaN differs from everybody's in a bit
-				}
-				b = binary.LittleEndian.AppendUint64(b, bits)
-			}
-			if _, err := w.Write(appendFloats(b, t.Embedding[i*t.D:(i+1)*t.D])); err != nil {
+			b = appendText(b[:0], t.cell(i), wideCell)
+			b = binary.LittleEndian.AppendUint64(b, uint64(t.Col[i]))
+			b = binary.LittleEndian.AppendUint64(b, uint64(t.Row[i]))
+			b = appendDoubles(b, t.Lon[i], t.Lat[i])
+			b = appendText(b, t.Split[i], wideSplit)
+			b = appendDoubles(b, t.LnTrue[i], t.LnPredicted[i])
+			b = appendFloats(b, t.Embedding[i*t.D:(i+1)*t.D])
+			if _, err := w.Write(b); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// appendText appends text of ASCII as numpy keeps it, four bytes a character,
+// filled up with zeros.
+func appendText(b []byte, text string, width int) []byte {
+	for i := range width {
+		var c uint32
+		if i < len(text) {
+			c = uint32(text[i])
+		}
+		b = binary.LittleEndian.AppendUint32(b, c)
+	}
+	return b
+}
+
+func appendDoubles(b []byte, values ...float64) []byte {
+	for _, v := range values {
+		bits := math.Float64bits(v)
+		if math.IsNaN(v) {
+			bits = quietNaN // Go's own NaN differs from everybody's in a bit
+		}
+		b = binary.LittleEndian.AppendUint64(b, bits)
+	}
+	return b
 }
 
 // WriteMatrix writes the embeddings alone as a plain array, float32 [N, D], its

@@ -12,6 +12,9 @@ const (
 	typeInt64  = 2
 	typeFloat  = 4
 	typeDouble = 5
+	typeBytes  = 6
+
+	convertedUTF8 = 0 // what bytes mean; no other column needs to say it
 
 	required = 0
 	optional = 1
@@ -24,7 +27,7 @@ const (
 // quick, little enough for a column of it to be one page.
 const groupRows = 1 << 16
 
-// column is a column of numbers without nesting.
+// column is a column of numbers or text without nesting.
 type column struct {
 	name string
 	kind int
@@ -46,24 +49,33 @@ func (t *Table) parquetColumns() []column {
 		c.missing = func(i int) bool { return math.IsNaN(v[i]) }
 		return c
 	}
+	integer := func(name string, v []int64) column {
+		return column{name: name, kind: typeInt64, value: func(b []byte, i int) []byte {
+			return binary.LittleEndian.AppendUint64(b, uint64(v[i]))
+		}}
+	}
+	text := func(name string, v func(i int) string) column {
+		return column{name: name, kind: typeBytes, value: func(b []byte, i int) []byte {
+			s := v(i)
+			return append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+		}}
+	}
 	columns := []column{
-		{name: names[0], kind: typeInt64, value: func(b []byte, i int) []byte {
-			return binary.LittleEndian.AppendUint64(b, uint64(t.Cell[i]))
-		}},
-		double(names[1], t.Lon), double(names[2], t.Lat),
-		gappy(names[3], t.LnEmission), gappy(names[4], t.Prediction),
+		text(names[0], t.cell), integer(names[1], t.Col), integer(names[2], t.Row),
+		double(names[3], t.Lon), double(names[4], t.Lat), text(names[5], func(i int) string { return t.Split[i] }),
+		gappy(names[6], t.LnTrue), gappy(names[7], t.LnPredicted),
 	}
 	for k := range t.D {
-		columns = append(columns, column{name: names[5+k], kind: typeFloat, value: func(b []byte, i int) []byte {
+		columns = append(columns, column{name: names[labels+k], kind: typeFloat, value: func(b []byte, i int) []byte {
 			return binary.LittleEndian.AppendUint32(b, math.Float32bits(t.Embedding[i*t.D+k]))
 		}})
 	}
 	return columns
 }
 
-// WriteParquet writes the table as an Apache Parquet file: cell INT64, features
-// FLOAT, the others DOUBLE; ln_emission and prediction are null where there is
-// none. Values are plain and not compressed: random-looking numbers do not
+// WriteParquet writes the table as an Apache Parquet file: cell and split are
+// text, col and row INT64, features FLOAT, the others DOUBLE; ln_true and
+// ln_predicted are null where there is none. Values are plain and not compressed: random-looking numbers do not
 // shrink. The writer is our own because that subset of the format is small; a
 // general library brings ten modules and a web server's worth of code along.
 func (t *Table) WriteParquet(path string) error {
@@ -164,6 +176,9 @@ func footer(columns []column, groups []rowGroup, rows int) []byte {
 			h.i32(3, required)
 		}
 		h.text(4, c.name)
+		if c.kind == typeBytes {
+			h.i32(6, convertedUTF8)
+		}
 		h.end()
 	}
 	h.i64(3, int64(rows))

@@ -49,7 +49,7 @@ func (t *Table) WriteProjector(dir, name string) error {
 		} else {
 			t.row(i-1, fields)
 		}
-		w.WriteString(strings.Join(fields[:5], "\t"))
+		w.WriteString(strings.Join(fields[:labels], "\t"))
 		w.WriteByte('\n')
 	})
 	if err != nil {

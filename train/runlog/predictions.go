@@ -10,10 +10,9 @@ import (
 	"opencarbon/train/atomicfile"
 )
 
-// Prediction is a line of predictions.csv.
+// Prediction is a line of predictions.csv, and a cell of the other formats.
 type Prediction struct {
-	Cell          int       // tile id in the store
-	Col, Row      int64     // place in the grid; col eastward, row southward
+	Col, Row      int64     // place in the grid; col eastward, row southward; "col_row" is the key of all tables
 	Lon, Lat      float64   // center, degrees WGS84
 	Split         string    // train, validation, test or none
 	True          float64   // ln emission; NaN where there is none
@@ -41,6 +40,7 @@ type Predictions struct {
 	buf  *bufio.Writer
 	csv  *csv.Writer
 	x    Extra
+	as   []string // names of the columns
 }
 
 // CreatePredictions begins the table at path. unit is the store's target unit,
@@ -53,8 +53,16 @@ func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Predictions{file: f, buf: bufio.NewWriterSize(f, 1<<16), x: x}
+	p := &Predictions{file: f, buf: bufio.NewWriterSize(f, 1<<16), x: x, as: x.Columns(unit)}
 	p.csv = csv.NewWriter(p.buf)
+	return p, p.csv.Write(p.as)
+}
+
+// Columns are the names of the columns, the same in every format that holds
+// predictions: predictions.csv, GeoPackage, GeoJSON. A list of splits has the
+// same cell, col, row and split, so that each of them is one. unit is as in
+// CreatePredictions.
+func (x Extra) Columns(unit string) []string {
 	if unit == "" {
 		unit = "proxy"
 	}
@@ -76,34 +84,70 @@ func CreatePredictions(path, unit string, x Extra) (*Predictions, error) {
 		percent := strconv.FormatFloat(100*level, 'g', 4, 64)
 		names = append(names, "low_"+percent+"_"+unit, "high_"+percent+"_"+unit)
 	}
-	return p, p.csv.Write(names)
+	return names
+}
+
+// Values are p's values under Columns: string, int64 or float64, NaN where there
+// is none.
+func (p Prediction) Values(x Extra) []any {
+	values := []any{Key(p.Col, p.Row), p.Col, p.Row, p.Lon, p.Lat, p.Split, finite(p.True), finite(p.Predicted), amount(p.True), amount(p.Predicted)}
+	if x.Corrected {
+		values = append(values, finite(p.Corrected))
+	}
+	if x.Scaled {
+		values = append(values, finite(p.Scaled))
+	}
+	if x.Domain {
+		inside := int64(0)
+		if p.InDomain {
+			inside = 1
+		}
+		values = append(values, finite(p.Dissimilarity), inside)
+	}
+	if x.Spread {
+		values = append(values, finite(p.Spread))
+	}
+	for k := range x.Levels {
+		values = append(values, amount(p.Low[k]), amount(p.High[k]))
+	}
+	return values
+}
+
+// Key names a cell in every table: "col_row".
+func Key(col, row int64) string {
+	return strconv.FormatInt(col, 10) + "_" + strconv.FormatInt(row, 10)
+}
+
+// amount is the emission of ln emission.
+func amount(ln float64) float64 { return finite(math.Exp(ln)) }
+
+// finite is v, or NaN where v is no number to write.
+func finite(v float64) float64 {
+	if math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	return v
 }
 
 // Write adds a line. NaN becomes an empty field.
 func (p *Predictions) Write(x Prediction) error {
-	fields := []string{
-		strconv.Itoa(x.Cell), strconv.FormatInt(x.Col, 10), strconv.FormatInt(x.Row, 10),
-		strconv.FormatFloat(x.Lon, 'f', 6, 64), strconv.FormatFloat(x.Lat, 'f', 6, 64), x.Split,
-		significant(x.True), significant(x.Predicted), significant(math.Exp(x.True)), significant(math.Exp(x.Predicted)),
-	}
-	if p.x.Corrected {
-		fields = append(fields, significant(x.Corrected))
-	}
-	if p.x.Scaled {
-		fields = append(fields, strconv.FormatFloat(x.Scaled, 'g', 15, 64)) // mass is kept to 1e-9
-	}
-	if p.x.Domain {
-		inside := "0"
-		if x.InDomain {
-			inside = "1"
+	fields := make([]string, len(p.as))
+	for i, v := range x.Values(p.x) {
+		switch v := v.(type) {
+		case string:
+			fields[i] = v
+		case int64:
+			fields[i] = strconv.FormatInt(v, 10)
+		case float64:
+			switch name := p.as[i]; {
+			case name == "lon" || name == "lat":
+				fields[i] = strconv.FormatFloat(v, 'f', 6, 64) // to 0.1 m
+			case strings.HasPrefix(name, "scaled_") && !math.IsNaN(v):
+				fields[i] = strconv.FormatFloat(v, 'g', 15, 64) // mass is kept to 1e-9
+			default:
+				fields[i] = significant(v)
+			}
 		}
-		fields = append(fields, significant(x.Dissimilarity), inside)
-	}
-	if p.x.Spread {
-		fields = append(fields, significant(x.Spread))
-	}
-	for k := range p.x.Levels {
-		fields = append(fields, significant(math.Exp(x.Low[k])), significant(math.Exp(x.High[k])))
 	}
 	return p.csv.Write(fields)
 }

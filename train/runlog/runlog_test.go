@@ -191,8 +191,8 @@ func TestMetricsRefuses(t *testing.T) {
 func TestPredictions(t *testing.T) {
 	r := create(t)
 	rows := []Prediction{
-		{Cell: 3, Col: 29072, Row: 12872, Lon: 139.5, Lat: 35.70000049, Split: "test", True: math.Log(1500), Predicted: math.Log(1200)},
-		{Cell: 4, Split: "none", True: math.NaN(), Predicted: 1000},
+		{Col: 29072, Row: 12872, Lon: 139.5, Lat: 35.70000049, Split: "test", True: math.Log(1500), Predicted: math.Log(1200)},
+		{Split: "none", True: math.NaN(), Predicted: 1000},
 	}
 	if err := r.WritePredictions("tCO2/yr", rows, Extra{}); err != nil {
 		t.Fatal(err)
@@ -202,8 +202,8 @@ func TestPredictions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "cell,col,row,lon,lat,split,ln_true,ln_predicted,true_tCO2_per_yr,predicted_tCO2_per_yr\n" +
-		"3,29072,12872,139.500000,35.700000,test,7.31322,7.090077,1500,1200\n" +
-		"4,0,0,0.000000,0.000000,none,,1000,,\n"
+		"29072_12872,29072,12872,139.500000,35.700000,test,7.31322,7.090077,1500,1200\n" +
+		"0_0,0,0,0.000000,0.000000,none,,1000,,\n"
 	if string(got) != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -213,7 +213,7 @@ func TestPredictions(t *testing.T) {
 // is not known is empty.
 func TestPredictionsWithIntervals(t *testing.T) {
 	r := create(t)
-	rows := []Prediction{{Cell: 1, Split: "test", True: math.NaN(), Predicted: math.Log(10), Spread: 0.25,
+	rows := []Prediction{{Split: "test", True: math.NaN(), Predicted: math.Log(10), Spread: 0.25,
 		Low: []float64{math.Log(5), math.NaN()}, High: []float64{math.Log(20), math.NaN()}}}
 	if err := r.WritePredictions("", rows, Extra{Spread: true, Levels: []float64{0.8, 0.975}}); err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestPredictionsWithIntervals(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "cell,col,row,lon,lat,split,ln_true,ln_predicted,true_proxy,predicted_proxy,ln_spread,low_80_proxy,high_80_proxy,low_97.5_proxy,high_97.5_proxy\n" +
-		"1,0,0,0.000000,0.000000,test,,2.302585,,10,0.25,5,20,,\n"
+		"0_0,0,0,0.000000,0.000000,test,,2.302585,,10,0.25,5,20,,\n"
 	if string(got) != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

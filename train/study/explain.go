@@ -83,14 +83,13 @@ func (e *explanation) attention() error {
 		e.r.note("attention: left out, the model has one modality and so nothing to weigh")
 		return nil
 	}
-	header := []string{"cell", "lon", "lat", "split", "ln_emission", "prediction"}
+	header := slices.Clone(labelColumns)
 	for _, l := range levels {
 		header = append(header, l.name+"_image", l.name+"_poi")
 	}
 	var rows, binned [][]string
-	lonlat := e.in.store.LonLat()
-	for i, c := range e.x.Cells {
-		row := []string{strconv.Itoa(int(c)), degrees(lonlat[2*c]), degrees(lonlat[2*c+1]), e.x.Split[i].String(), number(e.x.Ln[i]), number(e.x.Predicted[i])}
+	for i := range e.x.Cells {
+		row := labels(e.in.store, e.x, i)
 		for _, l := range levels {
 			row = append(row, number(l.weight[i]), number(1-l.weight[i]))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strconv"
 
 	"opencarbon/data/store"
@@ -81,10 +82,10 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 
 func (o MapOptions) export(r *Result, in *opened, x *train.Observations, name string) error {
 	e := x.Embeddings[name]
-	t := &export.Table{LnEmission: x.Ln, Prediction: x.Predicted, Embedding: e.X, D: e.D}
-	lonlat := in.store.LonLat()
-	for _, c := range x.Cells {
-		t.Cell = append(t.Cell, int64(c))
+	t := &export.Table{LnTrue: x.Ln, LnPredicted: x.Predicted, Embedding: e.X, D: e.D}
+	lonlat, places := in.store.LonLat(), in.store.Cells()
+	for i, c := range x.Cells {
+		t.Col, t.Row, t.Split = append(t.Col, places[c].Col), append(t.Row, places[c].Row), append(t.Split, x.Split[i].String())
 		t.Lon, t.Lat = append(t.Lon, lonlat[2*c]), append(t.Lat, lonlat[2*c+1])
 	}
 	for _, write := range []struct {
@@ -130,17 +131,14 @@ func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Obs
 			Text: amount(values[p], in.checkpoint.Header.TargetUnit)})
 	}
 	rows := make([][]string, len(shown))
-	lonlat := in.store.LonLat()
 	for k, i := range shown {
 		anchor := ""
 		if n, ok := numbered[k]; ok {
 			anchor = strconv.Itoa(n)
 		}
-		cell := x.Cells[i]
-		rows[k] = []string{strconv.Itoa(int(cell)), degrees(lonlat[2*cell]), degrees(lonlat[2*cell+1]), x.Split[i].String(),
-			number(x.Ln[i]), number(x.Predicted[i]), number(m.Y[2*k]), number(m.Y[2*k+1]), anchor}
+		rows[k] = append(labels(in.store, x, i), number(m.Y[2*k]), number(m.Y[2*k+1]), anchor)
 	}
-	err = writeTable(r.path("tsne_"+name+".csv"), []string{"cell", "lon", "lat", "split", "ln_emission", "prediction", "x", "y", "anchor"}, rows)
+	err = writeTable(r.path("tsne_"+name+".csv"), append(slices.Clone(labelColumns), "x", "y", "anchor"), rows)
 	if err != nil {
 		return err
 	}

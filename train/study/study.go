@@ -244,6 +244,17 @@ func writeTable(path string, header []string, rows [][]string) error {
 	return nil
 }
 
+// labelColumns begin every table of cells, as they begin predictions.csv.
+var labelColumns = []string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted"}
+
+// labels are their values of row i of x.
+func labels(s *store.Store, x *train.Observations, i int) []string {
+	c := x.Cells[i]
+	at, lonlat := s.Cells()[c], s.LonLat()[2*c:]
+	return []string{runlog.Key(at.Col, at.Row), strconv.FormatInt(at.Col, 10), strconv.FormatInt(at.Row, 10), degrees(lonlat[0]), degrees(lonlat[1]),
+		x.Split[i].String(), number(x.Ln[i]), number(x.Predicted[i])}
+}
+
 // number writes seven digits; what does not exist is empty.
 func number(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {

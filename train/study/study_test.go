@@ -219,7 +219,7 @@ func TestStudies(t *testing.T) {
 		for k := 1; k <= anchors; k++ { // numbered along the gradient
 			for _, row := range rows {
 				if row["anchor"] == strconv.Itoa(k) {
-					if y := value(t, row["ln_emission"]); y > last {
+					if y := value(t, row["ln_true"]); y > last {
 						last = y
 					} else {
 						t.Errorf("anchor %d has less emission than the one before", k)
