@@ -283,9 +283,6 @@ func (p *Predictions) writeAreas(folder string, set *areas.Set) error {
 	}
 	p.Files = append(p.Files, path)
 	path = filepath.Join(folder, AreasLayer)
-	if err := removeSidecars(path); err != nil {
-		return err
-	}
 	var density []float64
 	for _, a := range p.Areas {
 		density = append(density, a.PerKM2)

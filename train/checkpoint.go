@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/atomicfile"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/networks"
@@ -122,7 +124,7 @@ func (t *trainer) save(path string) error {
 	}
 	f.Metadata[headerKey] = string(text)
 	f.Metadata[checksumKey] = digest(f)
-	if err := safetensors.WriteFile(path, f); err != nil {
+	if err := atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, f) }); err != nil {
 		return fmt.Errorf("the checkpoint could not be written: %w", err)
 	}
 	return nil

@@ -6,10 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +32,20 @@ func encodedName(i int) string {
 		return "encoded.partial"
 	}
 	return fmt.Sprintf("encoded-%d.partial", i+1)
+}
+
+var encodedFiles = regexp.MustCompile(`^encoded(-[0-9]+)?\.partial$`)
+
+// forgetEncoded removes the files of embeddings in a folder of results, those of
+// an interrupted ensemble of more members as well.
+func forgetEncoded(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if encodedFiles.MatchString(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // encoded is a file of embeddings: 32 bytes that name checkpoint and store, then

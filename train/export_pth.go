@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/atomicfile"
 )
 
 // publishedOrder is the order in which the published program registers its
@@ -94,7 +96,7 @@ func Export(c *Checkpoint, out string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", c.Path, err)
 	}
-	if err := pth.WriteFile(out, root); err != nil {
+	if err := atomicfile.Write(out, func(w io.Writer) error { return pth.Write(w, root) }); err != nil {
 		return 0, fault.Wrap(err, out, "cannot be written", "Give another place with --out.")
 	}
 	return len(names), nil

@@ -59,9 +59,6 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 	rows, extra := predictionRows(newDataset(s), x), x.extra()
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
-		if err := removeSidecars(path); err != nil {
-			return nil, err
-		}
 		switch f {
 		case "csv":
 			err = writeTable(path, p.Unit, rows, extra)

@@ -2,8 +2,6 @@ package train
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -28,16 +26,4 @@ func claim(dir string) (*os.File, error) {
 		return nil, fault.Wrap(err, dir, "the folder of the results cannot be locked", "Give another one with --out.")
 	}
 	return f, nil
-}
-
-// removeSidecars removes what an older file of that name left beside itself and
-// readers would take for part of the new one: the journals of a GeoPackage,
-// statistics and overviews of a GeoTIFF.
-func removeSidecars(path string) error {
-	for _, end := range []string{"-wal", "-shm", "-journal", ".aux.xml", ".ovr", ".msk"} {
-		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fault.Wrap(err, path+end, "belongs to the old "+fmt.Sprintf("%q", path)+" and cannot be removed", "Remove it, or give another folder with --out.")
-		}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -137,12 +136,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, failed
 	}
-	forget := func() (err error) {
-		for i := range members {
-			err = errors.Join(err, os.Remove(filepath.Join(o.Out, encodedName(i))))
-		}
-		return err
-	}
+	forget := func() error { return forgetEncoded(o.Out) }
 	if err := check.Wait(ctx); err != nil {
 		if fault.IsInput(err) { // what was encoded is of damaged images
 			forget()

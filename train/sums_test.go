@@ -84,7 +84,7 @@ func TestTotals(t *testing.T) {
 	defer layer.Close()
 	onLayer := 0.0
 	if err := layer.Each(context.Background(), func(f *raster.Feature) error {
-		v, _, err := f.Float("corrected")
+		v, _, err := f.Float("corrected_tCO2_per_yr")
 		onLayer += v
 		return err
 	}); err != nil {

@@ -38,7 +38,7 @@ described by an experiment file (its data section) or is a tile store.
 Beside each prediction stand intervals that hold the truth in 80, 90 and 95% of
 cells like those of the validation region (split conformal; a checkpoint carries
 what it takes). A sum of such predictions is too low, since they are near medians:
-the total that is printed, and the column and band "corrected", are corrected by
+the total that is printed, and the column corrected_<unit> and its band, are corrected by
 what the validation cells say (smearing), with intervals for the sum. With several checkpoints, usually of other seeds, the mean of
 their ln emission is predicted and its spread written as well.
 
@@ -57,7 +57,10 @@ applicability; Meyer and Pebesma 2021) and 0 where the model should not be trust
 
 With --areas the cells are added up over polygons, those that a border cuts by
 area. With --total or --totals they are scaled so that they add up to what is
-known ("scaled"); the factors say how far the model was off.
+known (scaled_<unit>); the factors say how far the model was off.
+
+Every table has the same columns and the key cell, "col_row"; predictions.csv of a
+run can be the list of another experiment's splits (data.split.file).
 
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or

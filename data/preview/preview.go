@@ -19,6 +19,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/scratch"
 	"opencarbon/data/store"
 )
 
@@ -66,16 +67,16 @@ func Write(ctx context.Context, s *store.Store, dir string) ([]string, error) {
 
 // save writes a file under a temporary name and renames it.
 func save(path string, page io.WriterTo) error {
-	t, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	t, err := scratch.File(path)
 	if err == nil {
 		_, err = page.WriteTo(t)
-		err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close())
-		if err == nil {
+		if err = errors.Join(err, t.Chmod(0o644), t.Sync()); err == nil {
 			err = os.Rename(t.Name(), path)
 		}
 		if err != nil {
 			os.Remove(t.Name())
 		}
+		err = errors.Join(err, t.Close())
 	}
 	if err != nil {
 		return fault.Wrap(err, path, "cannot be written", "Check that the disk has room, or choose another place with --preview-dir.")

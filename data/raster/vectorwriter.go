@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/lukeroth/gdal"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/scratch"
 )
 
 // VectorSpec describes a vector file to be written.
@@ -30,6 +30,7 @@ type VectorSpec struct {
 type VectorWriter struct {
 	spec  VectorSpec
 	path  string
+	work  *scratch.Folder // until path is there
 	temp  string
 	ds    gdal.Dataset
 	layer gdal.Layer
@@ -56,18 +57,17 @@ func CreateVector(path string, s VectorSpec) (*VectorWriter, error) {
 	if s.Layer == "" {
 		s.Layer = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
-	temp, err := tempName(path, ending)
+	work, err := scratch.Dir(path)
 	if err != nil {
-		return nil, err
+		return nil, writeFault(path, err)
 	}
-	os.Remove(temp) // the drivers refuse a file that exists
-	w := &VectorWriter{spec: s, path: path, temp: temp}
+	w := &VectorWriter{spec: s, path: path, work: work, temp: filepath.Join(work.Path, "vector"+ending)}
 	err = native(func() error {
 		driver, err := gdal.GetDriverByName(driverName)
 		if err != nil {
 			return err
 		}
-		w.ds = driver.Create(temp, 0, 0, 0, gdal.Unknown, nil)
+		w.ds = driver.Create(w.temp, 0, 0, 0, gdal.Unknown, nil)
 		if w.ds.IsNull() {
 			return errors.New("the file cannot be created")
 		}
@@ -182,6 +182,7 @@ func (w *VectorWriter) Close() error {
 	if !w.open {
 		return errors.New(w.path + ": the file is closed")
 	}
+	defer w.work.Remove()
 	err := native(func() error {
 		err := w.layer.CommitTransaction()
 		if err == nil && w.spec.Style != "" && strings.EqualFold(filepath.Ext(w.path), ".gpkg") {
@@ -195,7 +196,6 @@ func (w *VectorWriter) Close() error {
 		err = w.verify()
 	}
 	if err != nil {
-		w.remove()
 		return writeFault(w.path, err)
 	}
 	return publish(w.temp, w.path)
@@ -262,15 +262,6 @@ func (w *VectorWriter) Abort() {
 	if w.open {
 		w.open = false
 		_ = nativeLenient(func() error { w.ds.Close(); return nil })
-		w.remove()
-	} else if w.ds.IsNull() {
-		w.remove()
 	}
-}
-
-// remove deletes the temporary file and SQLite's journals beside it.
-func (w *VectorWriter) remove() {
-	for _, ending := range []string{"", "-journal", "-wal", "-shm"} {
-		os.Remove(w.temp + ending)
-	}
+	w.work.Remove()
 }

@@ -3,6 +3,7 @@ package raster
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/lukeroth/gdal"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/scratch"
 )
 
 // Spec describes a raster to be written.
@@ -35,11 +37,12 @@ type Spec struct {
 }
 
 // Writer writes a GeoTIFF. The file appears under its name only when Close
-// succeeds; until then there is a temporary file beside it, which Abort removes.
+// succeeds; until then there is a temporary folder beside it, which Abort removes.
 // A Writer belongs to one goroutine at a time.
 type Writer struct {
 	spec Spec
 	path string
+	work *scratch.Folder // until path is there
 	temp string
 	ds   gdal.Dataset
 	open bool
@@ -63,11 +66,12 @@ func Create(path string, s Spec) (*Writer, error) {
 	if !slices.Contains([]string{"NONE", "DEFLATE", "LZW", "ZSTD"}, s.Compress) { // GDAL would only warn
 		return nil, fault.New(path, fmt.Sprintf("unknown compression %q", s.Compress), "choose DEFLATE, LZW, ZSTD or NONE")
 	}
-	temp, err := tempName(path, ".tif")
+	work, err := scratch.Dir(path)
 	if err != nil {
-		return nil, err
+		return nil, writeFault(path, err)
 	}
-	w := &Writer{spec: s, path: path, temp: temp}
+	temp := filepath.Join(work.Path, "raster.tif")
+	w := &Writer{spec: s, path: path, work: work, temp: temp}
 	options := map[string]string{"COMPRESS": s.Compress, "BIGTIFF": "IF_SAFER"}
 	if s.Tiled || s.COG {
 		options["TILED"] = "YES"
@@ -176,22 +180,16 @@ func (w *Writer) Close() error {
 	if w.spec.Statistics {
 		w.statistics()
 	}
+	defer w.work.Remove()
 	final := w.temp
 	if w.spec.COG {
-		cog, err := tempName(w.path, ".tif")
-		if err == nil {
-			err = w.copyCOG(cog)
-		}
-		if err != nil {
-			os.Remove(cog)
+		final = filepath.Join(w.work.Path, "cog.tif")
+		if err := w.copyCOG(final); err != nil {
 			w.Abort()
 			return writeFault(w.path, err)
 		}
-		w.closeDataset()
-		os.Remove(w.temp)
-		final = cog
-	} else if err := w.closeDataset(); err != nil {
-		os.Remove(w.temp)
+	}
+	if err := w.closeDataset(); err != nil && !w.spec.COG {
 		return writeFault(w.path, err)
 	}
 	return publish(final, w.path)
@@ -238,30 +236,24 @@ func (w *Writer) closeDataset() error {
 
 // Abort throws the unfinished file away. After Close it does nothing.
 func (w *Writer) Abort() {
-	if w == nil || !w.open {
-		if w != nil && w.ds.IsNull() {
-			os.Remove(w.temp)
-		}
+	if w == nil {
 		return
 	}
-	_ = w.closeDataset()
-	os.Remove(w.temp)
-}
-
-// tempName reserves a name in the folder of path. The ending tells GDAL the
-// format; the folder must exist.
-func tempName(path, ending string) (string, error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*"+ending)
-	if err != nil {
-		return "", writeFault(path, err)
+	if w.open {
+		_ = w.closeDataset()
 	}
-	name := f.Name()
-	f.Close()
-	return name, nil
+	w.work.Remove()
 }
 
-// publish makes sure that temp is on the disk and gives it its name.
+// sidecars are what GDAL keeps beside a file and would take for part of a new one
+// of its name: the journals of a GeoPackage, statistics, overviews and masks of a
+// GeoTIFF.
+var sidecars = []string{"-wal", "-shm", "-journal", ".aux.xml", ".ovr", ".msk", ".ovr.msk", ".msk.ovr"}
+
+// publish makes sure that temp is on the disk and gives it its name. The old
+// file's sidecars go only now that the new one is whole: until here the old one
+// can be needed. They go before the old file does, since a journal beside a new
+// file is worse than an old file without its journal.
 func publish(temp, path string) error {
 	err := func() error {
 		f, err := os.OpenFile(temp, os.O_RDWR, 0)
@@ -274,11 +266,18 @@ func publish(temp, path string) error {
 		}
 		return f.Sync()
 	}()
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
 	if err != nil {
-		os.Remove(temp)
+		return writeFault(path, err)
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() { // the rename will fail: say so with all in place
+		return fault.New(path, "cannot be written: it is a folder", "move it away, or choose another name")
+	}
+	for _, end := range sidecars {
+		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(err, path+end, fmt.Sprintf("belongs to the old %q and cannot be removed", path), "remove it, or choose another name")
+		}
+	}
+	if err := os.Rename(temp, path); err != nil {
 		return writeFault(path, err)
 	}
 	if dir, err := os.Open(filepath.Dir(path)); err == nil {

@@ -106,3 +106,52 @@ func fullVector(t *testing.T, path string) {
 		t.Errorf("%s: error %v", path, err)
 	}
 }
+
+// What lies beside an old file belongs to it until the new one is whole, and not
+// a moment longer.
+func TestSidecars(t *testing.T) {
+	dir := t.TempDir()
+	write := func(names ...string) {
+		t.Helper()
+		for _, n := range names {
+			if err := os.WriteFile(filepath.Join(dir, n), []byte("old"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write("p.gpkg", "p.gpkg-wal", "p.gpkg-shm", "p.tif", "p.tif.aux.xml", "p.tif.ovr", "p.tif.msk", "q.tif.ovr")
+	vector := func() *VectorWriter {
+		t.Helper()
+		w, err := CreateVector(filepath.Join(dir, "p.gpkg"), VectorSpec{Fields: []Field{{Name: "n", Type: Integer}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Add(Geometry{}, 1); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	image := func() *Writer {
+		t.Helper()
+		w, err := Create(filepath.Join(dir, "p.tif"), Spec{Width: 2, Height: 2, COG: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Write(w, 1, 0, 0, 2, 2, []float32{1, 2, 3, 4}); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	v, r := vector(), image()
+	v.Abort()
+	r.Abort()
+	onlyFiles(t, dir, "p.gpkg", "p.gpkg-shm", "p.gpkg-wal", "p.tif", "p.tif.aux.xml", "p.tif.msk", "p.tif.ovr", "q.tif.ovr")
+	v, r = vector(), image()
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	onlyFiles(t, dir, "p.gpkg", "p.tif", "q.tif.ovr")
+}

@@ -16,6 +16,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
+	"opencarbon/data/scratch"
 )
 
 // Files of a made city, in its folder. The monthly rasters lie in Months.
@@ -56,11 +57,12 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return nil, fault.Wrap(err, parent, "cannot make the folder", "Choose another place with --out.")
 	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".partial-*")
+	work, err := scratch.Dir(filepath.Clean(dir))
 	if err != nil {
 		return nil, fault.Wrap(err, parent, "cannot write here", "Choose another place with --out.")
 	}
-	defer os.RemoveAll(temp)
+	defer work.Remove()
+	temp := work.Path
 	if progress == nil {
 		progress = func(int, int) {}
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"opencarbon/data/scratch"
 )
 
 // Write fills a temporary file in path's folder, syncs it and renames it to
@@ -44,13 +46,14 @@ type File struct {
 	done bool
 }
 
-// Create begins a file that will be path.
+// Create begins a file that will be path, and removes what killed processes left
+// of it.
 func Create(path string) (*File, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	f, err := scratch.File(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Chmod(0o644); err != nil { // CreateTemp's 0600 is for secrets
+	if err := f.Chmod(0o644); err != nil { // a temporary file's 0600 is for secrets
 		f.Close()
 		os.Remove(f.Name())
 		return nil, err
@@ -67,13 +70,13 @@ func (f *File) Commit() error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), f.path); err != nil {
+	if err := os.Rename(f.Name(), f.path); err != nil { // while it is open: a closed one would pass for a dead process's
 		return err
 	}
 	f.done = true
+	if err := f.Close(); err != nil {
+		return err
+	}
 	if dir, err := os.Open(filepath.Dir(f.path)); err == nil {
 		_ = dir.Sync() // makes the rename durable; some file systems refuse, which does no harm
 		dir.Close()
@@ -87,6 +90,6 @@ func (f *File) Abort() {
 		return
 	}
 	f.done = true
-	f.Close() // may be closed already: the file goes anyway
 	os.Remove(f.Name())
+	f.Close() // may be closed already
 }

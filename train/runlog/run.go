@@ -101,7 +101,7 @@ func (r *Run) tidy() error {
 		if !strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), ".tmp") {
 			continue
 		}
-		if err := os.Remove(r.Path(e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(r.Path(e.Name())); err != nil {
 			return fault.Wrap(err, r.Path(e.Name()), "a file left by a killed run cannot be removed", "Check the folder's permissions.")
 		}
 	}
