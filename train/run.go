@@ -220,6 +220,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		if rec.metrics, err = run.NewMetrics(metricColumns); err != nil {
 			return nil, err
 		}
+		if err := ctx.Err(); err != nil { // nothing is done yet that a large file would be worth; the run begins anew in its folder
+			return nil, err
+		}
 		if err := rec.save(t, false); err != nil { // from here on there is something to resume
 			return nil, err
 		}
