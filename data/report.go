@@ -11,6 +11,7 @@ import (
 
 	"opencarbon/data/emissions"
 	"opencarbon/data/imagery"
+	"opencarbon/data/label"
 	"opencarbon/data/poi"
 	"opencarbon/data/published"
 	"opencarbon/data/split"
@@ -210,7 +211,7 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	some("without category", p.Uncategorized)
 	some("unmapped", p.Unmapped, "not in the category table")
 	for _, v := range p.UnmappedValues[:min(8, len(p.UnmappedValues))] {
-		line("  "+v.Value, v.Count)
+		line("  "+label.Printable(v.Value), v.Count)
 	}
 	if more := len(p.UnmappedValues) - 8; more > 0 {
 		line("  further values", more)
@@ -224,7 +225,7 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	slices.SortStableFunc(shown, func(a, b poi.ValueCount) int { return cmp.Compare(b.Count, a.Count) })
 	const most = 60
 	for _, v := range shown[:min(most, len(shown))] {
-		line("  "+v.Value, v.Count)
+		line("  "+label.Printable(v.Value), v.Count)
 	}
 	if len(shown) > most {
 		line("  further categories", len(shown)-most)

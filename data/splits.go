@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/split"
 	"opencarbon/data/store"
 )
@@ -59,7 +60,7 @@ func (r *Report) printSplit(w io.Writer, line liner, some counter) {
 		if strings.EqualFold(g.Name, g.Split) { // a file of splits, not of districts
 			continue
 		}
-		line("  "+g.Name, g.Cells, g.Split)
+		line("  "+label.Printable(g.Name), g.Cells, g.Split)
 	}
 	for _, o := range s.Overlap {
 		line(fmt.Sprintf("overlap left, %d x %d", o.M, o.M), o.Test, fmt.Sprintf("training cells see a test cell, %d a validation cell", o.Validation))

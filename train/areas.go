@@ -3,7 +3,6 @@ package train
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +16,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
 	"opencarbon/data/raster"
+	"opencarbon/data/sheet"
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/conformal"
@@ -258,7 +258,7 @@ func (p *Predictions) writeAreas(folder string, set *areas.Set) error {
 	columns := areaColumns(p.Unit, levels)
 	path := filepath.Join(folder, AreasFile)
 	err := atomicfile.Write(path, func(w io.Writer) error {
-		c := csv.NewWriter(w)
+		c := sheet.NewWriter(w)
 		if err := c.Write(append([]string{"name"}, columns...)); err != nil {
 			return err
 		}

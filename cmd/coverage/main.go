@@ -12,6 +12,7 @@ import (
 
 	"opencarbon/cmd/internal/cli"
 	"opencarbon/cmd/internal/progress"
+	"opencarbon/data/label"
 	"opencarbon/data/raster"
 	"opencarbon/data/synth"
 	"opencarbon/train/study"
@@ -55,7 +56,7 @@ data must be mended; 130 interrupted.`,
 				o.Building = bar.Set
 				o.Say = func(line string) {
 					bar.Close()
-					fmt.Fprintln(cmd.ErrOrStderr(), line)
+					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
 				}
 			}
 			r, err := study.Coverage(cmd.Context(), o)

@@ -11,6 +11,7 @@ import (
 
 	"opencarbon/cmd/internal/cli"
 	"opencarbon/cmd/internal/progress"
+	"opencarbon/data/label"
 	"opencarbon/data/raster"
 	"opencarbon/train/study"
 )
@@ -74,7 +75,7 @@ command line or the data must be mended; 130 interrupted.`,
 				o.Building = bar.Set
 				o.Say = func(line string) {
 					bar.Close()
-					fmt.Fprintln(cmd.ErrOrStderr(), line)
+					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
 				}
 			}
 			r, err := study.Transfer(cmd.Context(), plan, o)

@@ -7,6 +7,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+
+	"opencarbon/data/label"
 )
 
 // Input is an error in what the user gave us. It says where the trouble is
@@ -33,7 +35,7 @@ func Wrap(err error, where, what, remedy string) *Input {
 func (e *Input) Error() string {
 	s := e.What
 	if e.Where != "" {
-		s = e.Where + ": " + s
+		s = label.Printable(e.Where) + ": " + s // a file's name may hold anything
 	}
 	if e.Err != nil {
 		s = fmt.Sprintf("%s: %v", s, e.Err)

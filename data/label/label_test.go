@@ -47,3 +47,25 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"cafe 餐饮 ñ 😀":           "cafe 餐饮 ñ 😀",
+		"\x1b[2Jgone":           `\x1b[2Jgone`,
+		"\x1b]0;title\x07":      `\x1b]0;title\x07`,
+		"a\nb\tc\r":             `a\x0ab\x09c\x0d`,
+		"\u009b31m":             `\x9b31m`,
+		"\x9b31m":               `\x9b31m`,
+		"\x7f":                  `\x7f`,
+		"a\u202egnp.exe":        `a\u202egnp.exe`,
+		"\u2066x\u2069 \u2028y": `\u2066x\u2069 \u2028y`,
+		"":                      "",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := Lines("a\n\tb\x1b[1m\r\n"); got != "a\n\tb\\x1b[1m\\x0d\n" {
+		t.Errorf("lines: %q", got)
+	}
+}

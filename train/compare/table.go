@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"opencarbon/data/sheet"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
@@ -258,7 +258,7 @@ func (t *Table) Markdown(w io.Writer) {
 }
 
 func (t *Table) csv(w io.Writer) error {
-	c := csv.NewWriter(w)
+	c := sheet.NewWriter(w)
 	number := func(x float64) string {
 		if math.IsNaN(x) {
 			return ""

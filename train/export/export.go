@@ -10,13 +10,13 @@ package export
 
 import (
 	"bufio"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/sheet"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/runlog"
 )
@@ -116,7 +116,7 @@ func (t *Table) WriteCSV(path string) error {
 		return err
 	}
 	return put(path, func(w io.Writer) error {
-		out := csv.NewWriter(w)
+		out := sheet.NewWriter(w)
 		fields := t.Columns()
 		if err := out.Write(fields); err != nil {
 			return err

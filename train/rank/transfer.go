@@ -1,13 +1,13 @@
 package rank
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/sheet"
 )
 
 // Pair is how well the model of one region orders the cells of another, without
@@ -142,7 +142,7 @@ func (m *Matrix) OffDiagonalMean() (mean Result, skipped int) {
 // WriteCSV writes one line a pair. What is undefined is empty, and the last
 // column says why.
 func (m *Matrix) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+	out := sheet.NewWriter(w)
 	if err := out.Write([]string{"source", "target", "cells", "spearman", "spearman_p", "spearman_low", "spearman_high", "level", "blocks",
 		"kendall", "kendall_p", "monotone_r2", "monotone_r2_by_blocks", "undefined"}); err != nil {
 		return err

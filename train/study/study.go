@@ -12,7 +12,6 @@
 package study
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/sheet"
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
@@ -232,7 +232,7 @@ func sample(n, k int, seed uint64) []int {
 // writeTable writes a CSV file, whole or not at all.
 func writeTable(path string, header []string, rows [][]string) error {
 	err := atomicfile.Write(path, func(w io.Writer) error {
-		out := csv.NewWriter(w)
+		out := sheet.NewWriter(w)
 		if err := out.Write(header); err != nil {
 			return err
 		}

@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"opencarbon/data/charset"
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/raster"
 )
 
@@ -70,13 +72,13 @@ func Run(cmd *cobra.Command, args []string) int {
 		return ExitOK
 	case errors.Is(err, context.Canceled):
 		if msg := err.Error(); msg != context.Canceled.Error() {
-			fmt.Fprintln(os.Stderr, "interrupted:", strings.TrimSuffix(msg, ": "+context.Canceled.Error()))
+			fmt.Fprintln(os.Stderr, "interrupted:", label.Lines(strings.TrimSuffix(msg, ": "+context.Canceled.Error())))
 		} else {
 			fmt.Fprintln(os.Stderr, "interrupted")
 		}
 		return ExitInterrupted
 	default:
-		fmt.Fprintln(os.Stderr, "error:", err)
+		fmt.Fprintln(os.Stderr, "error:", label.Lines(err.Error()))
 		if fault.IsInput(err) || strings.HasPrefix(err.Error(), "unknown command") {
 			return ExitInput
 		}
@@ -89,12 +91,24 @@ func Run(cmd *cobra.Command, args []string) int {
 type output struct {
 	to  io.Writer
 	err error
+	cut []byte // the beginning of a character whose rest has not come yet
+}
+
+// plain keeps what a name holds from steering the terminal: names come from
+// strangers' files.
+func (o *output) plain(b []byte) []byte {
+	all := append(o.cut, b...)
+	whole := charset.Uncut(all)
+	o.cut = append([]byte(nil), all[len(whole):]...)
+	return []byte(label.Lines(string(whole)))
 }
 
 func (o *output) Write(b []byte) (int, error) {
-	n, err := o.to.Write(b)
-	if err != nil && o.err == nil {
-		o.err = err
+	if _, err := o.to.Write(o.plain(b)); err != nil {
+		if o.err == nil {
+			o.err = err
+		}
+		return 0, err
 	}
-	return n, err
+	return len(b), nil
 }

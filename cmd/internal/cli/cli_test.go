@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -46,5 +47,20 @@ func TestFullOutput(t *testing.T) {
 		if code := Run(cmd, nil); code != test.want {
 			t.Errorf("exit code %d, want %d", code, test.want)
 		}
+	}
+}
+
+// What a name holds does not steer the terminal, and a character may come in two
+// pieces.
+func TestOutputIsPlain(t *testing.T) {
+	var b strings.Builder
+	o := &output{to: &b}
+	for _, s := range []string{"caf\xc3", "\xa9 \x1b[2J\n", "餐\t饮\x07"} {
+		if n, err := o.Write([]byte(s)); n != len(s) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if want := "café \\x1b[2J\n餐\t饮\\x07"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }
