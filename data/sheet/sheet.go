@@ -47,9 +47,9 @@ var cellKey = regexp.MustCompile(`^-?[0-9]+_-?[0-9]+$`)
 
 // Cell puts an apostrophe before a text that a spreadsheet would take for a
 // formula: one that begins with = + - @, their full-width forms, a tab or a
-// carriage return. Numbers and the keys of cells stay as they are.
+// carriage return. Numbers, the keys of cells and a lone dash stay as they are.
 func Cell(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r＝＋－＠", first(s)) {
+	if s == "" || s == "-" || !strings.ContainsRune("=+-@\t\r＝＋－＠", first(s)) {
 		return s
 	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil || cellKey.MatchString(s) {
