@@ -197,7 +197,7 @@ func TestMutations(t *testing.T) {
 			t.Fatal(err)
 		}
 		about := fmt.Sprintf("mutation %d: %s, %s: %s", i, x.file, m.how, name)
-		got, err, used := watched(t, about, func() (string, error) { return commands[name](p) })
+		got, used, err := watched(t, about, func() (string, error) { return commands[name](p) })
 		if used > 10*time.Second {
 			t.Errorf("%s: took %v of computing", about, used)
 		}
@@ -230,7 +230,7 @@ func TestMutations(t *testing.T) {
 
 // watched runs f and returns the processor time that the process spent. A panic,
 // or no end after minutes, fails the test.
-func watched(t *testing.T, about string, f func() (string, error)) (got string, err error, used time.Duration) {
+func watched(t *testing.T, about string, f func() (string, error)) (got string, used time.Duration, err error) {
 	t.Helper()
 	before := spent()
 	done := make(chan struct{})
@@ -250,7 +250,7 @@ func watched(t *testing.T, about string, f func() (string, error)) (got string, 
 		buffer := make([]byte, 1<<20)
 		t.Fatalf("%s: hangs\n%s", about, buffer[:runtime.Stack(buffer, true)])
 	}
-	return got, err, spent() - before
+	return got, spent() - before, err
 }
 
 func spent() time.Duration {
