@@ -315,7 +315,7 @@ func threePoints() *torch.Points {
 var notGolden = map[string]string{
 	"Run": "TestRun", "Try": "TestScopes", "OpenScope": "TestScopes", "InScope": "TestScopes", "Own": "TestScopes", "Close": "TestScopes",
 	"Closed": "TestScopes", "Live": "TestScopes", "NoGrad": "TestModes", "EnableGrad": "TestModes", "Autocast": "TestAutocast",
-	"Deterministic": "TestDeterministic", "PoolMemory": "TestPoolMemory", "Version": "TestRun", "Threads": "TestRun", "AsError": "TestMisuse",
+	"FastBFloat16": "TestFastBFloat16", "Deterministic": "TestDeterministic", "PoolMemory": "TestPoolMemory", "Version": "TestRun", "Threads": "TestRun", "AsError": "TestMisuse",
 	"SetRequiresGrad": "TestGolden", "Backward": "TestGolden", "BackwardWith": "TestBackward", "Grad": "TestGolden", "SetGrad": "TestOptimizers",
 	"ZeroGrad": "TestBackward", "ClipGradNorm": "TestClipGradNorm", "To": "TestTensor", "Pin": "TestPinWithoutCUDA",
 	"FromSlice": "TestRoundTrip", "FromBytes": "TestRoundTrip", "Slice": "TestRoundTrip", "Bytes": "TestRoundTrip",

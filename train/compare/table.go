@@ -218,7 +218,7 @@ func (t *Table) bars() plots.BarsData {
 	set := plots.BarSet{Name: "R2"}
 	for _, r := range t.Rows {
 		if r.N > 0 {
-			d.Groups = append(d.Groups, r.Name)
+			d.Groups = append(d.Groups, strings.Replace(r.Name, ", "+Averaged, " (mean)", 1)) // long names would run into each other
 			set.Values, set.Errors = append(set.Values, r.Mean.R2), append(set.Errors, r.SD.R2)
 		}
 	}
