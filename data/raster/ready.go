@@ -8,7 +8,10 @@ import (
 	"sync"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/startup"
 )
+
+func init() { startup.Add(func() error { return Ready() }) }
 
 // Ready says why GDAL and PROJ cannot work here: their tables are missing, or
 // those of another installation, to which a variable of the environment often

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
@@ -142,12 +143,26 @@ func TestStudies(t *testing.T) {
 			t.Errorf("%d of 2 models were kept: %v", n, said)
 		}
 		longer := o
-		longer.Set = []string{"train.epochs=1"}
+		longer.Set = []string{"train.epochs=6"}
 		said = nil
 		cancelled, cancel := context.WithCancel(ctx)
+		defer cancel()
+		checkpoints := filepath.Join(filepath.Dir(filepath.Dir(r.Regions[0].Checkpoint)), "*", train.LastFile)
+		before, err := filepath.Glob(checkpoints)
+		if err != nil || len(before) == 0 {
+			t.Fatal(err, before)
+		}
 		longer.Say = func(line string) {
 			said = append(said, line)
-			cancel()
+			go func() { // ends the training as soon as there is something to go on from
+				defer cancel()
+				for cancelled.Err() == nil {
+					if now, _ := filepath.Glob(checkpoints); len(now) > len(before) {
+						return
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}()
 		}
 		if _, err := Transfer(cancelled, plan, longer); !errors.Is(err, context.Canceled) || len(said) != 1 || !strings.HasSuffix(said[0], ": training") {
 			t.Errorf("another experiment: %v, %v", said, err)

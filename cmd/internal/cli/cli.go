@@ -18,7 +18,7 @@ import (
 	"opencarbon/data/charset"
 	"opencarbon/data/fault"
 	"opencarbon/data/label"
-	"opencarbon/data/raster"
+	"opencarbon/data/startup"
 )
 
 // Exit codes of every command, documented in the README.
@@ -50,7 +50,7 @@ func Run(cmd *cobra.Command, args []string) int {
 	cmd.SilenceErrors = true
 	cmd.SilenceUsage = true
 	if cmd.PersistentPreRunE == nil { // before any work, but not before --help
-		cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return raster.Ready() }
+		cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return startup.Check() }
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
