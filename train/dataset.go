@@ -2,13 +2,13 @@ package train
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train/config"
+	"opencarbon/train/method"
 )
 
 // dataset is a store seen as a learning problem.
@@ -18,30 +18,10 @@ type dataset struct {
 	train, validation, test []int32   // tiles with a target
 }
 
-func newDataset(s *store.Store) *dataset {
-	d := &dataset{store: s, ln: make([]float64, s.Len())}
-	targets := s.Targets()
-	splits := s.Splits()
-	for i := range d.ln {
-		d.ln[i] = math.NaN()
-		if i < len(targets) && targets[i] > 0 && !math.IsInf(targets[i], 0) {
-			d.ln[i] = math.Log(targets[i])
-		} else {
-			continue
-		}
-		if i >= len(splits) {
-			continue
-		}
-		switch splits[i] {
-		case store.Train:
-			d.train = append(d.train, int32(i))
-		case store.Validation:
-			d.validation = append(d.validation, int32(i))
-		case store.Test:
-			d.test = append(d.test, int32(i))
-		}
-	}
-	return d
+func newDataset(s *store.Store) *dataset { return datasetOf(method.New(s)) }
+
+func datasetOf(d *method.Dataset) *dataset {
+	return &dataset{store: d.Store, ln: d.Ln, train: d.Train, validation: d.Validation, test: d.Test}
 }
 
 // Check says what keeps an experiment from being trained on a store, a

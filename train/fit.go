@@ -26,7 +26,7 @@ type Network struct{ Config *config.Config }
 func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (method.Fitted, error) {
 	c := *n.Config
 	c.Seed, c.Train.Threads = o.Seed, o.Threads
-	set := &dataset{store: d.Store, ln: d.Ln, train: d.Train, validation: d.Validation, test: d.Test}
+	set := datasetOf(d)
 	if err := set.fit(&c); err != nil {
 		return nil, err
 	}
