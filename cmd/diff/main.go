@@ -2,9 +2,12 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/data/fault"
 	"opencarbon/train/change"
 )
 
@@ -25,7 +28,13 @@ other, which is on the safe side for two dates of one model.
 Exit codes: 0 done; 1 something failed; 2 the command line or the tables must be
 mended.`,
 		Example: `  go run ./cmd/diff predictions/2013 predictions/2019 --out change`,
-		Args:    cobra.ExactArgs(2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fault.New("command line", fmt.Sprintf("names %d predictions, two are compared", len(args)),
+					"Give two folders or tables of predict or train: go run ./cmd/diff A B")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := change.Compare(args[0], args[1], out)
 			if err != nil {
