@@ -43,7 +43,7 @@ func Ablations() (names []string) {
 func Default() []string {
 	names := []string{"opencarbon", "paper"}
 	for _, m := range simple {
-		if m.name != "RFR" { // minutes, where the others take seconds
+		if !m.slow {
 			names = append(names, m.name)
 		}
 	}

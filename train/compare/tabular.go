@@ -15,11 +15,13 @@ var simple = []struct {
 	name, about string
 	method      tabular.Method
 	fixed       bool
+	slow        bool // takes minutes, where the others take seconds
 }{
-	{"ridge", "ridge regression on image statistics and ln counts of cell, 3 x 3 and 5 x 5", tabular.RidgeRegression{}, true},
-	{"SVR", "support vector regression on the same (libsvm)", tabular.SVR{}, true},
-	{"XGBoost", "boosted trees on the same (libxgboost)", tabular.XGBoost{}, false},
-	{"RFR", "random forest on the same (libxgboost)", tabular.Forest{}, false},
+	{"ridge", "ridge regression on image statistics and ln counts of cell, 3 x 3 and 5 x 5", tabular.RidgeRegression{}, true, false},
+	{"SVR", "support vector regression on the same (libsvm)", tabular.SVR{}, true, false},
+	{"XGBoost", "boosted trees on the same (libxgboost)", tabular.XGBoost{}, false, false},
+	{"RFR", "random forest on the same (libxgboost)", tabular.Forest{}, false, true},
+	{"Stacked-RFR", "two layers of random forests on the same (libxgboost)", tabular.Stacked{}, false, true},
 }
 
 // rows makes the features of a store once for all methods of a comparison.
