@@ -21,11 +21,11 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 		s.DType = torch.Float64
 		c := small()
 		c.Categories, c.Embedding, c.Plus, c.ImageSize = 3, 6, true, 32
-		c.Statistics, c.LogCounts, c.Wide = true, true, true // all that there is; the paper's network is a part of it
+		c.Statistics, c.LogCounts, c.Features = true, true, 7 // all that there is; the paper's network is a part of it
 		m := newModel(s, c)
 		initialise(s)
 		const u, b = 4, 3
-		in := layers.Tiles{Images: images("images", u, 3, 32, 32), POIs: counts("points", u, 3, 32, 32)}
+		in := layers.Tiles{Images: images("images", u, 3, 32, 32), POIs: counts("points", u, 3, 32, 32), Features: fill("features", u, 7)}
 		places := make([]int64, b*9)
 		for i, h := range bits("places", len(places)) {
 			places[i] = int64(h % (u + 1)) // u = no such cell
@@ -112,11 +112,14 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 				if x := twins.Get(e.Name); x != nil {
 					check(e.Name, []move{element(x, i)}, func() *torch.Tensor {
 						x := twin.Forward(in.POIs).Add(fixed.Get(layers.POIView).Sub(still)) // and what the statistics add to X_p
-						moved := layers.Views{fixed[0], {Name: layers.POIView, X: x}}
-						return loss(append(moved, fixed[2:]...))
+						return loss(append(layers.Views{fixed[0], {Name: layers.POIView, X: x}}, fixed[2:]...))
 					})
 				} else if strings.Contains(e.Name, ".to_image.") || strings.Contains(e.Name, ".to_poi.") {
 					check(e.Name, []move{element(e.Tensor, i)}, func() *torch.Tensor { return loss(m.Encode(in)) })
+				} else if strings.HasPrefix(e.Name, "wide.features.") {
+					check(e.Name, []move{element(e.Tensor, i)}, func() *torch.Tensor {
+						return loss(append(fixed[:2:2], m.Encode(layers.Tiles{Features: in.Features})...))
+					})
 				} else {
 					check(e.Name, []move{element(e.Tensor, i)}, func() *torch.Tensor { return loss(fixed) })
 				}

@@ -23,7 +23,7 @@ type ModelConfig struct {
 	Plus        bool    `json:",omitempty"` // the neighborhood reaches the head, and past its convolutions
 	Statistics  bool    `json:",omitempty"` // image statistics as a path of their own
 	LogCounts   bool    `json:",omitempty"` // ln(1 + POI counts) as a path of their own
-	Wide        bool    `json:",omitempty"` // both, of cell and neighborhood, reach the head and the prediction
+	Features    int     `json:",omitempty"` // F, hand-made features of a cell and its surroundings, which reach the head and the prediction; 0: none
 	WideDropout float64 `json:",omitempty"` // of those, in training
 
 	Image, POI   bool   // modalities; at least one
@@ -90,6 +90,9 @@ type Tiles struct {
 	Images *torch.Tensor // [U, 3, H, W] uint8 RGB; nil without images
 	POIs   *torch.Tensor // [U, C, H, W] POI counts; nil without POIs
 	Points *torch.Points // the same as sparse points, in the place of POIs
+	// Features are hand-made numbers of each tile as a cell, its surroundings
+	// included, [U, F]; nil without them.
+	Features *torch.Tensor
 }
 
 // Names of views. A network of another kind may have others besides.

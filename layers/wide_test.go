@@ -2,6 +2,7 @@ package layers_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"opencarbon/layers"
@@ -91,63 +92,79 @@ func TestStandardizer(t *testing.T) {
 	})
 }
 
-// Standardize takes the training tiles in whatever chunks, and a network with
-// statistics depends on no tile that is not in a cell's neighborhood.
+// Standardize takes the training tiles in whatever chunks. The features of a cell
+// reach its own prediction, in a straight line too, and no other cell's.
 func TestWide(t *testing.T) {
 	run(t, func() {
 		p := layers.NewParams(torch.CPU)
 		defer p.Close()
 		p.DType = torch.Float64
 		c := small()
-		c.Plus, c.Statistics, c.LogCounts, c.Wide, c.WideDropout = true, true, true, true, 0.5
+		c.Plus, c.Statistics, c.LogCounts, c.Features, c.WideDropout = true, true, true, 3, 0.5
 		m, err := opencarbon.New(p, c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		initialise(p)
 		in := smallTiles(torch.Float64)
+		in.Features = fill("features", 9, 3)
 		chunks := func(ends ...int) func(func(layers.Tiles)) error {
 			return func(each func(layers.Tiles)) error {
 				from := 0
 				for _, to := range ends {
-					each(layers.Tiles{Images: in.Images.Narrow(0, from, to-from), POIs: in.POIs.Narrow(0, from, to-from)})
+					each(layers.Tiles{Images: in.Images.Narrow(0, from, to-from), POIs: in.POIs.Narrow(0, from, to-from),
+						Features: in.Features.Narrow(0, from, to-from)})
 					from = to
 				}
 				return nil
 			}
 		}
-		scale := func() []float64 { return p.Get("wide.statistics.scale").Float64s() }
-		if err := m.Standardize(chunks(9)); err != nil {
-			t.Fatal(err)
-		}
-		whole := scale()
-		if err := m.Standardize(chunks(2, 3, 9)); err != nil {
-			t.Fatal(err)
-		}
-		for i, v := range scale() {
-			if math.Abs(v-whole[i]) > 1e-9*whole[i] || v <= 0 {
-				t.Errorf("statistic %d: scale %v in chunks, %v at once", i, v, whole[i])
+		for _, name := range []string{"wide.statistics.scale", "wide.counts.scale", "wide.features.scale"} {
+			scale := func() []float64 { return p.Get(name).Float64s() }
+			if err := m.Standardize(chunks(9)); err != nil {
+				t.Fatal(err)
+			}
+			whole := scale()
+			if err := m.Standardize(chunks(2, 3, 9)); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range scale() {
+				if math.Abs(v-whole[i]) > 1e-9*whole[i] || name != "wide.counts.scale" && v <= 0 {
+					t.Errorf("%s %d: %v in chunks, %v at once", name, i, v, whole[i])
+				}
 			}
 		}
 		p.Eval()
-		e := m.Encode(in)
-		if x := e.Get(opencarbon.CountsView); x == nil || x.Size(1) != 6 {
-			t.Fatal("the counts of 5 categories and of all are no view")
-		}
 		index := torch.FromSlice([]int64{9, 9, 9, 9, 4, 9, 9, 3, 9}, 1, 3, 3)
-		before := m.Predict(e, index).LnEmission.Item()
-		replaced := func(tile int) float64 {
-			return m.Predict(e.Map(func(x *torch.Tensor) *torch.Tensor {
-				y := x.Clone()
-				y.Select(0, tile).FillInPlace(3)
-				return y
-			}), index).LnEmission.Item()
+		predict := func(in layers.Tiles) float64 { return m.Predict(m.Encode(in), index).LnEmission.Item() }
+		before := predict(in)
+		changed := func(tile int, by float64) layers.Tiles {
+			out := in
+			out.Features = in.Features.Clone()
+			torch.NoGrad(func() { out.Features.Select(0, tile).AddScalarInPlace(by) })
+			return out
 		}
-		if after := replaced(0); after != before {
-			t.Errorf("a tile that is no neighbor changes the prediction from %v to %v", before, after)
+		if after := predict(changed(3, 0.1)); after != before {
+			t.Errorf("a neighbor's features change the prediction from %v to %v", before, after)
 		}
-		if after := replaced(3); after == before {
-			t.Error("a neighbor does not change the prediction")
+		if after := predict(changed(4, 0.1)); after == before {
+			t.Error("a cell's own features do not change its prediction")
+		}
+		// With the perceptron silenced the line alone is left.
+		torch.NoGrad(func() {
+			for _, e := range p.Entries() {
+				if strings.Contains(e.Name, "features.to_head.out") {
+					e.Tensor.FillInPlace(0)
+				}
+			}
+		})
+		weight, scale := p.Get("wide.features.to_prediction.weight").Float64s(), p.Get("wide.features.scale").Float64s()
+		want := 0.0
+		for j := range 3 {
+			want += 0.01 * scale[j] * weight[j]
+		}
+		if have := predict(changed(4, 0.01)) - predict(in); math.Abs(have-want) > 1e-9 {
+			t.Errorf("the line adds %v, want %v", have, want)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func TestAssemble(t *testing.T) {
 	for _, m := range []int{1, 3, 5} {
 		c := both()
 		c.Model.Neighborhood = m
-		a, err := learn.NewAssembler(d.store, d.model(c), layers.Around{M: m}, d.ln)
+		a, err := learn.NewAssembler(d.store, d.model(c), layers.Around{M: m}, d.ln, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestEvaluationByCells(t *testing.T) {
 		c := pois()
 		c.Model.Neighborhood, c.Train.Encode = m, "unique"
 		run(t, func() {
-			tr, err := newTrainer(c, d, nil)
+			tr, err := newTrainer(t.Context(), c, d, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestEvaluationStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	run(t, func() {
-		tr, err := newTrainer(pois(), d, nil)
+		tr, err := newTrainer(t.Context(), pois(), d, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Op
 	}
 	bar := progress.NewBar(o, "baselines", len(beside()))
 	defer bar.Close()
-	features, err := tabular.New(ctx, d.store, inputs)
+	features, err := tabular.Of(ctx, d.store, inputs)
 	if err != nil {
 		return nil, err
 	}

@@ -179,6 +179,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	var version struct {
 		Format   int  `json:"format"`
 		Checksum bool `json:"checksum"`
+		Model    struct{ Wide bool }
 	}
 	if err := json.Unmarshal([]byte(text), &version); err != nil {
 		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")
@@ -189,6 +190,9 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	}
 	if err := verify(path, f, version.Checksum); err != nil {
 		return nil, err
+	}
+	if version.Model.Wide {
+		return nil, fault.New(path, "is of an older version of this program, whose variant plus saw other features of a cell", "Train it anew.")
 	}
 	if err := json.Unmarshal([]byte(text), &c.Header); err != nil {
 		return nil, fault.Wrap(err, path, "its header is damaged", "Use another checkpoint of the run.")

@@ -169,7 +169,7 @@ func TestReadCheckpointRefuses(t *testing.T) {
 			m, err := checkpoint.network(torch.CPU)
 			if err == nil {
 				m.Params().Close()
-				tr, e := newTrainer(pois(), d, nil)
+				tr, e := newTrainer(t.Context(), pois(), d, nil)
 				if e != nil {
 					t.Fatal(e)
 				}
@@ -191,7 +191,7 @@ func TestSaveKeepsTheOldOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, func() {
-		tr, err := newTrainer(pois(), d, nil)
+		tr, err := newTrainer(t.Context(), pois(), d, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

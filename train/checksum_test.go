@@ -83,7 +83,7 @@ func TestResumeOfTooLargeAModel(t *testing.T) {
 	large := pois()
 	large.Model.Embedding = 30000
 	run(t, func() {
-		if _, err := newTrainerFor(large, d, nil, c); !fault.IsInput(err) || !strings.Contains(err.Error(), path) {
+		if _, err := newTrainerFor(t.Context(), large, d, nil, c); !fault.IsInput(err) || !strings.Contains(err.Error(), path) {
 			t.Error(err)
 		}
 		if m, err := c.network(torch.CPU); err != nil {

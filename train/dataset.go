@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -8,7 +9,9 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train/config"
+	"opencarbon/train/learn"
 	"opencarbon/train/method"
+	"opencarbon/train/tabular"
 )
 
 // dataset is a store seen as a learning problem.
@@ -63,16 +66,35 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 		kind = layers.KindPublished
 	}
 	plus := c.Model.Variant == "plus"
-	dropout := 0.0
+	features, dropout := 0, 0.0
 	if plus && c.Model.Wide {
-		dropout = c.Model.WideDropout
+		features, dropout = tabular.Width(s, inputs(c)), c.Model.WideDropout
 	}
 	return layers.ModelConfig{
-		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: plus && c.Model.LogCounts, Wide: plus && c.Model.Wide, WideDropout: dropout,
+		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: plus && c.Model.LogCounts, Features: features, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
 	}
+}
+
+// inputs are what a cell's features are made of.
+func inputs(c *config.Config) tabular.Inputs {
+	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
+}
+
+// assembler makes batches of a store for a network; ctx ends the making of its
+// features.
+func assembler(ctx context.Context, s *store.Store, n learn.Network, ln []float64) (*learn.Assembler, error) {
+	var features learn.Features
+	if c := n.Config(); c.Features > 0 {
+		f, err := tabular.Of(ctx, s, tabular.Inputs{Images: c.Image, POIs: c.POI})
+		if err != nil {
+			return nil, err
+		}
+		features = f
+	}
+	return learn.NewAssembler(s, n.Config(), n.Traits().Around, ln, features)
 }
 
 func mean(ln []float64, cells []int32) float64 {

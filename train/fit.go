@@ -52,7 +52,7 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 }
 
 func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) error {
-	t, err := newTrainer(c, d, w)
+	t, err := newTrainer(ctx, c, d, w)
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (c *Checkpoint) withModel(ctx context.Context, s *store.Store, device strin
 		}
 		defer m.Params().Close()
 		m.Params().Eval()
-		a, err := learn.NewAssembler(s, m.Config(), m.Traits().Around, newDataset(s).ln)
+		a, err := assembler(ctx, s, m, newDataset(s).ln)
 		if err != nil {
 			failed = err
 			return

@@ -182,7 +182,15 @@ func without(t *testing.T, s *store.Store, category uint16) *store.Store {
 
 // Predictions without a category are those on a store that never had it.
 func TestOcclude(t *testing.T) {
-	k, d, _ := trained(t, both(), town{rows: 3, cols: 20, image: townSize})
+	plus := both()
+	plus.Model.Statistics, plus.Model.LogCounts, plus.Model.Wide = true, true, true
+	for name, c := range map[string]*config.Config{"the encoders alone": both(), "counts and features too": plus} {
+		t.Run(name, func(t *testing.T) { testOcclude(t, c) })
+	}
+}
+
+func testOcclude(t *testing.T, c *config.Config) {
+	k, d, _ := trained(t, c, town{rows: 3, cols: 20, image: townSize})
 	o := ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}}
 	cells := []int32{0, 7, 33, 59}
 	got, err := Occlude(context.Background(), k, d.store, cells, o)

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -10,6 +11,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
+	"opencarbon/train/tabular"
 )
 
 // Occlusion says what becomes of n predictions when a category of points of
@@ -18,7 +20,7 @@ type Occlusion struct {
 	Cells    []int32     // [n] tile ids
 	Before   []float64   // [n] predicted ln emission as things are
 	After    [][]float64 // [C][n] without category c
-	Affected [][]bool    // [C][n]: the category occurs in the cell's neighborhood
+	Affected [][]bool    // [C][n]: the category occurs where the prediction looks: in the M x M cells of the network, and those of the cell's features
 }
 
 // Occlude predicts the given cells once as they are and once without each POI
@@ -31,7 +33,10 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 	}
 	r := &Occlusion{Cells: cells}
 	err := c.withModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
-		x := &occluder{Encoder: e, tiles: e.Assembler.NeededTiles(cells), widths: e.Model.Traits().Embeddings, rows: map[string][]float32{}}
+		x := &occluder{Encoder: e, reach: e.Assembler.M, tiles: e.Assembler.NeededTiles(cells), widths: e.Model.Traits().Embeddings, rows: map[string][]float32{}}
+		if f, ok := e.Assembler.Features.(*tabular.Features); ok {
+			x.features, x.reach = f, max(x.reach, tabular.Reach())
+		}
 		bar := progress.NewBar(o.Progress, "taking categories away", len(s.Categories())+1)
 		defer bar.Close()
 		torch.NoGrad(func() {
@@ -39,15 +44,19 @@ func Occlude(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, 
 				return
 			}
 			bar.Add(1)
-			r.Before = x.predict(x.rows[layers.POIView], cells)
+			r.Before = x.predict(nil, cells)
 			for category := range s.Categories() {
-				var poi []float32
+				var rows map[string][]float32
 				var changed []bool
-				if poi, changed, err = x.without(ctx, uint16(category)); err != nil {
+				if rows, changed, err = x.without(ctx, uint16(category)); err != nil {
 					return
 				}
-				r.After = append(r.After, x.predict(poi, cells))
-				r.Affected = append(r.Affected, x.near(changed, cells))
+				r.After = append(r.After, x.predict(rows, cells))
+				var near []bool
+				if near, err = x.near(changed, cells); err != nil {
+					return
+				}
+				r.Affected = append(r.Affected, near)
 				bar.Add(1)
 			}
 		})
@@ -66,6 +75,9 @@ type occluder struct {
 	tiles  []int32              // [T]
 	widths []layers.Width       // of the embeddings
 	rows   map[string][]float32 // [T, width] by name
+
+	features *tabular.Features // nil where the network has none
+	reach    int               // width of the neighborhood that a prediction depends on
 }
 
 // chunks encodes the given tiles; category, where not negative, is left out, and
@@ -99,42 +111,65 @@ func (x *occluder) base(ctx context.Context) error {
 	})
 }
 
-// without returns the POI embeddings [T, m] without a category, and which tiles
-// held it.
-func (x *occluder) without(ctx context.Context, category uint16) (poi []float32, changed []bool, err error) {
+// without returns the embeddings [T, width] that are others without a category,
+// and which tiles held it.
+func (x *occluder) without(ctx context.Context, category uint16) (rows map[string][]float32, changed []bool, err error) {
 	changed = make([]bool, x.Assembler.Store.Len())
 	var tiles []int32
-	var rows []int
+	var places []int
+	for i := range changed {
+		changed[i] = slices.Contains(x.Assembler.Store.POIs(i).Category, category)
+	}
 	for i, t := range x.tiles {
-		for _, c := range x.Assembler.Store.POIs(int(t)).Category {
-			if c == category {
-				changed[t] = true
-				tiles, rows = append(tiles, t), append(rows, i)
-				break
-			}
+		if changed[t] {
+			tiles, places = append(tiles, t), append(places, i)
 		}
 	}
-	poi = append([]float32(nil), x.rows[layers.POIView]...)
+	poi := slices.Clone(x.rows[layers.POIView])
 	m := len(poi) / len(x.tiles)
 	at := 0
-	err = x.chunks(ctx, tiles, int(category), func(e layers.Views) {
+	if err := x.chunks(ctx, tiles, int(category), func(e layers.Views) {
 		new := e.Get(layers.POIView).Float32s()
 		for k := 0; k < len(new); k += m {
-			copy(poi[rows[at]*m:(rows[at]+1)*m], new[k:k+m])
+			copy(poi[places[at]*m:(places[at]+1)*m], new[k:k+m])
 			at++
 		}
-	})
-	return poi, changed, err
+	}); err != nil {
+		return nil, nil, err
+	}
+	rows = map[string][]float32{layers.POIView: poi}
+	if x.features == nil {
+		return rows, changed, nil
+	}
+	occluded, w := x.features.Without(int(category)), x.features.Width()
+	for from := 0; from < len(x.tiles); from += featureRows {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		some := x.tiles[from:min(from+featureRows, len(x.tiles))]
+		numbers := make([]float32, len(some)*w)
+		occluded.Of(some, numbers)
+		torch.InScope(func(*torch.Scope) {
+			for _, view := range x.Model.Encode(layers.Tiles{Features: torch.FromSlice(numbers, len(some), w).To(x.Model.Params().Device)}) {
+				rows[view.Name] = append(rows[view.Name], view.X.Float32s()...)
+			}
+		})
+	}
+	return rows, changed, nil
 }
 
-// predict is ln emission of the cells with these POI embeddings.
-func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
+// featureRows is how many cells' features are encoded at once.
+const featureRows = 4096
+
+// predict is ln emission of the cells with the given embeddings, by name; those
+// that are not given are as they were.
+func (x *occluder) predict(changed map[string][]float32, cells []int32) (ln []float64) {
 	torch.InScope(func(*torch.Scope) {
 		var e layers.Views
 		for _, w := range x.widths {
-			rows := x.rows[w.Name]
-			if w.Name == layers.POIView {
-				rows = poi
+			rows, ok := changed[w.Name]
+			if !ok {
+				rows = x.rows[w.Name]
 			}
 			e = e.With(w.Name, torch.FromSlice(rows, len(x.tiles), w.Width).To(x.Model.Params().Device))
 		}
@@ -143,14 +178,18 @@ func (x *occluder) predict(poi []float32, cells []int32) (ln []float64) {
 	return ln
 }
 
-// near reports which cells have a changed tile in their neighborhood.
-func (x *occluder) near(changed []bool, cells []int32) []bool {
+// near reports which cells' predictions see a changed tile.
+func (x *occluder) near(changed []bool, cells []int32) ([]bool, error) {
+	neighbors, err := x.Assembler.Store.Neighbors(x.reach)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]bool, len(cells))
-	mm := x.Assembler.M * x.Assembler.M
+	mm := x.reach * x.reach
 	for i, c := range cells {
-		for _, n := range x.Assembler.Neighbors[int(c)*mm : (int(c)+1)*mm] {
+		for _, n := range neighbors[int(c)*mm : (int(c)+1)*mm] {
 			out[i] = out[i] || n >= 0 && changed[n]
 		}
 	}
-	return out
+	return out, nil
 }

@@ -219,7 +219,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	parameters := model.Params()
 	defer parameters.Close()
 	parameters.Eval()
-	a, err := learn.NewAssembler(s, model.Config(), model.Traits().Around, make([]float64, s.Len()))
+	a, err := assembler(ctx, s, model, make([]float64, s.Len()))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // publishedTrainer is a trainer of the reference variant on a store.
 func publishedTrainer(t *testing.T, s *store.Store, c *config.Config) *trainer {
 	t.Helper()
-	tr, err := newTrainer(c, newDataset(s), nil)
+	tr, err := newTrainer(t.Context(), c, newDataset(s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 // work is the part of Run inside the engine.
 func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options, check *store.Check) (*Result, error) {
 	rec := &recorder{run: run, active: func(epoch int) bool { return contrastive(c, epoch) }}
-	t, err := newTrainerFor(c, d, rec, from)
+	t, err := newTrainerFor(ctx, c, d, rec, from)
 	if err != nil {
 		return nil, err
 	}

@@ -43,13 +43,13 @@ type watcher interface {
 
 // newTrainer builds model and optimiser from scratch; resume then loads a
 // checkpoint over them.
-func newTrainer(c *config.Config, d *dataset, w watcher) (*trainer, error) {
-	return newTrainerFor(c, d, w, nil)
+func newTrainer(ctx context.Context, c *config.Config, d *dataset, w watcher) (*trainer, error) {
+	return newTrainerFor(ctx, c, d, w, nil)
 }
 
 // newTrainerFor is newTrainer for a checkpoint that will be resumed from: nothing
 // much larger than its arrays is made.
-func newTrainerFor(c *config.Config, d *dataset, w watcher, from *Checkpoint) (*trainer, error) {
+func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher, from *Checkpoint) (*trainer, error) {
 	device := torch.ParseDevice(c.Train.Device)
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
@@ -63,7 +63,7 @@ func newTrainerFor(c *config.Config, d *dataset, w watcher, from *Checkpoint) (*
 	if c.Train.TargetBias == "mean" {
 		model.SetTargetBias(mean(d.ln, d.train))
 	}
-	a, err := learn.NewAssembler(d.store, mc, model.Traits().Around, d.ln)
+	a, err := assembler(ctx, d.store, model, d.ln)
 	if err != nil {
 		parameters.Close()
 		return nil, err

@@ -85,7 +85,7 @@ func arrays(t *trainer) map[string]string {
 func training(t *testing.T, ctx context.Context, c *config.Config, d *dataset, w *witness, from string) (end map[string]string, err error) {
 	t.Helper()
 	run(t, func() {
-		tr, e := newTrainer(c, d, w)
+		tr, e := newTrainer(t.Context(), c, d, w)
 		if e != nil {
 			t.Fatal(e)
 		}
@@ -130,7 +130,7 @@ func TestOverfitOneBatch(t *testing.T) {
 	c.Train.Encode = "unique" // one batch is no epoch, which would encode its neighbors
 	c.Train.WeightDecay, c.Train.LearningRate, c.Train.ContrastiveWarmupEpochs, c.Train.Alpha = 0, 3e-3, 0, 1e-4
 	run(t, func() {
-		tr, err := newTrainer(c, d, &witness{})
+		tr, err := newTrainer(t.Context(), c, d, &witness{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestNaNStopsTraining(t *testing.T) {
 	t.Run("input", func(t *testing.T) {
 		d := town{rows: 5, cols: 10}.open(t)
 		run(t, func() {
-			tr, err := newTrainer(pois(), d, &witness{})
+			tr, err := newTrainer(t.Context(), pois(), d, &witness{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +259,7 @@ func TestNaNStopsTraining(t *testing.T) {
 		d := town{rows: 5, cols: 10}.open(t)
 		w := &witness{dir: t.TempDir()}
 		run(t, func() {
-			tr, err := newTrainer(pois(), d, w)
+			tr, err := newTrainer(t.Context(), pois(), d, w)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -378,7 +378,7 @@ func TestPatienceAndBest(t *testing.T) {
 			t.Errorf("best checkpoint of epoch %d with R2 %v, want %d, %v", s.Epoch, s.Best, at, best)
 		}
 		run(t, func() { // and it does predict with that R2
-			tr, err := newTrainer(c, d, w)
+			tr, err := newTrainer(t.Context(), c, d, w)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -77,7 +77,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 			width = 2 * c.Embedding
 		}
 	}
-	if m.wide = newWide(root.Sub("wide"), c); m.wide != nil && m.wide.toHead != nil {
+	if m.wide = newWide(root.Sub("wide"), c); m.wide != nil && m.wide.features != nil {
 		width += c.Embedding
 	}
 	m.head = layers.NewHead(root.Sub("regressor"), width, c.Embedding)
@@ -108,12 +108,12 @@ func (m *Model) ImagesNCHW() {
 }
 
 // Encode maps each distinct tile to its embeddings X_s and X_p [U, m], once.
-// Inputs of one modality alone give that modality's embeddings.
+// Inputs of one kind alone (images, POIs, features) give that kind's embeddings.
 func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
 	if m.image != nil && t.Images != nil {
 		e = e.With(layers.ImageView, m.image.Forward(t.Images))
 	}
-	if m.poi != nil {
+	if m.poi != nil && (t.Points != nil || t.POIs != nil) {
 		e = e.With(layers.POIView, m.poi.Encode(t))
 	}
 	if m.wide != nil {
@@ -128,24 +128,28 @@ func (m *Model) Standardize(feed func(each func(layers.Tiles)) error) error {
 	if m.wide == nil {
 		return nil
 	}
-	var image, poi layers.Moments
-	if err := feed(func(t layers.Tiles) {
-		x, y := m.wide.raw(t)
+	var image, poi, features layers.Moments
+	add := func(m *layers.Moments, x *torch.Tensor) {
 		if x != nil {
-			image.Add(x.Cast(torch.Float64).Float64s(), x.Size(1))
+			m.Add(x.Cast(torch.Float64).Float64s(), x.Size(1))
 		}
-		if y != nil {
-			poi.Add(y.Cast(torch.Float64).Float64s(), y.Size(1))
-		}
+	}
+	if err := feed(func(t layers.Tiles) {
+		x, y, z := m.wide.raw(t)
+		add(&image, x)
+		add(&poi, y)
+		add(&features, z)
 	}); err != nil {
 		return err
 	}
-	if m.wide.image != nil {
-		m.wide.image.Set(&image)
+	set := func(s *layers.Standardizer, m *layers.Moments) {
+		if s != nil {
+			s.Set(m)
+		}
 	}
-	if m.wide.poi != nil {
-		m.wide.poi.Set(&poi)
-	}
+	set(m.wide.image, &image)
+	set(m.wide.poi, &poi)
+	set(m.wide.features, &features)
 	return nil
 }
 
@@ -184,7 +188,7 @@ func (m *Model) Predict(e layers.Views, index *torch.Tensor) layers.Output {
 	}
 	input := final
 	var shift *torch.Tensor
-	if m.wide != nil && m.wide.toHead != nil {
+	if m.wide != nil && m.wide.features != nil {
 		var deep *torch.Tensor
 		deep, shift = m.wide.head(e, index)
 		input = torch.Cat([]*torch.Tensor{final, deep}, 1)

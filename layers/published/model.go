@@ -29,7 +29,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	if c.Plus || c.Statistics || c.LogCounts || c.Wide {
+	if c.Plus || c.Statistics || c.LogCounts || c.Features > 0 {
 		return nil, fmt.Errorf("the published program has no variant plus; choose one of the two")
 	}
 	m := &Model{config: c, params: p}

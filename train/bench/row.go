@@ -54,7 +54,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	for i, y := range data.Targets() {
 		ln[i], cells[i] = math.Log(y), int32(i)
 	}
-	a, err := learn.NewAssembler(data, model.Config(), model.Traits().Around, ln)
+	a, err := learn.NewAssembler(data, model.Config(), model.Traits().Around, ln, nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
+	"opencarbon/train/tabular"
 )
 
 // networks are the variants of OpenCarbon that can take part: what each changes
@@ -25,7 +26,7 @@ var networks = []struct {
 	{"no-augment", "tiles as they are", func(c *config.Config) { c.Train.Augment = "none" }},
 	{"no-statistics", "without image statistics", func(c *config.Config) { c.Model.Statistics = false }},
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
-	{"no-wide", "statistics reach the embeddings alone", func(c *config.Config) { c.Model.Wide = false }},
+	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
 }
 
@@ -64,7 +65,7 @@ func Methods() (names, about []string) {
 // Entries makes the named methods for a config.
 func Entries(c *config.Config, names []string) ([]Entry, error) {
 	var out []Entry
-	x := newRows(c)
+	x := tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
 	for _, name := range names {
 		e, err := entry(c, name, x)
 		if err != nil {
@@ -83,10 +84,10 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 	return out, nil
 }
 
-func entry(c *config.Config, name string, x *rows) (Entry, error) {
+func entry(c *config.Config, name string, x tabular.Inputs) (Entry, error) {
 	for _, m := range simple {
 		if m.name == name {
-			return Entry{Name: name, Key: fmt.Sprintf("%s of %+v", m.about, x.in), Method: tabularMethod{m.method, x}, Fixed: m.fixed}, nil
+			return Entry{Name: name, Key: fmt.Sprintf("%s of %+v", m.about, x), Method: tabularMethod{m.method, x}, Fixed: m.fixed}, nil
 		}
 	}
 	if name == "mean" {

@@ -3,9 +3,7 @@ package compare
 import (
 	"context"
 	"fmt"
-	"sync"
 
-	"opencarbon/train/config"
 	"opencarbon/train/method"
 	"opencarbon/train/tabular"
 )
@@ -24,45 +22,19 @@ var simple = []struct {
 	{"Stacked-RFR", "two layers of random forests on the same (libxgboost)", tabular.Stacked{}, false, true},
 }
 
-// rows makes the features of a store once for all methods of a comparison.
-type rows struct {
-	in   tabular.Inputs
-	mu   sync.Mutex
-	of   string // config hash of the store
-	made *tabular.Features
-}
-
-func newRows(c *config.Config) *rows {
-	return &rows{in: tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}}
-}
-
-func (r *rows) features(ctx context.Context, d *method.Dataset) (*tabular.Features, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	hash := d.Store.Dir() + d.Store.Meta().ConfigHash
-	if r.made == nil || r.of != hash {
-		f, err := tabular.New(ctx, d.Store, r.in)
-		if err != nil {
-			return nil, err
-		}
-		r.of, r.made = hash, f
-	}
-	return r.made, nil
-}
-
 // tabularMethod makes a method of rows one of datasets.
 type tabularMethod struct {
 	tabular.Method
-	rows *rows
+	in tabular.Inputs
 }
 
 type tabularFitted struct {
 	tabular.Fitted
-	rows *rows
+	in tabular.Inputs
 }
 
 func (m tabularMethod) Fit(ctx context.Context, d *method.Dataset, o method.Options) (method.Fitted, error) {
-	f, err := m.rows.features(ctx, d)
+	f, err := tabular.Of(ctx, d.Store, m.in)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +42,11 @@ func (m tabularMethod) Fit(ctx context.Context, d *method.Dataset, o method.Opti
 	if err != nil {
 		return nil, err
 	}
-	return tabularFitted{fitted, m.rows}, nil
+	return tabularFitted{fitted, m.in}, nil
 }
 
 func (f tabularFitted) Predict(ctx context.Context, d *method.Dataset, cells []int32) ([]float64, error) {
-	x, err := f.rows.features(ctx, d)
+	x, err := tabular.Of(ctx, d.Store, f.in)
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,8 @@ type Model struct {
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
 	Statistics     bool     `mapstructure:"statistics" yaml:"statistics"`           // plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s
 	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p
-	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: these statistics of cell and neighborhood reach the head, and the prediction in a straight line
-	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these statistics left out at random in training
+	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: features of the cell and its surroundings (image statistics and ln counts; own, 3 x 3 and 5 x 5 cells) reach the head, and the prediction in a straight line
+	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these features left out at random in training
 	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // torchvision ResNet-18 checkpoint (.pth) that the image encoder starts from; empty = random weights
 }

@@ -13,15 +13,16 @@ import (
 // assemble the next one while libtorch works on this one. Each distinct tile
 // of the B cells' neighborhoods appears once, the cells' own tiles first.
 type Batch struct {
-	Cells  []int32   // [B] tile ids of the target cells
-	Tiles  []int32   // [U] distinct tile ids of their neighborhoods
-	Index  []int64   // [B, M, M] places in Tiles; U = no such cell
-	Target []float32 // [B] ln emission
-	Images []uint8   // [E, 3, H, W] of the first E tiles; empty without images
-	Points Points    // POIs of the first E tiles
-	Turns  []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
-	err    error     // of reading the images
-	loaded int       // E: U, or B where neighbors come from history
+	Cells    []int32   // [B] tile ids of the target cells
+	Tiles    []int32   // [U] distinct tile ids of their neighborhoods
+	Index    []int64   // [B, M, M] places in Tiles; U = no such cell
+	Target   []float32 // [B] ln emission
+	Images   []uint8   // [E, 3, H, W] of the first E tiles; empty without images
+	Points   Points    // POIs of the first E tiles
+	Features []float32 // [E, F] of the first E tiles; empty without
+	Turns    []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
+	err      error     // of reading the images
+	loaded   int       // E: U, or B where neighbors come from history
 }
 
 // Points are sparse POIs of several tiles: one entry a (tile, category, row,
@@ -32,12 +33,20 @@ type Points struct {
 	Count              []float32
 }
 
+// Features are hand-made numbers of a store's cells. They may be asked by several
+// goroutines at once.
+type Features interface {
+	Width() int                      // F
+	Of(tiles []int32, out []float32) // writes those of some tiles, [len(tiles), F]
+}
+
 // Assembler makes batches from a store. It is used by one goroutine at a time.
 type Assembler struct {
 	Store     *store.Store
 	M         int       // neighborhood width
 	Neighbors []int32   // [N, M*M]
 	Ln        []float64 // [N] ln emission
+	Features  Features  // of the tiles as cells; nil where the network has none
 	image     bool
 	poi       bool
 	own       bool    // load the inputs of a batch's own cells alone
@@ -46,13 +55,22 @@ type Assembler struct {
 }
 
 // NewAssembler makes an assembler of batches for a network of architecture c
-// that looks at these tiles around a cell. ln is the target of every tile, [N].
-func NewAssembler(s *store.Store, c layers.ModelConfig, around layers.Around, ln []float64) (*Assembler, error) {
+// that looks at these tiles around a cell. ln is the target of every tile, [N];
+// features are the tiles' where the network has any, else nil.
+func NewAssembler(s *store.Store, c layers.ModelConfig, around layers.Around, ln []float64, features Features) (*Assembler, error) {
+	switch {
+	case c.Features == 0:
+		features = nil
+	case features == nil:
+		return nil, fmt.Errorf("the network wants %d features of a cell, and there are none", c.Features)
+	case features.Width() != c.Features:
+		return nil, fmt.Errorf("the network wants %d features of a cell, and there are %d", c.Features, features.Width())
+	}
 	neighbors, err := s.Neighbors(around.M)
 	if err != nil {
 		return nil, err
 	}
-	return &Assembler{Store: s, M: around.M, Neighbors: arrange(neighbors, around), Ln: ln, image: c.Image, poi: c.POI,
+	return &Assembler{Store: s, M: around.M, Neighbors: arrange(neighbors, around), Ln: ln, Features: features, image: c.Image, poi: c.POI,
 		place: make([]int32, s.Len())}, nil
 }
 
@@ -146,6 +164,12 @@ func (a *Assembler) loadFirst(b *Batch, n int) {
 			}
 		}
 	}
+	b.Features = b.Features[:0]
+	if a.Features != nil {
+		size := n * a.Features.Width()
+		b.Features = slices.Grow(b.Features, size)[:size]
+		a.Features.Of(b.Tiles[:n], b.Features)
+	}
 	p := &b.Points
 	p.Tile, p.Category, p.Row, p.Col, p.Count = p.Tile[:0], p.Category[:0], p.Row[:0], p.Col[:0], p.Count[:0]
 	if a.poi {
@@ -170,6 +194,9 @@ func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles) {
 	if c.POI {
 		p := b.Points
 		t.Points = torch.NewPoints(p.Tile, p.Category, p.Row, p.Col, p.Count, u, c.Categories, c.POISize, c.POISize, torch.Float32, d)
+	}
+	if c.Features > 0 {
+		t.Features = torch.FromSlice(b.Features, u, c.Features).To(d)
 	}
 	return t
 }

@@ -85,10 +85,10 @@ func (e *Encoder) Encode(b *Batch) layers.Views { return e.run(e.inputs(b)) }
 // EncodePOIs is Encode of the POIs alone.
 func (e *Encoder) EncodePOIs(b *Batch) layers.Views { return e.run(e.POIs(b)) }
 
-// POIs are b's inputs without images.
+// POIs are b's inputs without images and features.
 func (e *Encoder) POIs(b *Batch) layers.Tiles {
 	c := e.Model.Config()
-	c.Image = false
+	c.Image, c.Features = false, 0
 	return b.Inputs(c, e.Model.Params().Device)
 }
 

@@ -57,7 +57,7 @@ func learner(t *testing.T, d *store.Store, ln []float64, m int, rate float64, o 
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := learn.NewAssembler(d, model.Config(), model.Traits().Around, ln)
+		a, err := learn.NewAssembler(d, model.Config(), model.Traits().Around, ln, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,6 +55,9 @@ func EncodeSlices(t layers.Tiles, index *torch.Tensor, encode func(layers.Tiles)
 		if t.POIs != nil {
 			part.POIs = t.POIs.IndexSelect(0, slice)
 		}
+		if t.Features != nil {
+			part.Features = t.Features.IndexSelect(0, slice)
+		}
 		done = append(done, encode(part))
 	}
 	return layers.Join(done), torch.FromSlice(flat, shape...).To(index.Device())

@@ -20,6 +20,9 @@ import (
 // neighborhoods of 3 x 3 and 5 x 5 cells, the cell included.
 var Widths = []int{1, 3, 5}
 
+// Reach is the widest of Widths: a row says nothing of cells beyond it.
+func Reach() int { return slices.Max(Widths) }
+
 // Features are the numbers of every cell of a store, N cells. What a cell says
 // of itself is kept; its row, with the surroundings, is put together where it is
 // asked for, since a large region's rows would not fit in memory.
@@ -32,6 +35,7 @@ type Features struct {
 	at        []store.Cell // [N] places in the grid
 	names     []string
 	about     string
+	without   int                           // 1 + the POI category that is taken away; 0: none
 	extra     func(cell int, out []float64) // writes the columns behind those of Widths; nil: there are none
 }
 
@@ -46,24 +50,18 @@ type Inputs struct {
 // the number of cores.
 func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	f := &Features{cells: s.Len()}
-	var own []string
-	var seen []string
-	if in.Images && s.HasImages() {
-		own = imageNames()
-		f.images = len(own)
-		seen = append(seen, "image statistics")
-	}
-	if in.POIs && s.HasPOIs() && len(s.Categories()) > 0 {
-		for _, c := range s.Categories() {
-			own = append(own, "ln(1 + "+c+")")
-		}
-		own = append(own, "ln(1 + all POIs)")
-		f.poi = len(s.Categories()) + 1
-		seen = append(seen, "ln(1 + POI counts)")
-	}
+	var own, seen []string
+	own, f.images = ownNames(s, in)
+	f.poi = len(own) - f.images
 	if len(own) == 0 {
 		return nil, fault.New(s.Dir(), "the store has neither images nor POIs that the features could be made of",
 			"Give data.imagery.path or data.poi.path, and name them in model.modalities.")
+	}
+	if f.images > 0 {
+		seen = append(seen, "image statistics")
+	}
+	if f.poi > 0 {
+		seen = append(seen, "ln(1 + POI counts)")
 	}
 	rings := make([]string, len(Widths))
 	for k, w := range Widths {
@@ -84,6 +82,27 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	f.neighbors = slices.Clone(f.neighbors)
 	f.own = make([]float32, f.cells*f.width())
 	return f, f.fill(ctx, s)
+}
+
+// Width is how many columns the features of a store will have.
+func Width(s *store.Store, in Inputs) int {
+	own, _ := ownNames(s, in)
+	return len(own) * len(Widths)
+}
+
+// ownNames are what a cell says of itself, the images' numbers first.
+func ownNames(s *store.Store, in Inputs) (names []string, images int) {
+	if in.Images && s.HasImages() {
+		names = imageNames()
+		images = len(names)
+	}
+	if in.POIs && s.HasPOIs() && len(s.Categories()) > 0 {
+		for _, c := range s.Categories() {
+			names = append(names, "ln(1 + "+c+")")
+		}
+		names = append(names, "ln(1 + all POIs)")
+	}
+	return names, images
 }
 
 // fill computes every cell's own columns. Cells are independent of each other,
@@ -145,6 +164,29 @@ func (f *Features) About() string { return f.about }
 // Cells is N, the number of the store's cells.
 func (f *Features) Cells() int { return f.cells }
 
+// Width is the number of columns, len(Names()).
+func (f *Features) Width() int { return len(f.names) }
+
+// Of writes the rows of some cells to out, [len(cells), Width()], as Rows has
+// them.
+func (f *Features) Of(cells []int32, out []float32) {
+	row, d := make([]float64, len(f.names)), len(f.names)
+	for i, cell := range cells {
+		clear(row)
+		f.row(int(cell), row)
+		for k, v := range row {
+			out[i*d+k] = float32(v)
+		}
+	}
+}
+
+// Without is f as it would be without the points of a category anywhere.
+func (f *Features) Without(category int) *Features {
+	g := *f
+	g.without = category + 1
+	return &g
+}
+
 // Rows puts together the rows of some cells, [len(cells), len(Names())]. Image
 // statistics of a neighborhood are the mean of those of its cells, counts are
 // ln(1 + mean count of its cells): cells that do not exist (the region's edge)
@@ -153,18 +195,22 @@ func (f *Features) Rows(cells []int32) *mat.Dense {
 	if len(cells) == 0 {
 		return &mat.Dense{}
 	}
-	d := f.width()
 	x := mat.NewDense(len(cells), len(f.names), nil)
 	for i, cell := range cells {
-		row := x.RawRowView(i)
-		for k, w := range Widths {
-			f.around(int(cell), w, row[k*d:(k+1)*d])
-		}
-		if f.extra != nil {
-			f.extra(int(cell), row[d*len(Widths):])
-		}
+		f.row(int(cell), x.RawRowView(i))
 	}
 	return x
+}
+
+// row writes a cell's row to out, which is zero.
+func (f *Features) row(cell int, out []float64) {
+	d := f.width()
+	for k, w := range Widths {
+		f.around(cell, w, out[k*d:(k+1)*d])
+	}
+	if f.extra != nil {
+		f.extra(cell, out[d*len(Widths):])
+	}
 }
 
 // around writes the means over the w x w neighborhood of a cell to out [d].
@@ -176,6 +222,11 @@ func (f *Features) around(cell, w int, out []float64) {
 			out[k] += float64(v)
 		}
 	})
+	if f.without > 0 && f.poi > 0 {
+		gone := &out[f.images+f.without-1]
+		out[d-1] -= *gone // the last column counts all
+		*gone = 0
+	}
 	for k := range out {
 		out[k] /= n
 		if k >= f.images {
