@@ -22,6 +22,10 @@ type Options struct {
 	Name   string // of the experiment: title and default folder
 	Force  bool   // build even if the store is up to date
 	Verify bool   // before a store is reused, check every byte of it
+
+	// CategoryTable is the text of a category table, that of a model, for a
+	// configuration that names none.
+	CategoryTable string
 	// Progress hears of each stage how much is done; it may be called from
 	// several goroutines, one at a time.
 	Progress func(stage string, done, total int)
@@ -95,7 +99,11 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	hash, err := c.hash(inputs)
+	table, err := c.categoryTable(o)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := c.hash(inputs, o)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +114,7 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 		}
 		why = changes(old.Inputs, inputs)
 	}
-	b := &build{c: c, o: o, hash: hash, began: time.Now()}
+	b := &build{c: c, o: o, hash: hash, table: table, began: time.Now()}
 	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs}
 	work := b.run
 	if c.Published.Dir != "" {
@@ -184,6 +192,7 @@ type build struct {
 	c      *Config
 	o      Options
 	hash   string
+	table  string // text of the category table; empty: raw values are the categories
 	began  time.Time
 	report *Report
 
@@ -287,7 +296,7 @@ func (b *build) readPOIs(ctx context.Context) error {
 		return nil
 	}
 	p := b.c.POI
-	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Encoding: p.Encoding, Categories: p.Categories, MaxBadRows: p.MaxBadRows, Options: p.Options,
+	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Encoding: p.Encoding, Categories: p.Categories, Table: b.o.tableFor(b.c), MaxBadRows: p.MaxBadRows, Options: p.Options,
 		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Place: p.Columns.Place, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
 	target := poi.Target{Cells: len(b.cells), Size: b.pixels(), Region: b.place.box, Locate: b.place.locate}
 	var err error
@@ -353,6 +362,24 @@ func (b *build) write(ctx context.Context) (err error) {
 	}
 	b.o.Progress(stageStore, 1, 1)
 	return b.measure()
+}
+
+// tableFor is the category table of the options where the configuration names none.
+func (o Options) tableFor(c *Config) string {
+	if c.POI.Path == "" || c.POI.Categories != "" {
+		return ""
+	}
+	return o.CategoryTable
+}
+
+// categoryTable is the text of the table that makes categories of raw values; empty
+// where there is none.
+func (c *Config) categoryTable(o Options) (string, error) {
+	if c.POI.Path == "" || c.POI.Categories == "" {
+		return o.tableFor(c), nil
+	}
+	text, err := poi.TableText(c.POI.Categories)
+	return string(text), err
 }
 
 // measure opens what was written, as a last check, and notes its size.

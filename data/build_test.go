@@ -430,3 +430,37 @@ func TestExistingStoreOfNewerProgram(t *testing.T) {
 		})
 	}
 }
+
+// A model's category table is the default of a region that names none, and a store
+// keeps the text of the table that it was made with.
+func TestCategoryTableOfTheModel(t *testing.T) {
+	const table = "categories:\n  eat: [restaurant, cafe]\n  shop: [shop]\nignore:\n  regex: [\".\"]\n"
+	c, _ := cityConfig(t, 8, 9)
+	c.POI.Categories = ""
+	mustBuild(t, &c, Options{Name: "demo"})
+	raw := open(t, c.Store)
+	if len(raw.Categories()) < 4 || raw.Meta().CategoryTable != "" {
+		t.Fatalf("raw values: %v", raw.Categories())
+	}
+	before := raw.Meta().ConfigHash
+	if r := mustBuild(t, &c, Options{Name: "demo", CategoryTable: table}); r.Reused {
+		t.Error("a store of raw values was taken for one by the table")
+	}
+	s := open(t, c.Store)
+	if !slices.Equal(s.Categories(), []string{"eat", "shop"}) || s.Meta().CategoryTable != table || s.Meta().ConfigHash == before {
+		t.Errorf("%v, table %q", s.Categories(), s.Meta().CategoryTable)
+	}
+	if r := mustBuild(t, &c, Options{Name: "demo", CategoryTable: table}); !r.Reused {
+		t.Error("built again for nothing: " + r.Why)
+	}
+	// What the configuration names goes before the model's.
+	own := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(own, []byte("categories:\n  school: [school]\nother: rest\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c.POI.Categories = own
+	mustBuild(t, &c, Options{Name: "demo", CategoryTable: table})
+	if s := open(t, c.Store); !slices.Equal(s.Categories(), []string{"school", "rest"}) || !strings.Contains(s.Meta().CategoryTable, "rest") {
+		t.Errorf("%v", s.Categories())
+	}
+}

@@ -134,7 +134,7 @@ func identifyRemote(key, path string) Input {
 
 // hash identifies what a store is built from: the section, less what does not
 // change the result, and the content of the inputs.
-func (c *Config) hash(inputs []Input) (string, error) {
+func (c *Config) hash(inputs []Input, o Options) (string, error) {
 	key, nodata := c.plain()
 	key.Store, key.Workers = "", 0
 	type file struct {
@@ -146,7 +146,8 @@ func (c *Config) hash(inputs []Input) (string, error) {
 		Config  Config
 		Nodata  string
 		Files   []file
-	}{Version: buildVersion, Config: key, Nodata: nodata}
+		Table   string `json:",omitempty"` // absent where there is none: the hash of a store without it stays
+	}{Version: buildVersion, Config: key, Nodata: nodata, Table: o.tableFor(c)}
 	for _, in := range inputs {
 		all.Files = append(all.Files, file{in.Key, in.Path, in.SHA256, in.Bytes})
 	}

@@ -168,7 +168,7 @@ func (b *build) describe(m *store.Meta, keep []int) error {
 	if b.report.Emissions != nil {
 		m.TargetUnit = b.report.Emissions.Unit
 	}
-	m.Split = b.report.Split.Text
+	m.Split, m.CategoryTable = b.report.Split.Text, b.table
 	plain, _ := b.c.plain()
 	if m.Config, err = json.Marshal(plain); err != nil {
 		return err

@@ -39,8 +39,9 @@ type Header struct {
 	Libtorch      string             `json:"libtorch"`
 	Config        string             `json:"config"` // the whole experiment, YAML
 	Model         layers.ModelConfig `json:"model"`
-	Categories    []string           `json:"categories"`              // POI categories in the order of the model's channels
-	Normalization json.RawMessage    `json:"normalization,omitempty"` // how the mosaic's numbers became uint8
+	Categories    []string           `json:"categories"`               // POI categories in the order of the model's channels
+	CategoryTable string             `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: raw values, or a file of an older program
+	Normalization json.RawMessage    `json:"normalization,omitempty"`  // how the mosaic's numbers became uint8
 	Grid          store.GridSpec     `json:"grid"`
 	CellArea      float64            `json:"cell_area_km2,omitempty"` // mean of the cells it was trained among; 0 in older files
 	TargetUnit    string             `json:"target_unit"`             // the model predicts ln of this: "tCO2/yr" or "proxy"

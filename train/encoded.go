@@ -104,7 +104,7 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 // of sound rows: the chunks of a prediction that was interrupted are those of one
 // that was not, and so are the last bits of its numbers.
 func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Store) (*encoded, error) {
-	name := c.identity(s.Meta().ConfigHash, s.Len())
+	name := c.identity(s.Identity(), s.Len())
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")

@@ -10,6 +10,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/imagery"
 	"opencarbon/data/store"
+	"opencarbon/train/config"
 )
 
 // Differences that a user may accept, where the program cannot know whether a
@@ -18,10 +19,14 @@ const (
 	AcceptCells = "cells" // another grid scheme, or cells of another area
 	AcceptBands = "bands" // other bands, or pixels of another type
 	AcceptUnit  = "unit"  // targets in another unit
+
+	// AcceptStretch is another stretch of the images. It is for model.weights and
+	// transfer; predict has --stretch own.
+	AcceptStretch = "stretch"
 )
 
 // Acceptable lists them.
-func Acceptable() []string { return []string{AcceptCells, AcceptBands, AcceptUnit} }
+func Acceptable() []string { return []string{AcceptCells, AcceptBands, AcceptUnit, AcceptStretch} }
 
 // How the numbers of a new region's images become bytes.
 const (
@@ -73,12 +78,21 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 			return fault.New(s.Dir(), fmt.Sprintf("its image has pixels of type %s, the checkpoint's %s", is.DType, was.DType), remedy)
 		}
 	}
-	if stretch != StretchOwn && !sameStretch(was, is) {
+	if stretch != StretchOwn && !slices.Contains(accept, AcceptStretch) && !sameStretch(was, is) {
 		return fault.New(s.Dir(), fmt.Sprintf("its images were stretched otherwise than the checkpoint's: %s here, %s there", limits(is), limits(was)),
 			"Build the store with data.imagery.scale: range and data.imagery.range: "+list(stretchRange(was))+
-				" (--config does so by itself); or keep the region's own stretch with --stretch own.")
+				" (predict --config does so by itself); or keep the region's own stretch with --stretch own (--accept stretch).")
 	}
 	return nil
+}
+
+// Prospect is a checkpoint as training on s would write it, as far as Reads and
+// Suits ask: whether a model will go where it is meant to is known before it is
+// trained. s is what the model will read.
+func Prospect(c *config.Config, s *store.Store) *Checkpoint {
+	meta := s.Meta()
+	return &Checkpoint{Header: Header{Model: modelConfig(c, s), Categories: s.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
+		CellArea: meanArea(s), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}}
 }
 
 // StretchFor returns the data.imagery.range that gives new images the stretch

@@ -28,6 +28,7 @@ type PredictOptions struct {
 	Threads  int              // 0: all cores
 	Accept   []string         // differences of the region that do not matter, of Acceptable
 	Stretch  string           // StretchCheckpoint (also if empty) or StretchOwn
+	Surplus  string           // what becomes of POI categories that a checkpoint does not know, see Reads
 	Known    Known            // areas to add up, and totals that are known
 	Progress progress.Options // where and how to report
 }
@@ -49,7 +50,7 @@ type Predictions struct {
 	// by which the whole was scaled to a known total, 0 where it was not.
 	Areas  []AreaTotal
 	Scaled float64
-	Notes  []string // about areas and totals
+	Notes  []string // about categories, areas and totals
 
 	// InDomain is the share of cells that are like the training cells; NaN where the
 	// checkpoints do not tell.
@@ -83,9 +84,16 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		return nil, err
 	}
 	members := append(ensemble{c}, o.Members...)
-	for _, m := range members {
-		if err := m.Fits(s); err != nil {
+	views, notes := make([]*store.Store, len(members)), []string(nil)
+	for i, m := range members {
+		var differs []string
+		if views[i], differs, err = m.Reads(s, o.Surplus); err != nil {
 			return nil, err
+		}
+		for _, n := range differs {
+			if !slices.Contains(notes, n) {
+				notes = append(notes, n)
+			}
 		}
 		if err := m.Suits(s, o.Accept, o.Stretch); err != nil {
 			return nil, err
@@ -123,7 +131,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	var failed error
 	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
 		for i, m := range members {
-			if each[i], strange[i], failed = m.predict(ctx, cfg, s, o, encodedName(i)); failed != nil {
+			if each[i], strange[i], failed = m.predict(ctx, cfg, views[i], o, encodedName(i)); failed != nil {
 				return
 			}
 		}
@@ -147,18 +155,31 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err != nil {
 		return nil, err
 	}
+	p.Notes = append(notes, p.Notes...)
 	return p, forget()
 }
 
-// Fits says how a store differs from what the checkpoint was trained on, where
-// that matters.
+// Fits says how a store, as Reads makes it, differs from what the checkpoint was
+// trained on, where that matters.
 func (c *Checkpoint) Fits(s *store.Store) error {
+	if err := c.sizes(s); err != nil {
+		return err
+	}
+	if h := c.Header; h.Model.POI && !slices.Equal(h.Categories, s.Categories()) {
+		return fault.New(s.Dir(), "its POI categories are not the checkpoint's: "+CategoryDifference(h.Categories, s.Categories()),
+			"Map the categories with data.poi.categories (a YAML table) to: "+strings.Join(h.Categories, ", ")+".")
+	}
+	return nil
+}
+
+// sizes is Fits less the names of the categories.
+func (c *Checkpoint) sizes(s *store.Store) error {
 	if c.foreign != nil {
 		if err := c.meet(s); err != nil {
 			return err
 		}
 	}
-	h, m := c.Header, c.Header.Model
+	m := c.Header.Model
 	where := s.Dir()
 	if m.Image && !s.HasImages() {
 		return fault.New(where, "has no images, but the checkpoint's model needs them", "Give data.imagery.path.")
@@ -176,10 +197,6 @@ func (c *Checkpoint) Fits(s *store.Store) error {
 	if m.POI && s.POISize() != m.POISize {
 		return fault.New(where, fmt.Sprintf("its points are counted on %d x %d pixels, the checkpoint was trained on %d x %d", s.POISize(),
 			s.POISize(), m.POISize, m.POISize), fmt.Sprintf("Set data.poi.size: %d.", m.POISize))
-	}
-	if m.POI && !slices.Equal(h.Categories, s.Categories()) {
-		return fault.New(where, "its POI categories are not the checkpoint's: "+CategoryDifference(h.Categories, s.Categories()),
-			"Map the categories with data.poi.categories (a YAML table) to: "+strings.Join(h.Categories, ", ")+".")
 	}
 	return nil
 }

@@ -72,7 +72,8 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Fits(s); err != nil {
+	read, _, err := c.Reads(s, "")
+	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o777); err != nil {
@@ -87,7 +88,7 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	partial := filepath.Base(o.Out) + ".partial"
 	var ln []float64
 	var failed error
-	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, s, options, partial) }); err != nil {
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, read, options, partial) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {

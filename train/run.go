@@ -43,7 +43,7 @@ type Result struct {
 	Total     *TotalCheck           // of the test cells; nil where there is none
 	Unit      string                // of amounts
 	Pictures  []string              // paths
-	Notes     []string              // pictures that could not be drawn, and why
+	Notes     []string              // categories that differ from those of model.weights; pictures that could not be drawn, and why
 	Elapsed   time.Duration
 }
 
@@ -63,12 +63,21 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDataset(s)
+	if o.Resume == "" { // a decision about categories is asked for before there is a run folder
+		if _, _, err := reading(c, s, nil); err != nil {
+			return nil, err
+		}
+	}
 	run, from, err := openRun(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer run.Close()
+	read, notes, err := reading(c, s, from)
+	if err != nil {
+		return nil, err
+	}
+	d := newDataset(read)
 	began := time.Now()
 	info, err := beginInfo(run, c, s, o, from)
 	if err != nil {
@@ -90,6 +99,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	switch {
 	case failed == nil:
 		result.Elapsed = finished.Sub(began)
+		result.Notes = append(notes, result.Notes...)
 		info.Outcome = "finished"
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped

@@ -37,6 +37,9 @@ func (t *trainer) start(path string) error {
 	if err := c.Fits(t.data.store); err != nil {
 		return err
 	}
+	if err := c.Suits(t.data.store, t.config.Model.Accept, ""); err != nil {
+		return err
+	}
 	if err := c.loadModel(t.model.Params()); err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	}
 	meta := d.store.Meta()
 	t.header = Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
-		Model: mc, Categories: d.store.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
+		Model: mc, Categories: d.store.Categories(), CategoryTable: meta.CategoryTable, Normalization: meta.Normalization, Grid: meta.Grid,
 		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
 	return t, nil
 }

@@ -14,6 +14,7 @@ import (
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
@@ -51,6 +52,9 @@ as those of the training images did (--stretch own: as the region's own say; a
 store keeps the stretch that it was built with, which is then compared). Cells of
 another grid scheme or of an area more than 20% off, other bands or another pixel
 type, and targets in another unit are refused unless --accept names them.
+Raw values of points become categories by the model's own table where --config names
+none; a category that the region lacks has no points there, and one that the model does
+not know needs a decision: --surplus drop, or the category that it counts as.
 
 The column and band in_domain is 1 where a cell is like the training cells (area of
 applicability; Meyer and Pebesma 2021) and 0 where the model should not be trusted.
@@ -112,13 +116,18 @@ the checkpoint must be mended; 130 interrupted.`,
 					return err
 				}
 				stretch(cfg, members[0], o.Stretch)
+				table := categories(cfg, members[0])
 				bar := progress.New(cmd.ErrOrStderr())
-				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set})
+				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set, CategoryTable: table})
 				bar.Close()
 				if err != nil {
 					return err
 				}
 				folder = report.Store
+				if p := report.POI; table != "" && p != nil && p.Unmapped > 0 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "note: the model's category table leaves %d points out; the commonest values that it does not know: %s\n",
+						p.Unmapped, label.Lines(p.Commonest(8)))
+				}
 			}
 			s, err := store.Open(folder)
 			if err != nil {
@@ -169,6 +178,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
+	f.StringVar(&o.Surplus, "surplus", "", "points of categories that the checkpoint does not know: drop, or the category that they count as")
 	f.StringVar(&o.Known.Areas, "areas", "", "file of polygons, such as districts: total, per km2, share and rank of each, as areas.csv and areas.gpkg")
 	f.StringVar(&o.Known.Field, "field", "", "column of --areas that holds the names")
 	f.StringVar(&o.Known.Total, "total", "", "known total of the whole region, to which the predictions are scaled, e.g. \"29.06 Mt\"")
@@ -178,6 +188,17 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	return cmd
+}
+
+// categories is the text of the checkpoint's category table where the region's
+// points have none. Such a store goes into a folder of its own: the same file
+// without a model makes another one.
+func categories(cfg *config.Config, c *train.Checkpoint) string {
+	if p := &cfg.Data.POI; p.Path == "" || p.Categories != "" || c.Header.CategoryTable == "" {
+		return ""
+	}
+	cfg.Data.Store = filepath.Clean(cfg.Data.Store) + "-mapped"
+	return c.Header.CategoryTable
 }
 
 // stretch makes the region's images bytes as the checkpoint's were, unless the

@@ -52,7 +52,11 @@ data must be mended; 130 interrupted, the state is saved.`,
 				_, err = cmd.OutOrStdout().Write(text)
 				return err
 			}
-			report, err := build.Store(cmd, c, data.Options{})
+			table, err := train.WeightsTable(c)
+			if err != nil {
+				return err
+			}
+			report, err := build.Store(cmd, c, data.Options{CategoryTable: table})
 			if err != nil {
 				return err
 			}

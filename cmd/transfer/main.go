@@ -13,13 +13,15 @@ import (
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
+	"opencarbon/train"
 	"opencarbon/train/study"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var source string
+	var source, surplus string
+	var accept []string
 	var checkpoints, stores []string
 	var quiet bool
 	var block, draws int
@@ -33,7 +35,8 @@ each directly to all cells of every other region, and writes the matrix of
 Spearman's rank correlations with p-values and 95% intervals from a bootstrap by
 spatial blocks, Kendall's tau, and R2 after the best monotone recalibration:
 transfer.csv, transfer.json and transfer.png. The diagonal is computed on each
-region's own test cells. Regions must share their POI categories.
+region's own test cells. A model goes to a region as with predict: see --accept and
+--surplus.
 
 A plan lists regions, each with an experiment file or a checkpoint and store:
 
@@ -66,6 +69,12 @@ command line or the data must be mended; 130 interrupted.`,
 			if f.Changed("seed") {
 				plan.Seed = seed
 			}
+			if f.Changed("surplus") {
+				plan.Surplus = surplus
+			}
+			if f.Changed("accept") {
+				plan.Accept = accept
+			}
 			if err := plan.Check("command line"); err != nil { // the flags may have broken it
 				return err
 			}
@@ -95,6 +104,8 @@ command line or the data must be mended; 130 interrupted.`,
 	f.IntVar(&block, "block", 8, "edge in cells of the blocks that intervals are drawn by")
 	f.IntVar(&draws, "draws", 1000, "resamples of the bootstrap")
 	f.Uint64Var(&seed, "seed", 42, "of the bootstrap")
+	f.StringVar(&surplus, "surplus", "", "points of categories that a model does not know: drop, or the category that they count as")
+	f.StringSliceVar(&accept, "accept", nil, "differences between regions that do not matter: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Device, "device", "auto", "that models are applied on: auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads that models are applied with; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "only print the results")

@@ -79,6 +79,15 @@ const maxTableBytes = 4 << 20
 // LoadTable reads a category table from a file, or one that comes with the
 // program: preset:london, preset:shenzhen.
 func LoadTable(path string) (*Table, error) {
+	text, err := TableText(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTable(path, text)
+}
+
+// TableText is the text that LoadTable reads.
+func TableText(path string) ([]byte, error) {
 	if strings.HasPrefix(path, tablePrefix) {
 		return presetTable(path)
 	}
@@ -90,7 +99,7 @@ func LoadTable(path string) (*Table, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, path, "the category table cannot be read", "Correct data.poi.categories.")
 	}
-	return ParseTable(path, b)
+	return b, nil
 }
 
 // ParseTable reads a category table from its text; path is for messages.

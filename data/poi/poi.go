@@ -27,6 +27,7 @@ type Spec struct {
 	Encoding   string            // of a table's text; empty: found out
 	Columns    Columns           // column names; empty ones are looked for
 	Categories string            // YAML table of categories, see Table; empty: raw values are the categories
+	Table      string            // text of such a table, where Categories is empty
 	MaxBadRows float64           // share of unreadable rows above which reading fails, 0 to 1
 	Options    map[string]string // open options of the OGR driver
 }
@@ -84,6 +85,12 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 	if spec.Categories != "" {
 		var err error
 		if table, err = LoadTable(spec.Categories); err != nil {
+			return nil, err
+		}
+	} else if spec.Table != "" {
+		var err error
+		spec.Categories = "the model's category table"
+		if table, err = ParseTable(spec.Categories, []byte(spec.Table)); err != nil {
 			return nil, err
 		}
 	}

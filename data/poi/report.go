@@ -30,6 +30,9 @@ type Report struct {
 	UnmappedValues []ValueCount `json:"unmapped_values"`
 }
 
+// Commonest lists the first n raw values that the category table does not know.
+func (r Report) Commonest(n int) string { return firstValues(r.UnmappedValues, n) }
+
 // ValueCount is a category or raw value and how many points have it.
 type ValueCount struct {
 	Value string  `json:"value"`

@@ -28,12 +28,12 @@ func tableNames() []string {
 	return names
 }
 
-// presetTable reads an embedded table; path is preset:NAME.
-func presetTable(path string) (*Table, error) {
+// presetTable is the text of an embedded table; path is preset:NAME.
+func presetTable(path string) ([]byte, error) {
 	name := strings.TrimPrefix(path, tablePrefix)
 	b, err := tableFiles.ReadFile("tables/" + name + ".yaml")
 	if err != nil {
 		return nil, fault.New(path, "there is no such category table", "Tables that come with the program: "+tablePrefix+strings.Join(tableNames(), ", "+tablePrefix)+".")
 	}
-	return ParseTable(path, b)
+	return b, nil
 }

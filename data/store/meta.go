@@ -19,9 +19,10 @@ type Meta struct {
 	Grid   GridSpec   `json:"grid"`
 	Bounds [4]float64 `json:"bounds"` // west, south, east, north of all tiles, degrees (WGS84)
 
-	Normalization json.RawMessage `json:"normalization,omitempty"` // how image numbers became uint8
-	Categories    []string        `json:"categories"`              // POI categories, [C]; set by SetPOIs
-	TargetUnit    string          `json:"target_unit"`             // "tCO2/yr" or "proxy"; empty without targets
+	Normalization json.RawMessage `json:"normalization,omitempty"`  // how image numbers became uint8
+	Categories    []string        `json:"categories"`               // POI categories, [C]; set by SetPOIs
+	CategoryTable string          `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: these are the raw values
+	TargetUnit    string          `json:"target_unit"`              // "tCO2/yr" or "proxy"; empty without targets
 
 	Config     json.RawMessage `json:"config,omitempty"` // the data section of the experiment, as given
 	ConfigHash string          `json:"config_hash"`      // of config and inputs; UpToDate compares it

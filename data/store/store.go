@@ -97,10 +97,15 @@ type Store struct {
 	splits    []Split
 	offsets   []int64
 	points    Points
+
+	translated *translation // of a view with other categories (Recategorized); nil: the file's own
 }
 
 // Close unmaps the store. Slices taken from it must not be touched afterwards.
 func (s *Store) Close() error {
+	if s.translated != nil {
+		return s.translated.of.Close()
+	}
 	if s.data == nil {
 		return nil
 	}
@@ -166,16 +171,21 @@ func (s *Store) POIs(i int) Points {
 		return Points{}
 	}
 	a, b := s.offsets[i], s.offsets[i+1]
-	return Points{
+	p := Points{
 		Category: s.points.Category[a:b:b],
 		Row:      s.points.Row[a:b:b],
 		Col:      s.points.Col[a:b:b],
 		Count:    s.points.Count[a:b:b],
 	}
+	if s.translated != nil {
+		return s.translated.points(p)
+	}
+	return p
 }
 
 // AllPOIs are the points of all tiles in tile order, and the offsets [N+1] that
-// cut them into tiles; nil without POIs.
+// cut them into tiles; nil without POIs. They are the file's own, with its
+// categories, also of a view with others.
 func (s *Store) AllPOIs() (offsets []int64, points Points) { return s.offsets, s.points }
 
 // Targets is the yearly emission of every tile in Meta().TargetUnit, [N]; NaN

@@ -69,6 +69,7 @@ var ranges = map[string]limits{
 
 // choices of the text keys of model and train.
 var choices = map[string][]string{
+	"model.accept":      {"cells", "bands", "unit", "stretch"},
 	"model.variant":     {"plus", "paper", "reference"},
 	"model.modalities":  {"image", "poi"},
 	"model.poi_encoder": {"k7", "k37"},

@@ -39,6 +39,8 @@ type Model struct {
 	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: features of the cell and its surroundings (image statistics and ln counts; own, 3 x 3 and 5 x 5 cells) reach the head, and the prediction in a straight line
 	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these features left out at random in training
 	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights
+	Surplus        string   `mapstructure:"surplus" yaml:"surplus"`                 // what becomes of points whose category the checkpoint in weights does not know: drop, or the category of it that they count as; empty = an error that lists them
+	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // torchvision ResNet-18 checkpoint (.pth) that the image encoder starts from; empty = random weights
 }
 

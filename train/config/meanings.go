@@ -6,6 +6,7 @@ package config
 var meanings = map[string]string{
 	"config.Config.Name":                   "names the run folder and the default tile store; letters, digits, dot, dash, underscore; default: the file's or preset's name",
 	"config.Config.Seed":                   "of initial weights, batch order and every other draw of the run; the split has its own (data.split.seed)",
+	"config.Model.Accept":                  "differences between this region and the one of weights that do not matter: cells, bands, unit, stretch",
 	"config.Model.AttentionHeads":          "heads of the cross-attention (Eq. 6)",
 	"config.Model.Contrastive":             "image-POI contrastive loss; needs both modalities; false = ablation",
 	"config.Model.Embedding":               "m, width of every embedding",
@@ -17,6 +18,7 @@ var meanings = map[string]string{
 	"config.Model.SE":                      "squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation",
 	"config.Model.SERatio":                 "n, compression of the squeeze-and-excitation gate: C channels pass through C/n",
 	"config.Model.Statistics":              "plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s",
+	"config.Model.Surplus":                 "what becomes of points whose category the checkpoint in weights does not know: drop, or the category of it that they count as; empty = an error that lists them",
 	"config.Model.Temperature":             "tau of the contrastive loss",
 	"config.Model.Variant":                 "plus | paper | reference; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; or the authors' published program with its quirks",
 	"config.Model.Weights":                 "checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights",

@@ -26,6 +26,9 @@ type Plan struct {
 	Set     []string `yaml:"set"`     // overrides of every region's experiment, e.g. train.epochs=50
 	Regions []Region `yaml:"regions"` // two at least
 
+	Surplus string   `yaml:"surplus"` // what becomes of points whose category a model does not know: drop, or the category that they count as; empty: an error that lists them
+	Accept  []string `yaml:"accept"`  // differences between regions that do not matter: cells, bands, unit, stretch
+
 	Block int    `yaml:"block"` // edge in cells of the blocks that intervals are drawn by; default 8
 	Draws int    `yaml:"draws"` // of the bootstrap; default 1000
 	Seed  uint64 `yaml:"seed"`  // of the bootstrap; default 42
@@ -118,7 +121,7 @@ func ParsePlan(label string, text []byte) (*Plan, error) {
 	d.KnownFields(true)
 	if err := d.Decode(p); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fault.New(label, "is no plan of a transfer study: "+strings.TrimPrefix(err.Error(), "yaml: "),
-			"Its keys are name, out, config, set, block, draws, seed, and regions with name, config, set, checkpoint, store.")
+			"Its keys are name, out, config, set, surplus, accept, block, draws, seed, and regions with name, config, set, checkpoint, store.")
 	}
 	return p, nil
 }

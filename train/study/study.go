@@ -43,7 +43,8 @@ type Options struct {
 	Seed       uint64 // of every draw
 	Progress   progress.Options
 
-	Neighborhood int // M of a .pth checkpoint, which its weights do not tell
+	Surplus      string // what becomes of POI categories that the checkpoint does not know, see train.Checkpoint.Reads
+	Neighborhood int    // M of a .pth checkpoint, which its weights do not tell
 }
 
 // Result is what a study leaves behind.
@@ -127,11 +128,15 @@ func (o Options) open(name string) (*opened, *Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.Fits(s); err != nil {
+	read, notes, err := c.Reads(s, o.Surplus)
+	if err != nil {
 		s.Close()
 		return nil, nil, err
 	}
 	r := &Result{}
+	for _, n := range notes {
+		r.note("%s", n)
+	}
 	if own || trainedOn(c, o.Store) {
 		err = c.SameStore(s)
 	} else if differs := c.Suits(s, nil, ""); differs != nil { // another region, which is what is studied
@@ -154,7 +159,7 @@ func (o Options) open(name string) (*opened, *Result, error) {
 		o.Out = filepath.Join(folder, name)
 	}
 	r.Dir = o.Out
-	return &opened{c, s}, r, nil
+	return &opened{c, read}, r, nil
 }
 
 // trainedOn says whether a folder is the one that the checkpoint's run trained

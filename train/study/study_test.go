@@ -193,7 +193,7 @@ func TestStudies(t *testing.T) {
 		}
 	})
 
-	t.Run("categories must be the same", func(t *testing.T) {
+	t.Run("surplus categories need a decision", func(t *testing.T) {
 		raw := *plan
 		raw.Regions = append([]Region(nil), plan.Regions...)
 		other := filepath.Join(dir, "other.yaml")
@@ -204,7 +204,7 @@ func TestStudies(t *testing.T) {
 		raw.Out = filepath.Join(dir, "mismatch")
 		said = nil
 		_, err := Transfer(ctx, &raw, o)
-		if !fault.IsInput(err) || !strings.Contains(err.Error(), "surplus eat") || !strings.Contains(err.Error(), "missing restaurant") || len(said) > 0 {
+		if !fault.IsInput(err) || !strings.Contains(err.Error(), "does not know: eat (") || !strings.Contains(err.Error(), "surplus") || len(said) > 0 {
 			t.Errorf("%v after %v", err, said)
 		}
 	})
@@ -317,7 +317,7 @@ func TestStudies(t *testing.T) {
 				_, err := Explain(ctx, ExplainOptions{Options: study})
 				return err
 			},
-			"its POI categories are not": func() error {
+			"categories that the checkpoint does not know": func() error {
 				study := study
 				study.Store = filepath.Join(dir, "mismatch", "stores", r.Regions[1].Name)
 				_, err := Explain(ctx, ExplainOptions{Options: study})

@@ -80,8 +80,8 @@ type place struct {
 // trained again, one that was interrupted goes on. The diagonal is computed on a
 // region's own test cells.
 //
-// Regions whose POI categories differ are a *fault.Input error that lists the
-// differences. This and whatever else would stop the study on its way (a region
+// Where a model does not go (train.Checkpoint.Reads, Suits) is a *fault.Input error
+// that lists the differences. This and whatever else would stop the study on its way (a region
 // without emissions, images of another size) is found before anything is trained.
 func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult, error) {
 	if o.Out == "" {
@@ -149,7 +149,11 @@ func (w *transfer) prepare(ctx context.Context) error {
 		r, todo := p.Region, w.todo[i]
 		folder := r.Store
 		if todo != nil {
-			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building})
+			table, err := train.WeightsTable(todo.config)
+			if err != nil {
+				return fmt.Errorf("region %s: %w", r.Name, err)
+			}
+			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building, CategoryTable: table})
 			if err != nil {
 				return fmt.Errorf("region %s: %w", r.Name, err)
 			}
@@ -162,7 +166,7 @@ func (w *transfer) prepare(ctx context.Context) error {
 		if todo != nil {
 			err = train.Check(todo.config, p.store)
 		} else {
-			err = p.checkpoint.Fits(p.store)
+			_, _, err = p.checkpoint.Reads(p.store, w.plan.Surplus)
 		}
 		if err != nil {
 			return fmt.Errorf("region %s: %w", r.Name, err)
@@ -175,11 +179,10 @@ func (w *transfer) prepare(ctx context.Context) error {
 	return nil
 }
 
-// alike compares each region's categories and sizes of images with the first
-// one's.
+// alike compares each region's sizes of images and of counts with the first one's,
+// and then asks what else keeps a model from going where it is meant to.
 func (w *transfer) alike(context.Context) error {
 	var images, first *place // the first that has a model of images, of points
-	var differences []string
 	sizes := func(a, b *place, what, key string, m, n int) error {
 		if m == n {
 			return nil
@@ -212,16 +215,38 @@ func (w *transfer) alike(context.Context) error {
 		if err := sizes(first, p, "counts of points", "data.poi.size", first.store.POISize(), p.store.POISize()); err != nil {
 			return err
 		}
-		if strings.Join(first.store.Categories(), "\n") != strings.Join(p.store.Categories(), "\n") {
-			differences = append(differences, fmt.Sprintf("%s, compared with %s: %s", p.Name, first.Name,
-				train.CategoryDifference(first.store.Categories(), p.store.Categories())))
+	}
+	return w.fit()
+}
+
+// fit asks of each model whether it goes to each region, as predict does.
+func (w *transfer) fit() error {
+	var differences []string
+	var last error
+	for i, from := range w.places {
+		c := from.checkpoint
+		if c == nil {
+			c = train.Prospect(w.todo[i].config, from.store)
+		}
+		for _, to := range w.places {
+			if from == to {
+				continue
+			}
+			_, _, err := c.Reads(to.store, w.plan.Surplus)
+			if err == nil {
+				err = c.Suits(to.store, w.plan.Accept, "")
+			}
+			if err != nil {
+				last = err
+				differences = append(differences, fmt.Sprintf("%s -> %s: %v", from.Name, to.Name, strings.ReplaceAll(err.Error(), "\n", "\n    ")))
+			}
 		}
 	}
-	if differences == nil {
-		return nil
+	if last == nil || !fault.IsInput(last) {
+		return last
 	}
-	return fault.New("regions", "their POI categories differ, so that a model of one cannot read another:\n    "+strings.Join(differences, "\n    "),
-		"Give all of them one category table that maps raw values to the same names: set: [data.poi.categories=table.yaml] in the plan.")
+	return fault.New("regions", "models do not go where they are meant to:\n    "+strings.Join(differences, "\n    "),
+		"Make the regions alike, for example by one category table (set: [data.poi.categories=table.yaml] in the plan), or decide in the plan: surplus, accept.")
 }
 
 // compare applies every model everywhere.
@@ -234,7 +259,14 @@ func (w *transfer) compare(ctx context.Context) (*TransferResult, error) {
 		names = append(names, from.Name)
 		for _, to := range w.places {
 			w.Say(fmt.Sprintf("%s -> %s", from.Name, to.Name))
-			x, err := train.Observe(ctx, from.checkpoint, to.store, train.ObserveOptions{Targets: true, Device: w.Device, Threads: w.Threads, Progress: w.Progress})
+			read, notes, err := from.checkpoint.Reads(to.store, w.plan.Surplus)
+			if err != nil {
+				return nil, fmt.Errorf("%s -> %s: %w", from.Name, to.Name, err)
+			}
+			for _, n := range notes {
+				r.Notes = append(r.Notes, fmt.Sprintf("%s -> %s: %s", from.Name, to.Name, n))
+			}
+			x, err := train.Observe(ctx, from.checkpoint, read, train.ObserveOptions{Targets: true, Device: w.Device, Threads: w.Threads, Progress: w.Progress})
 			if err != nil {
 				return nil, fmt.Errorf("%s -> %s: %w", from.Name, to.Name, err)
 			}
