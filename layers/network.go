@@ -11,6 +11,8 @@ import (
 const (
 	KindOpenCarbon = "opencarbon" // the paper's (package opencarbon)
 	KindPublished  = "published"  // the authors' program (package published)
+	KindRows       = "rows"       // a method that sees a cell as a row of features: ridge, SVR, trees
+	KindStack      = "stack"      // a weighted mean of others
 )
 
 // ModelConfig is the architecture of a network of any kind, as a checkpoint
@@ -25,6 +27,14 @@ type ModelConfig struct {
 	LogCounts   bool    `json:",omitempty"` // ln(1 + POI counts) as a path of their own
 	Features    int     `json:",omitempty"` // F, hand-made features of a cell and its surroundings, which reach the head and the prediction; 0: none
 	WideDropout float64 `json:",omitempty"` // of those, in training
+
+	// Of kind rows, which also has Features.
+	Method string `json:",omitempty"` // what it is
+	Bytes  int    `json:",omitempty"` // of the fitted method
+
+	// Of kind stack.
+	Members []ModelConfig `json:",omitempty"`
+	Shares  []float64     `json:",omitempty"` // of each member in the mean; they add up to 1
 
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
@@ -75,6 +85,10 @@ func (c ModelConfig) ModalityEmbeddings() (w []Width) {
 // if it has.
 func (c ModelConfig) Missing(view string) string {
 	switch {
+	case c.Kind == KindRows:
+		return c.Method + " sees a cell as a row of features and has no representations"
+	case c.Kind == KindStack:
+		return c.Members[0].Missing(view)
 	case view == ImageView && !c.Image:
 		return "the model was trained without images"
 	case view == POIView && !c.POI:
@@ -182,6 +196,8 @@ type Around struct {
 type Traits struct {
 	Embeddings []Width // of each tile, in the order in which Encode gives them
 	Around     Around
+	// FeaturesAlone: of a tile the network wants Tiles.Features and nothing else.
+	FeaturesAlone bool
 	// MovingStatistics: batch normalization is evaluated with the moving averages
 	// that training leaves; else they are recalibrated before.
 	MovingStatistics bool

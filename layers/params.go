@@ -22,6 +22,7 @@ type Params struct {
 	index      map[string]int
 	made       int // scalars of the entries so far
 	limit      int // most of them; 0: any number
+	within     string
 }
 
 // Entry is one named tensor.
@@ -62,8 +63,16 @@ type Path struct {
 	prefix string
 }
 
-// Root returns the path without a prefix.
-func (s *Params) Root() Path { return Path{params: s} }
+// Root returns the path without a prefix, but for that of Within.
+func (s *Params) Root() Path { return Path{params: s, prefix: s.within} }
+
+// Within puts all that build registers below a name: a network in a network.
+func (s *Params) Within(name string, build func() error) error {
+	before := s.within
+	defer func() { s.within = before }()
+	s.within += name + "."
+	return build()
+}
 
 // Sub returns the path below p named by the parts.
 func (p Path) Sub(parts ...any) Path {
@@ -90,6 +99,12 @@ func (p Path) Buffer(name string, t *torch.Tensor) *torch.Tensor {
 	t = t.To(p.params.Device).Detach().Own()
 	p.params.register(Entry{Name: p.prefix + name, Tensor: t, Buffer: true})
 	return t
+}
+
+// Bytes makes n bytes, zero, within the limit.
+func (s *Params) Bytes(n int) *torch.Tensor {
+	s.room(n)
+	return torch.Zeros(torch.UInt8, torch.CPU, n)
 }
 
 // constant takes over a tensor that is neither trained nor saved.

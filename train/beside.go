@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"opencarbon/train/baselines"
@@ -22,6 +23,9 @@ type Baseline struct {
 	Splits  []metrics.SplitScores `json:"splits"`         // train, validation, test; none with a note
 	Trials  []tabular.Trial       `json:"trials,omitempty"`
 	Seconds float64               `json:"seconds,omitempty"`
+	Path    string                `json:"path,omitempty"` // its checkpoint; empty where there is none
+
+	fitted tabular.Fitted
 }
 
 // Test is the baseline's score on the test cells; false where it has none.
@@ -55,7 +59,7 @@ func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Op
 	defer lately.Unlock()
 	for i, k := range lately.keys {
 		if k == key {
-			return lately.results[i], nil
+			return slices.Clone(lately.results[i]), nil
 		}
 	}
 	bar := progress.NewBar(o, "baselines", len(beside()))
@@ -74,13 +78,13 @@ func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Op
 	for i, r := range results {
 		out[i] = Baseline{Name: r.Name, About: r.About, Note: r.Note, Splits: r.Splits, Seconds: r.Took.Seconds()}
 		if r.Fitted != nil {
-			out[i].Trials = r.Fitted.Trials()
+			out[i].Trials, out[i].fitted = r.Fitted.Trials(), r.Fitted
 		}
 	}
 	if len(lately.keys) == 4 {
 		lately.keys, lately.results = lately.keys[1:], lately.results[1:]
 	}
-	lately.keys, lately.results = append(lately.keys, key), append(lately.results, out)
+	lately.keys, lately.results = append(lately.keys, key), append(lately.results, slices.Clone(out))
 	return out, nil
 }
 

@@ -111,7 +111,7 @@ func (t *trainer) save(path string) error {
 	h := t.header
 	h.State, h.Plateau, h.ValidationErrors = t.state, nil, t.errors
 	if t.errors != nil {
-		t.keepValidation(f.Arrays)
+		keepValidation(f.Arrays, t.data, t.guesses)
 	}
 	if p, ok := t.schedule.(*torch.Plateau); ok {
 		h.Plateau = p

@@ -27,6 +27,10 @@ func datasetOf(d *method.Dataset) *dataset {
 	return &dataset{store: d.Store, ln: d.Ln, train: d.Train, validation: d.Validation, test: d.Test}
 }
 
+func (d *dataset) method() *method.Dataset {
+	return &method.Dataset{Store: d.store, Ln: d.ln, Train: d.train, Validation: d.validation, Test: d.test}
+}
+
 // Check says what keeps an experiment from being trained on a store, a
 // *fault.Input error; nil where nothing does.
 func Check(c *config.Config, s *store.Store) error {
@@ -94,7 +98,7 @@ func assembler(ctx context.Context, s *store.Store, n learn.Network, ln []float6
 		}
 		features = f
 	}
-	return learn.NewAssembler(s, n.Config(), n.Traits().Around, ln, features)
+	return learn.NewAssembler(s, learn.Inputs(n), n.Traits().Around, ln, features)
 }
 
 func mean(ln []float64, cells []int32) float64 {

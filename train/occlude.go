@@ -125,19 +125,24 @@ func (x *occluder) without(ctx context.Context, category uint16) (rows map[strin
 			tiles, places = append(tiles, t), append(places, i)
 		}
 	}
-	poi := slices.Clone(x.rows[layers.POIView])
-	m := len(poi) / len(x.tiles)
-	at := 0
+	rows = map[string][]float32{}
+	done := 0
 	if err := x.chunks(ctx, tiles, int(category), func(e layers.Views) {
-		new := e.Get(layers.POIView).Float32s()
-		for k := 0; k < len(new); k += m {
-			copy(poi[places[at]*m:(places[at]+1)*m], new[k:k+m])
-			at++
+		n := 0
+		for _, view := range e {
+			if rows[view.Name] == nil {
+				rows[view.Name] = slices.Clone(x.rows[view.Name])
+			}
+			m := view.X.Size(1)
+			n = view.X.Size(0)
+			for k, v := range slices.Collect(slices.Chunk(view.X.Float32s(), m)) {
+				copy(rows[view.Name][places[done+k]*m:], v)
+			}
 		}
+		done += n
 	}); err != nil {
 		return nil, nil, err
 	}
-	rows = map[string][]float32{layers.POIView: poi}
 	if x.features == nil {
 		return rows, changed, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func TestPublishedEvaluation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Header.Model != m {
+		if !reflect.DeepEqual(c.Header.Model, m) {
 			t.Errorf("%s: the model is taken for %+v", name, c.Header.Model)
 		}
 		truth[name].compare(t, name, got)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"opencarbon/train/conformal"
@@ -26,6 +27,10 @@ func (r *Result) Print(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "\nBaseline %s: %s\n%s", base.Name, base.About, metrics.Table(base.Splits, r.Unit))
 	}
+	if r.Stack != nil {
+		fmt.Fprintf(&b, "\nStack: %s\n%s", r.Stack.About, metrics.Table(r.Stack.Splits, r.Unit))
+	}
+	b.WriteString(r.strongest())
 	b.WriteString(intervalTable(r.Intervals))
 	if r.Total != nil && r.Unit != "proxy" && r.Unit != "" {
 		b.WriteString(r.Total.text(r.Unit))
@@ -39,6 +44,31 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// strongest says which checkpoint the validation cells speak for.
+func (r *Result) strongest() string {
+	name, path, best := "", "", math.Inf(-1)
+	say := func(n, p string, splits []metrics.SplitScores) {
+		for _, s := range splits {
+			if s.Name == "validation" && s.Ln.R2 > best {
+				name, path, best = n, p, s.Ln.R2
+			}
+		}
+	}
+	say("OpenCarbon", filepath.Join(r.Dir, BestFile), r.Splits)
+	for _, b := range r.Baselines {
+		if b.Path != "" {
+			say(b.Name, b.Path, b.Splits)
+		}
+	}
+	if r.Stack != nil {
+		say("the stack", r.Stack.Path, r.Stack.Splits)
+	}
+	if math.IsInf(best, -1) {
+		return ""
+	}
+	return fmt.Sprintf("\nStrongest on the validation cells: %s (R2 %s). Predict with it: --checkpoint %s\n", name, metrics.Number(best), path)
 }
 
 // intervalTable says how often the prediction intervals held on test cells.

@@ -28,6 +28,7 @@ type Options struct {
 	Command  []string         // the command line, for run.json
 	Progress progress.Options // where and how to report
 	GDAL     string           // GDAL's version, for run.json
+	In       string           // the run folder itself, made or gone on with; empty: below the config's output.dir
 	Aside    bool             // a study's run among others: runs/<name>/latest stays what it is
 }
 
@@ -39,6 +40,7 @@ type Result struct {
 	Stopped   string                // why training ended early, or ""
 	Splits    []metrics.SplitScores // train, validation, test
 	Baselines []Baseline            // on the same split
+	Stack     *Stack                // the mean that train.ensemble and train.stack ask for; nil: none was asked for
 	Intervals []conformal.Coverage  // how often prediction intervals held on test
 	Total     *TotalCheck           // of the test cells; nil where there is none
 	Unit      string                // of amounts
@@ -94,6 +96,12 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	}); err != nil {
 		failed = err
 	}
+	if failed == nil {
+		failed = result.keepMethods(ctx, c, d, run)
+	}
+	if failed == nil {
+		failed = result.stack(ctx, c, d, run, o)
+	}
 	finished := time.Now()
 	info.Finished = &finished
 	switch {
@@ -104,13 +112,15 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "stack": result.Stack, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}
 	case errors.Is(failed, context.Canceled):
 		info.Outcome = "interrupted"
-		failed = fmt.Errorf("the state is saved; go on with:\n  go run ./cmd/train --resume %s\n%w", run.Dir, failed)
+		if o.In == "" {
+			failed = fmt.Errorf("the state is saved; go on with:\n  go run ./cmd/train --resume %s\n%w", run.Dir, failed)
+		}
 	default:
 		info.Outcome = "failed: " + failed.Error()
 	}
@@ -123,8 +133,11 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 // openRun makes a new run folder, or opens an existing one and its last
 // checkpoint. The folder is this process's until it is closed.
 func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
+	if o.In != "" && exists(filepath.Join(o.In, runlog.ConfigFile)) {
+		o.Resume = o.In
+	}
 	if o.Resume == "" {
-		run, err := runlog.Create(c.Output.Dir, c.Name, time.Now())
+		run, err := newRun(c, o)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -151,6 +164,18 @@ func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 		return nil, nil, err
 	}
 	return run, from, nil
+}
+
+func newRun(c *config.Config, o Options) (*runlog.Run, error) {
+	if o.In != "" {
+		return runlog.CreateAt(o.In)
+	}
+	return runlog.Create(c.Output.Dir, c.Name, time.Now())
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // maxRunFile bounds what is read of a run folder besides checkpoints.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,7 +120,7 @@ func TestRun(t *testing.T) {
 	}
 	a, err1 := c.YAML()
 	b, err2 := e.YAML()
-	if err1 != nil || err2 != nil || e.Train != c.Train || e.Data.Store != c.Data.Store {
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(e.Train, c.Train) || e.Data.Store != c.Data.Store {
 		t.Errorf("config\n%s\nresumed\n%s\n%v %v", a, b, err1, err2)
 	}
 }

@@ -138,6 +138,7 @@ func pois() *config.Config {
 	c.Model.Modalities, c.Model.Contrastive = []string{"poi"}, false
 	c.Model.Embedding = 8
 	c.Model.Statistics, c.Model.LogCounts, c.Model.Wide = false, false, false // of the variant plus
+	c.Train.Stack = nil
 	c.Train.Epochs, c.Train.BatchSize, c.Train.ValidateEvery, c.Train.SaveEvery = 3, 7, 1, 1
 	c.Train.Patience, c.Train.MinEpochs = 0, 0
 	c.Train.Device, c.Train.Threads = "cpu", 1

@@ -19,16 +19,17 @@ const (
 	validationPlace     = "validation.place"     // [n, 2] I64: their columns and rows in the grid
 )
 
-// keepValidation adds the two arrays.
-func (t *trainer) keepValidation(arrays map[string]safetensors.Array) {
+// keepValidation adds what a model predicts of the validation cells to a
+// checkpoint's arrays.
+func keepValidation(arrays map[string]safetensors.Array, d *dataset, guesses []float64) {
 	var predicted, at []byte
-	cells := t.data.store.Cells()
-	for i, c := range t.data.validation {
-		predicted = binary.LittleEndian.AppendUint32(predicted, math.Float32bits(float32(t.guesses[i])))
+	cells := d.store.Cells()
+	for i, c := range d.validation {
+		predicted = binary.LittleEndian.AppendUint32(predicted, math.Float32bits(float32(guesses[i])))
 		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Col))
 		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Row))
 	}
-	n := len(t.data.validation)
+	n := len(d.validation)
 	arrays[validationPredicted] = safetensors.Array{DType: "F32", Shape: []int{n}, Data: predicted}
 	arrays[validationPlace] = safetensors.Array{DType: "I64", Shape: []int{n, 2}, Data: at}
 }

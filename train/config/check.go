@@ -58,6 +58,7 @@ var ranges = map[string]limits{
 	"train.alpha":                     {low: 0, high: 1000},
 	"train.contrastive_warmup_epochs": {low: 0, high: 1e6},
 	"train.validate_every":            {low: 1, high: 1e6},
+	"train.ensemble":                  {low: 1, high: 100},
 	"train.ema":                       {low: 0, high: 0.99999},
 	"model.wide_dropout":              {low: 0, high: 0.95},
 	"train.patience":                  {low: 0, high: 1e6},
@@ -80,6 +81,7 @@ var choices = map[string][]string{
 	"train.sampler":     {"random", "blocks"},
 	"train.encode":      {"unique", "slices", "historical"},
 	"train.augment":     {"d4", "none"},
+	"train.stack":       {"ridge", "svr", "xgboost"},
 	"train.precision":   {"fp32", "bf16"},
 }
 
@@ -148,6 +150,11 @@ func check(c *Config, label string, given map[string]leaf) error {
 			if on {
 				bad(key, "Leave it away, or set model.variant: plus.", "is true, but the variant %s has no such part", m.Variant)
 			}
+		}
+	}
+	for i, name := range t.Stack {
+		if slices.Contains(t.Stack[:i], name) {
+			bad("train.stack", "Name each method once.", "names %s twice", name)
 		}
 	}
 	if m.Published() && t.EMA > 0 {

@@ -46,37 +46,39 @@ type Model struct {
 
 // Train is the optimisation (paper section 4.3 and 5.1).
 type Train struct {
-	Epochs                  int     `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most
-	BatchSize               int     `mapstructure:"batch_size" yaml:"batch_size"`                               // cells a step
-	LearningRate            float64 `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up
-	WeightDecay             float64 `mapstructure:"weight_decay" yaml:"weight_decay"`                           // L2 as in PyTorch: added to the gradient by adam and sgd, decoupled in adamw
-	Optimizer               string  `mapstructure:"optimizer" yaml:"optimizer"`                                 // adam | adamw | sgd
-	OptimizerState          bool    `mapstructure:"optimizer_state" yaml:"optimizer_state"`                     // take over the moments of model.weights, where it has them and the optimizer is the same, so that its training continues; false = begin anew
-	Momentum                float64 `mapstructure:"momentum" yaml:"momentum"`                                   // of sgd
-	Schedule                string  `mapstructure:"schedule" yaml:"schedule"`                                   // constant | cosine | plateau; how the learning rate falls
-	WarmupEpochs            int     `mapstructure:"warmup_epochs" yaml:"warmup_epochs"`                         // epochs over which the learning rate rises linearly from near 0
-	MinLearningRate         float64 `mapstructure:"min_learning_rate" yaml:"min_learning_rate"`                 // floor of cosine and plateau
-	PlateauFactor           float64 `mapstructure:"plateau_factor" yaml:"plateau_factor"`                       // plateau: the rate is multiplied by this
-	PlateauPatience         int     `mapstructure:"plateau_patience" yaml:"plateau_patience"`                   // plateau: after this many validations without improvement
-	ClipNorm                float64 `mapstructure:"clip_norm" yaml:"clip_norm"`                                 // largest L2 norm of the whole gradient; 0 = no clipping
-	Loss                    string  `mapstructure:"loss" yaml:"loss"`                                           // l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)
-	HuberDelta              float64 `mapstructure:"huber_delta" yaml:"huber_delta"`                             // huber: error, in ln units, at which it turns linear
-	Alpha                   float64 `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8)
-	ContrastiveWarmupEpochs int     `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
-	TargetBias              string  `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
-	EMA                     float64 `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0
-	ValidateEvery           int     `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
-	Patience                int     `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
-	MinEpochs               int     `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
-	Sampler                 string  `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles where train.encode is unique
-	Block                   int     `mapstructure:"block" yaml:"block"`                                         // blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own
-	Encode                  string  `mapstructure:"encode" yaml:"encode"`                                       // historical | unique | slices; how the tiles around a batch's cells are encoded: not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M; each distinct tile once, with exact gradients; or as the published program, in M x M slices (the reference variant's only way, and its default)
-	Augment                 string  `mapstructure:"augment" yaml:"augment"`                                     // d4 | none; d4: each tile that is trained on is turned and mirrored, image and POIs alike, by one of the square's eight symmetries drawn anew in every epoch; none: as in the paper (the reference variant's only way, and its default)
-	Precision               string  `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
-	Device                  string  `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
-	Threads                 int     `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
-	Deterministic           bool    `mapstructure:"deterministic" yaml:"deterministic"`                         // only algorithms that give the same bits each time (matters on a GPU; the CPU is exact either way)
-	SaveEvery               int     `mapstructure:"save_every" yaml:"save_every"`                               // epochs between saves of the last checkpoint; the best one is saved when it is found
+	Epochs                  int      `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most
+	BatchSize               int      `mapstructure:"batch_size" yaml:"batch_size"`                               // cells a step
+	LearningRate            float64  `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up
+	WeightDecay             float64  `mapstructure:"weight_decay" yaml:"weight_decay"`                           // L2 as in PyTorch: added to the gradient by adam and sgd, decoupled in adamw
+	Optimizer               string   `mapstructure:"optimizer" yaml:"optimizer"`                                 // adam | adamw | sgd
+	OptimizerState          bool     `mapstructure:"optimizer_state" yaml:"optimizer_state"`                     // take over the moments of model.weights, where it has them and the optimizer is the same, so that its training continues; false = begin anew
+	Momentum                float64  `mapstructure:"momentum" yaml:"momentum"`                                   // of sgd
+	Schedule                string   `mapstructure:"schedule" yaml:"schedule"`                                   // constant | cosine | plateau; how the learning rate falls
+	WarmupEpochs            int      `mapstructure:"warmup_epochs" yaml:"warmup_epochs"`                         // epochs over which the learning rate rises linearly from near 0
+	MinLearningRate         float64  `mapstructure:"min_learning_rate" yaml:"min_learning_rate"`                 // floor of cosine and plateau
+	PlateauFactor           float64  `mapstructure:"plateau_factor" yaml:"plateau_factor"`                       // plateau: the rate is multiplied by this
+	PlateauPatience         int      `mapstructure:"plateau_patience" yaml:"plateau_patience"`                   // plateau: after this many validations without improvement
+	ClipNorm                float64  `mapstructure:"clip_norm" yaml:"clip_norm"`                                 // largest L2 norm of the whole gradient; 0 = no clipping
+	Loss                    string   `mapstructure:"loss" yaml:"loss"`                                           // l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)
+	HuberDelta              float64  `mapstructure:"huber_delta" yaml:"huber_delta"`                             // huber: error, in ln units, at which it turns linear
+	Alpha                   float64  `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8)
+	ContrastiveWarmupEpochs int      `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
+	TargetBias              string   `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
+	EMA                     float64  `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0
+	Ensemble                int      `mapstructure:"ensemble" yaml:"ensemble"`                                   // networks of this many seeds (seed, seed+1, ...), whose mean stack.safetensors predicts; 1 = one network
+	Stack                   []string `mapstructure:"stack" yaml:"stack,flow"`                                    // of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default [ridge, svr] in plus, else []
+	ValidateEvery           int      `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
+	Patience                int      `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
+	MinEpochs               int      `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
+	Sampler                 string   `mapstructure:"sampler" yaml:"sampler"`                                     // random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles where train.encode is unique
+	Block                   int      `mapstructure:"block" yaml:"block"`                                         // blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own
+	Encode                  string   `mapstructure:"encode" yaml:"encode"`                                       // historical | unique | slices; how the tiles around a batch's cells are encoded: not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M; each distinct tile once, with exact gradients; or as the published program, in M x M slices (the reference variant's only way, and its default)
+	Augment                 string   `mapstructure:"augment" yaml:"augment"`                                     // d4 | none; d4: each tile that is trained on is turned and mirrored, image and POIs alike, by one of the square's eight symmetries drawn anew in every epoch; none: as in the paper (the reference variant's only way, and its default)
+	Precision               string   `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
+	Device                  string   `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
+	Threads                 int      `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
+	Deterministic           bool     `mapstructure:"deterministic" yaml:"deterministic"`                         // only algorithms that give the same bits each time (matters on a GPU; the CPU is exact either way)
+	SaveEvery               int      `mapstructure:"save_every" yaml:"save_every"`                               // epochs between saves of the last checkpoint; the best one is saved when it is found
 }
 
 // Output is what a run leaves behind.
@@ -99,7 +101,7 @@ func Defaults() Config {
 		Train: Train{
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
-			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98,
+			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98, Ensemble: 1, Stack: []string{"ridge", "svr"},
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
 			Augment: "d4", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},

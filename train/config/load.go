@@ -130,6 +130,7 @@ func (c *Config) suitVariant(given func(key string) bool) {
 		suit("model.wide", func() { c.Model.Wide = false })
 		suit("model.wide_dropout", func() { c.Model.WideDropout = 0 })
 		suit("train.ema", func() { c.Train.EMA = 0 })
+		suit("train.stack", func() { c.Train.Stack = nil })
 	}
 }
 

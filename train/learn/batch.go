@@ -54,9 +54,9 @@ type Assembler struct {
 	place     []int32 // [N] place in the batch's tiles + 1, 0 = not in it
 }
 
-// NewAssembler makes an assembler of batches for a network of architecture c
-// that looks at these tiles around a cell. ln is the target of every tile, [N];
-// features are the tiles' where the network has any, else nil.
+// NewAssembler makes an assembler of batches for a network that wants these inputs
+// (Inputs) and looks at these tiles around a cell. ln is the target of every tile,
+// [N]; features are the tiles' where the network has any, else nil.
 func NewAssembler(s *store.Store, c layers.ModelConfig, around layers.Around, ln []float64, features Features) (*Assembler, error) {
 	switch {
 	case c.Features == 0:

@@ -26,7 +26,7 @@ func NewEncoder(m Network, a *Assembler, o Options) *Encoder {
 	if n, ok := m.(interface{ ImagesNCHW() }); ok && o.NCHW {
 		n.ImagesNCHW()
 	}
-	if d := m.Params().Device; d.IsCUDA() && m.Config().Image && len(a.Store.Images()) <= residentBytes {
+	if d := m.Params().Device; d.IsCUDA() && Inputs(m).Image && len(a.Store.Images()) <= residentBytes {
 		e.KeepImages()
 	}
 	return e
@@ -53,7 +53,7 @@ func (e *Encoder) Close() {
 
 // inputs are the first loaded tiles of b on the device.
 func (e *Encoder) inputs(b *Batch) layers.Tiles {
-	c, d := e.Model.Config(), e.Model.Params().Device
+	c, d := Inputs(e.Model), e.Model.Params().Device
 	if e.images != nil {
 		c.Image = false
 	}
@@ -87,7 +87,7 @@ func (e *Encoder) EncodePOIs(b *Batch) layers.Views { return e.run(e.POIs(b)) }
 
 // POIs are b's inputs without images and features.
 func (e *Encoder) POIs(b *Batch) layers.Tiles {
-	c := e.Model.Config()
+	c := Inputs(e.Model)
 	c.Image, c.Features = false, 0
 	return b.Inputs(c, e.Model.Params().Device)
 }

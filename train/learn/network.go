@@ -32,6 +32,15 @@ type Network interface {
 	SetTargetBias(v float64)
 }
 
+// Inputs is the architecture as far as it says which inputs a network wants.
+func Inputs(n Network) layers.ModelConfig {
+	c := n.Config()
+	if n.Traits().FeaturesAlone {
+		c.Image, c.POI = false, false
+	}
+	return c
+}
+
 // Standardized is a network that wants its inputs' mean and spread over the
 // training tiles before the first step.
 type Standardized interface {

@@ -81,6 +81,7 @@ func trained(t *testing.T, dir string) place {
 	c.Name, c.Data.Store, c.Output.Dir = "town", p.store, filepath.Join(dir, "runs")
 	c.Model.Modalities, c.Model.Contrastive = []string{"poi"}, false
 	c.Model.Statistics, c.Model.LogCounts, c.Model.Wide = false, false, false // of the variant plus
+	c.Train.Stack = nil
 	c.Model.Embedding = 8
 	c.Train.Epochs, c.Train.BatchSize, c.Train.ValidateEvery, c.Train.SaveEvery = 2, 16, 1, 1
 	c.Train.Patience, c.Train.MinEpochs = 0, 0

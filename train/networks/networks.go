@@ -15,9 +15,15 @@ import (
 )
 
 // kinds are the networks that there are.
-var kinds = map[string]func(*layers.Params, layers.ModelConfig) (learn.Network, error){
-	layers.KindOpenCarbon: adapt(opencarbon.New),
-	layers.KindPublished:  adapt(published.New),
+var kinds map[string]func(*layers.Params, layers.ModelConfig) (learn.Network, error)
+
+func init() { // not where it is declared: a stack builds its members by New
+	kinds = map[string]func(*layers.Params, layers.ModelConfig) (learn.Network, error){
+		layers.KindOpenCarbon: adapt(opencarbon.New),
+		layers.KindPublished:  adapt(published.New),
+		layers.KindRows:       adapt(newRows),
+		layers.KindStack:      adapt(newStack),
+	}
 }
 
 func adapt[N learn.Network](build func(*layers.Params, layers.ModelConfig) (N, error)) func(*layers.Params, layers.ModelConfig) (learn.Network, error) {

@@ -60,6 +60,16 @@ func Create(base, name string, now time.Time) (*Run, error) {
 	}
 }
 
+// CreateAt makes the run folder dir itself, or takes an empty one. It is this
+// process's until Close.
+func CreateAt(dir string) (*Run, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fault.Wrap(err, dir, "the run folder cannot be made", "Choose another folder: --set output.dir=...")
+	}
+	r := &Run{Dir: dir}
+	return r, r.lock()
+}
+
 // Open finds an existing run folder, to read in it. A link to one
 // (runs/<name>/latest) will do.
 func Open(dir string) (*Run, error) {

@@ -35,6 +35,7 @@ type Features struct {
 	at        []store.Cell // [N] places in the grid
 	names     []string
 	about     string
+	given     []float32                     // [N, len(names)] rows as they are, in the place of all else; nil: none
 	without   int                           // 1 + the POI category that is taken away; 0: none
 	extra     func(cell int, out []float64) // writes the columns behind those of Widths; nil: there are none
 }
@@ -202,8 +203,23 @@ func (f *Features) Rows(cells []int32) *mat.Dense {
 	return x
 }
 
+// FromRows are features that somebody has put together: x is [N, len(names)]. They
+// know nothing of neighbors.
+func FromRows(names []string, x []float32) (*Features, error) {
+	if len(names) == 0 || len(x)%len(names) != 0 {
+		return nil, fmt.Errorf("tabular: %d numbers are no rows of %d features", len(x), len(names))
+	}
+	return &Features{given: x, cells: len(x) / len(names), names: names}, nil
+}
+
 // row writes a cell's row to out, which is zero.
 func (f *Features) row(cell int, out []float64) {
+	if f.given != nil {
+		for k, v := range f.given[cell*len(out) : (cell+1)*len(out)] {
+			out[k] = float64(v)
+		}
+		return
+	}
 	d := f.width()
 	for k, w := range Widths {
 		f.around(cell, w, out[k*d:(k+1)*d])

@@ -30,6 +30,8 @@ type Fitted interface {
 	About() string
 	// Trials are the points of the grid, in the order in which they were tried.
 	Trials() []Trial
+	// Columns are the names of the features that it was fitted on.
+	Columns() []string
 	// Save writes it to a file that Open reads.
 	Save(path string) error
 }

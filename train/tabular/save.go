@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"opencarbon/data/fault"
@@ -40,24 +39,31 @@ type body interface {
 	sound() error // whether the sizes agree, of what was read
 }
 
-// save writes a fitted method to path, whole or not at all.
-func save(path string, b body) error {
+// Encode is the content of a fitted method's file.
+func Encode(f Fitted) ([]byte, error) {
+	b, ok := f.(body)
+	if !ok {
+		return nil, fmt.Errorf("tabular: %T cannot be saved", f)
+	}
 	text, err := json.Marshal(b)
 	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
+		return nil, fmt.Errorf("tabular: %w", err)
 	}
 	text = append(text, '\n')
 	head, err := json.Marshal(Head{fileFormat, fileVersion, b.kind(), checksum(b.kind(), text)})
 	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
+		return nil, fmt.Errorf("tabular: %w", err)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		if _, err := w.Write(append(head, '\n')); err != nil {
-			return err
-		}
-		_, err := w.Write(text)
+	return append(append(head, '\n'), text...), nil
+}
+
+// save writes a fitted method to path, whole or not at all.
+func save(path string, b body) error {
+	text, err := Encode(b)
+	if err != nil {
 		return err
-	})
+	}
+	return atomicfile.WriteBytes(path, text)
 }
 
 // ReadHead reads what a file says of itself; false where it is no file of a
@@ -92,14 +98,15 @@ func Open(path string) (Fitted, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be read", "Give the file of a fitted method.")
 	}
-	f, err := decode(text)
+	f, err := Decode(text)
 	if err != nil {
 		return nil, fault.Wrap(err, path, "is no sound file of a fitted method", "Fit the method again, or use another copy of the file.")
 	}
 	return f, nil
 }
 
-func decode(text []byte) (Fitted, error) {
+// Decode reads what Encode wrote.
+func Decode(text []byte) (Fitted, error) {
 	line, rest, ok := bytes.Cut(text, []byte("\n"))
 	var h Head
 	if !ok || json.Unmarshal(line, &h) != nil || h.Format != fileFormat {
@@ -185,6 +192,18 @@ func (f *fittedTrees) sound() error {
 	}
 	return f.Scaled.sound()
 }
+
+// Columns implements Fitted.
+func (f *fittedRidge) Columns() []string { return f.Scaled.Names }
+
+// Columns implements Fitted.
+func (f *fittedSVR) Columns() []string { return f.Scaled.Names }
+
+// Columns implements Fitted.
+func (f *fittedTrees) Columns() []string { return f.Scaled.Names }
+
+// Columns implements Fitted.
+func (f *fittedStacked) Columns() []string { return f.First.Scaled.Names }
 
 // Save implements Fitted.
 func (f *fittedRidge) Save(path string) error { return save(path, f) }

@@ -109,7 +109,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("{}\n{}"))
 	task := noise(40, 2)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m, err := decode(text)
+		m, err := Decode(text)
 		if err != nil {
 			return
 		}

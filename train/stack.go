@@ -1,0 +1,262 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"opencarbon/layers"
+	"opencarbon/torch/safetensors"
+	"opencarbon/train/config"
+	"opencarbon/train/method"
+	"opencarbon/train/metrics"
+	"opencarbon/train/networks"
+	"opencarbon/train/runlog"
+	"opencarbon/train/tabular"
+)
+
+// StackFile of a run folder is the checkpoint of the weighted mean that
+// train.ensemble and train.stack ask for.
+const StackFile = "stack.safetensors"
+
+// MethodFile is the checkpoint of a simple method in a run folder.
+func MethodFile(name string) string {
+	return strings.ToLower(strings.ReplaceAll(name, " ", "-")) + ".safetensors"
+}
+
+// Stack is a weighted mean of models: networks of several seeds, simple methods.
+type Stack struct {
+	Path   string                `json:"path"`
+	About  string                `json:"about"` // shares, and how they were found
+	Splits []metrics.SplitScores `json:"splits"`
+}
+
+// keepMethods writes a checkpoint of every simple method beside the network's, so
+// that a user may predict with what is best in the region.
+func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run) error {
+	best, err := ReadCheckpoint(run.Path(BestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for i, b := range r.Baselines {
+		if b.fitted == nil {
+			continue
+		}
+		features, err := tabular.Of(ctx, d.store, inputs(c))
+		if err != nil {
+			return err
+		}
+		mc, body, err := networks.RowsModel(b.fitted, best.Header.Model, b.Name, features.Width())
+		if err != nil {
+			return err
+		}
+		predicted, err := b.fitted.Predict(ctx, features, d.validation)
+		if err != nil {
+			return err
+		}
+		k := best.derive(run.Path(MethodFile(b.Name)), mc)
+		k.arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
+		k.validatedBy(d, predicted)
+		if err := k.rewrite(); err != nil {
+			return err
+		}
+		r.Baselines[i].Path = k.Path
+	}
+	return nil
+}
+
+// derive is a checkpoint of another model that was trained on the same data; its
+// arrays are still to be given.
+func (c *Checkpoint) derive(path string, mc layers.ModelConfig) *Checkpoint {
+	k := &Checkpoint{Path: path, Header: c.Header, arrays: map[string]safetensors.Array{}}
+	h := &k.Header
+	h.Model, h.State, h.Optimizer, h.Steps, h.Plateau, h.AverageSteps, h.Domain = mc, State{}, "", nil, nil, 0, nil
+	return k
+}
+
+// validatedBy keeps what a model predicts of the validation cells, from which
+// intervals and totals are made.
+func (c *Checkpoint) validatedBy(d *dataset, predicted []float64) {
+	c.Header.ValidationErrors = make([]float32, len(predicted))
+	for i, cell := range d.validation {
+		c.Header.ValidationErrors[i] = float32(predicted[i] - d.ln[cell])
+	}
+	keepValidation(c.arrays, d, predicted)
+}
+
+// stack makes the checkpoint of the mean that the config asks for: of the run's
+// network, networks of further seeds, and simple methods. Networks share evenly
+// what falls to them. Shares are those that predict the validation cells best,
+// none below 0 and 1 in sum; test cells are never looked at.
+func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, o Options) error {
+	if c.Train.Ensemble <= 1 && len(c.Train.Stack) == 0 {
+		return nil
+	}
+	best, err := ReadCheckpoint(run.Path(BestFile))
+	if err != nil {
+		return fmt.Errorf("there is no network to stack: %w", err)
+	}
+	networkMembers := []*Checkpoint{best}
+	for k := 1; k < c.Train.Ensemble; k++ {
+		m, err := r.member(ctx, c, run, c.Seed+int64(k), o)
+		if err != nil {
+			return err
+		}
+		networkMembers = append(networkMembers, m)
+	}
+	n := len(networkMembers)
+	parts := []part{{name: "opencarbon", members: networkMembers}}
+	if n > 1 {
+		parts[0].name = fmt.Sprintf("opencarbon (mean of %d seeds)", n)
+	}
+	for _, name := range c.Train.Stack {
+		i := baselineOf(r.Baselines, name)
+		if i < 0 || r.Baselines[i].Path == "" {
+			why := "it could not be fitted"
+			if i >= 0 && r.Baselines[i].Note != "" {
+				why = r.Baselines[i].Note
+			}
+			r.Notes = append(r.Notes, name+" is not in the stack: "+why)
+			continue
+		}
+		m, err := ReadCheckpoint(r.Baselines[i].Path)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part{r.Baselines[i].Name, []*Checkpoint{m}})
+	}
+	var guesses [][]float64
+	for _, p := range parts {
+		g, err := p.validation(d)
+		if err != nil {
+			return err
+		}
+		guesses = append(guesses, g)
+	}
+	truth := make([]float64, len(d.validation))
+	for i, cell := range d.validation {
+		truth[i] = d.ln[cell]
+	}
+	weights, err := method.ConvexWeights(guesses, truth)
+	if err != nil {
+		return err
+	}
+	var models []layers.ModelConfig
+	var shares []float64
+	arrays := map[string]safetensors.Array{}
+	about := make([]string, len(parts))
+	for a, p := range parts {
+		about[a] = fmt.Sprintf("%.2f %s", weights[a], p.name)
+		for _, m := range p.members {
+			for name, x := range m.arrays {
+				if rest, ok := strings.CutPrefix(name, "model."); ok {
+					arrays[fmt.Sprintf("model.%d.%s", len(models), rest)] = x
+				}
+			}
+			models, shares = append(models, m.Header.Model), append(shares, weights[a]/float64(len(p.members)))
+		}
+	}
+	k := best.derive(run.Path(StackFile), networks.StackOf(models, shares))
+	k.arrays, k.Header.Domain = arrays, best.Header.Domain
+	if a, ok := best.arrays[domainFeatures]; ok {
+		k.arrays[domainFeatures] = a
+	}
+	k.validatedBy(d, method.Combine(guesses, weights))
+	if err := k.rewrite(); err != nil {
+		return err
+	}
+	r.Stack = &Stack{Path: k.Path, About: strings.Join(about, " + ") + "; shares from the validation cells"}
+	return r.Stack.score(ctx, d, c.Train.Threads)
+}
+
+// part is what has one share in a stack.
+type part struct {
+	name    string
+	members []*Checkpoint
+}
+
+// validation is the mean of what the members predict of d's validation cells.
+func (p part) validation(d *dataset) ([]float64, error) {
+	out := make([]float64, len(d.validation))
+	for _, m := range p.members {
+		h, ok := m.held()
+		if !ok || len(h.Predicted) != len(out) || m.Header.Store != d.store.Meta().ConfigHash {
+			return nil, fmt.Errorf("%s was not validated on the cells of this run", m.Path)
+		}
+		for i, y := range h.Predicted {
+			out[i] += y / float64(len(p.members))
+		}
+	}
+	return out, nil
+}
+
+// score opens the checkpoint as anybody would, and scores the splits.
+func (s *Stack) score(ctx context.Context, d *dataset, threads int) error {
+	k, err := ReadCheckpoint(s.Path)
+	if err != nil {
+		return err
+	}
+	f := &fittedNetwork{k, threads}
+	for _, part := range []struct {
+		name  string
+		cells []int32
+	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
+		if len(part.cells) == 0 {
+			continue
+		}
+		guess, err := f.Predict(ctx, d.method(), part.cells)
+		if err != nil {
+			return err
+		}
+		truth := make([]float64, len(part.cells))
+		for i, c := range part.cells {
+			truth[i] = d.ln[c]
+		}
+		v, err := metrics.Evaluate(part.name, truth, guess)
+		if err != nil {
+			return err
+		}
+		s.Splits = append(s.Splits, v)
+	}
+	return nil
+}
+
+// member trains the network of another seed in a folder of the run's, unless that
+// is done; one that was interrupted goes on.
+func (r *Result) member(ctx context.Context, c *config.Config, run *runlog.Run, seed int64, o Options) (*Checkpoint, error) {
+	own := *c
+	own.Seed, own.Train.Ensemble, own.Train.Stack, own.Output.Plots = seed, 1, nil, false
+	dir := run.Path(fmt.Sprintf("seed-%d", seed))
+	o.Resume, o.In, o.Aside = "", dir, true
+	if !finished(dir) {
+		if _, err := Run(ctx, &own, o); err != nil {
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
+		}
+	}
+	return ReadCheckpoint(filepath.Join(dir, BestFile))
+}
+
+// finished reports whether a run folder is of a run that ended by itself.
+func finished(dir string) bool {
+	run, err := runlog.Open(dir)
+	if err != nil {
+		return false
+	}
+	info, err := run.ReadInfo()
+	return err == nil && (info.Outcome == "finished" || strings.HasPrefix(info.Outcome, "early stop"))
+}
+
+// baselineOf is the place of the method that a config calls name, or -1.
+func baselineOf(list []Baseline, name string) int {
+	for i, b := range list {
+		if strings.EqualFold(b.Name, name) {
+			return i
+		}
+	}
+	return -1
+}
