@@ -170,7 +170,7 @@ func curves(name string, r *Result, rec *recorder) plots.CurvesData {
 
 func maps(name string, d *dataset, predicted []float64, unit string) plots.MapsData {
 	m := plots.MapsData{Title: name}
-	for _, c := range d.store.Cells() {
+	for _, c := range d.store.Meta().Grid.InOnePiece(d.store.Cells()) {
 		m.Col, m.Row = append(m.Col, c.Col), append(m.Row, c.Row)
 	}
 	if d.store.Meta().Grid.Scheme == "degrees" { // a degree of longitude shrinks toward the poles

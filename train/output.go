@@ -208,7 +208,7 @@ func rasterBands(unit string, x estimate) []rasterBand {
 // writeRaster writes a cloud-optimized GeoTIFF in the grid's own CRS, one pixel
 // a cell, the predicted emission in its first band.
 func writeRaster(path string, c *Checkpoint, s *store.Store, g *grid.Grid, content []rasterBand, year string) error {
-	cells := s.Cells()
+	cells := s.Meta().Grid.InOnePiece(s.Cells()) // over the antimeridian: east of 180 degrees
 	low, high := cells[0], cells[0]
 	for _, x := range cells {
 		low.Col, low.Row = min(low.Col, x.Col), min(low.Row, x.Row)

@@ -100,6 +100,8 @@ type Mosaic struct {
 	inverse       [6]float64 // of the geotransform: coordinates to pixels
 	geotransform  [6]float64
 	crs           *raster.CRS
+	west, east    float64 // of Bounds
+	period        float64 // of x round the earth, see turns; 0: none
 	dtype         raster.DType
 	read          []int // distinct bands to be read
 	pick          [3]int
@@ -185,6 +187,7 @@ func (m *Mosaic) openFile() error {
 	m.block, m.files = [2]int{first.BlockWidth, first.BlockHeight}, d.Files()
 	m.geotransform, _ = d.GeoTransform()
 	m.invert()
+	m.closes()
 	m.levels = []level{{overview: -1, width: m.width, height: m.height, fx: 1, fy: 1}}
 	for _, o := range d.Overviews() {
 		l := level{overview: o.Level, width: o.Width, height: o.Height,

@@ -20,14 +20,11 @@ type footprint struct {
 
 // footprints projects corners and edge middles of the cells.
 func (m *Mosaic) footprints(g *grid.Grid, cells []grid.Cell) ([]footprint, error) {
-	const points = 9
+	const points = outlinePoints
 	x, y := make([]float64, 0, points*len(cells)), make([]float64, 0, points*len(cells))
 	for _, c := range cells {
 		west, south, east, north := g.Bounds(c)
-		for i := range points {
-			x = append(x, west+(east-west)*float64(i%3)/2)
-			y = append(y, south+(north-south)*float64(i/3)/2)
-		}
+		x, y = outline(x, y, west, south, east, north)
 	}
 	t, err := raster.NewTransform(g.CRS(), m.crs)
 	if err != nil {
@@ -38,6 +35,14 @@ func (m *Mosaic) footprints(g *grid.Grid, cells []grid.Cell) ([]footprint, error
 	list := make([]footprint, len(cells))
 	for c := range list {
 		f := footprint{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1), false}
+		if m.period > 0 {
+			part := x[c*points : (c+1)*points]
+			if _, add := m.turns(part); len(add) > 0 {
+				for i := range part {
+					part[i] += add[0]
+				}
+			}
+		}
 		for i := c * points; i < (c+1)*points; i++ {
 			col := m.inverse[0] + m.inverse[1]*x[i] + m.inverse[2]*y[i]
 			row := m.inverse[3] + m.inverse[4]*x[i] + m.inverse[5]*y[i]

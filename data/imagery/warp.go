@@ -147,10 +147,14 @@ type worker struct {
 	bands     []float32
 	mask      []uint8
 	rgb       []uint8
+
+	// How a cell's points come into the mosaic (Mosaic.turns): near ref, and so much
+	// further on.
+	ref, turn float64
 }
 
 func (m *Mosaic) newWorker(crs *raster.CRS, l level) (*worker, error) {
-	w := &worker{m: m, l: l}
+	w := &worker{m: m, l: l, ref: math.NaN()}
 	var err error
 	if w.source, err = m.open(l); err != nil {
 		return nil, err
@@ -185,7 +189,7 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 		}
 		west, south, east, north := g.Bounds(cells[i])
 		frame := raster.Frame{West: west, South: south, East: east, North: north, Cols: size, Rows: size}
-		valid, err := w.picture(ctx, frame, n)
+		valid, err := w.turned(ctx, frame, n)
 		if err != nil {
 			return err
 		}
@@ -199,20 +203,29 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 // picture renders a frame into w.rgb [3, Rows, Cols] and w.mask, and returns the
 // number of its pixels that have a value.
 func (w *worker) picture(ctx context.Context, f raster.Frame, n *Normalization) (valid int, err error) {
-	area := f.Cols * f.Rows
-	if len(w.mask) != area {
-		w.bands, w.mask, w.rgb = make([]float32, len(w.m.read)*area), make([]uint8, area), make([]uint8, 3*area)
-	}
+	w.fit(f.Cols * f.Rows)
 	valid, err = w.render(ctx, f, w.bands, w.mask)
 	if err != nil {
 		return 0, err
 	}
+	w.bytes(n, valid)
+	return valid, nil
+}
+
+// fit makes room for pictures of so many pixels.
+func (w *worker) fit(area int) {
+	if len(w.mask) != area {
+		w.bands, w.mask, w.rgb = make([]float32, len(w.m.read)*area), make([]uint8, area), make([]uint8, 3*area)
+	}
+}
+
+// bytes makes w.rgb of what was rendered.
+func (w *worker) bytes(n *Normalization, valid int) {
 	mask := w.mask
-	if valid == area {
+	if valid == len(mask) {
 		mask = nil
 	}
 	w.m.bytes(n, w.rgb, w.bands, mask)
-	return valid, nil
 }
 
 // render resamples a frame into bands [B, Rows, Cols] and mask [Rows, Cols]. A
@@ -257,7 +270,16 @@ func (w *worker) render(ctx context.Context, f raster.Frame, bands []float32, ma
 func (w *worker) place(f raster.Frame) {
 	var to func(x, y []float64)
 	if w.transform != nil {
-		to = func(x, y []float64) { _ = w.transform.Points(x, y) } // points without an image become NaN
+		to = func(x, y []float64) {
+			_ = w.transform.Points(x, y) // points without an image become NaN
+			if !math.IsNaN(w.ref) {
+				for i := range x {
+					x[i] = unwrap(x[i], w.ref, w.m.period) + w.turn
+				}
+			}
+		}
+	} else { // a frame of the mosaic's own CRS is in one piece
+		f.West, f.East = f.West+w.turn, f.East+w.turn
 	}
 	inverse := w.m.inverse
 	for i := range 3 {

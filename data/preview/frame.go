@@ -19,7 +19,8 @@ import (
 
 // frame is where the tiles of a store lie on a picture.
 type frame struct {
-	col, row   int64 // of the north-western tile
+	cells      []store.Cell // [N] of the tiles, in one piece
+	col, row   int64        // of the north-western tile
 	cols, rows int
 	// Edges of the frame in what the axes count: degrees, or km of a projected CRS.
 	west, south, east, north float64
@@ -32,8 +33,13 @@ type frame struct {
 const maxCells = 20000
 
 func newFrame(s *store.Store) (frame, error) {
-	cells := s.Cells()
-	f := frame{col: math.MaxInt64, row: math.MaxInt64}
+	g := s.Meta().Grid
+	first := int64(math.MaxInt64) // column at the western edge of the bounds
+	for _, c := range s.Cells() {
+		first = min(first, c.Col)
+	}
+	cells := g.InOnePiece(s.Cells())
+	f := frame{cells: cells, col: math.MaxInt64, row: math.MaxInt64}
 	lastCol, lastRow := int64(math.MinInt64), int64(math.MinInt64)
 	for _, c := range cells {
 		f.col, f.row = min(f.col, c.Col), min(f.row, c.Row)
@@ -43,7 +49,6 @@ func newFrame(s *store.Store) (frame, error) {
 		return f, fmt.Errorf("the tiles of %s span %d x %d cells, too many for a picture", s.Dir(), lastRow-f.row+1, lastCol-f.col+1)
 	}
 	f.cols, f.rows = int(lastCol-f.col+1), int(lastRow-f.row+1)
-	g := s.Meta().Grid
 	if g.Scheme == "projected" {
 		km := g.CellSize / 1000
 		f.west, f.east = float64(f.col)*km, float64(lastCol+1)*km
@@ -54,6 +59,11 @@ func newFrame(s *store.Store) (frame, error) {
 	}
 	b := s.Meta().Bounds
 	f.west, f.south, f.east, f.north = b[0], b[1], b[2], b[3]
+	if g.Columns > 0 && f.col != first { // over the antimeridian: the bounds of its two parts are the globe's
+		step := 360 / float64(g.Columns)
+		f.west += float64(f.col-first) * step
+		f.east = f.west + float64(f.cols)*step
+	}
 	f.xLabel, f.yLabel = "longitude, degrees", "latitude, degrees"
 	f.aspect = (f.north - f.south) / ((f.east - f.west) * math.Cos((f.north+f.south)/2*math.Pi/180))
 	return f, nil

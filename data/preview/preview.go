@@ -97,7 +97,7 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
 	fill(img, noTile)
 	count := map[store.Split]int{}
-	for i, c := range s.Cells() {
+	for i, c := range f.cells {
 		x, y := f.place(c)
 		split := s.Splits()[i]
 		count[split]++
@@ -225,7 +225,7 @@ func (f frame) heat(s *store.Store, values []float64, title, label string) io.Wr
 	k := min(max(1600/max(f.cols, f.rows), 1), 32)
 	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
 	fill(img, noTile)
-	for i, c := range s.Cells() {
+	for i, c := range f.cells {
 		x, y := f.place(c)
 		px := noValue
 		if values[i] > 0 {
