@@ -415,6 +415,9 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 	if err != nil {
 		return nil, nil, named(err, "data.imagery")
 	}
+	if warped.Blank.Cells > 0 {
+		b.report.Blank = &warped.Blank
+	}
 	best := float32(0)
 	for i, ok := range warped.Kept {
 		best = max(best, warped.Coverage[i])

@@ -31,6 +31,7 @@ type Report struct {
 	Cells Cells  `json:"cells"`
 
 	Images    *imagery.Normalization `json:"images,omitempty"`
+	Blank     *imagery.Blank         `json:"blank,omitempty"` // pixels that may be no data, undeclared
 	Emissions *Inventory             `json:"emissions,omitempty"`
 	POI       *POIs                  `json:"poi,omitempty"`
 	Published *published.Report      `json:"published,omitempty"` // in place of the three above
@@ -101,6 +102,10 @@ func (r *Report) Print(w io.Writer) error {
 	some("dropped, no image", c.NoImage, "the mosaic has nothing there")
 	line("stored", c.Stored)
 	some("  cut a little", c.Cut, "the mosaic's edge, or a gap in it: kept, what is missing of the picture is black")
+	if b := r.Blank; b != nil {
+		line("  with blank pixels", b.Cells, fmt.Sprintf("exactly %g in all bands, %.1f%% of all pixels, and nothing says that this is no data; if it is: data.imagery.nodata: %g",
+			b.Value, 100*float64(b.Pixels)/float64(b.Of), b.Value))
+	}
 	if r.Emissions != nil {
 		some("  without a target", c.NoTarget, "unknown, not zero: the inventory has no sample there (a gap, sea, beyond its edge); kept as neighbors")
 		some("  barely touched", c.Sliver, "unknown, not zero: the inventory covers less than 1%; kept as neighbors")

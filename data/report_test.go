@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data/imagery"
 	"opencarbon/data/raster"
 	"opencarbon/data/split"
 )
@@ -210,4 +211,10 @@ func expectLines(t *testing.T, r *Report, patterns ...string) {
 			t.Errorf("no line %q in\n%s", p, out.String())
 		}
 	}
+}
+
+// Undeclared gaps are said with the key that declares them.
+func TestAccountNamesBlankPixels(t *testing.T) {
+	r := &Report{Split: &split.Report{}, Blank: &imagery.Blank{Value: 0, Pixels: 30, Of: 400, Cells: 3}}
+	expectLines(t, r, `with blank pixels +3 +exactly 0 in all bands, 7\.5% of all pixels.*data\.imagery\.nodata: 0`)
 }

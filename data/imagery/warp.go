@@ -29,6 +29,7 @@ type Report struct {
 	Kept     []bool    // [N] coverage reaches the minimum; only these went to the sink
 	Dropped  int       // cells with some image, but less than the minimum
 	Empty    int       // cells with none
+	Blank    Blank     // of the kept
 }
 
 // Warp makes the cells' pictures and hands them to sink. Memory does not grow
@@ -48,6 +49,7 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 	var wg sync.WaitGroup
 	var progress sync.Mutex
 	done := 0
+	var blank blanks
 	finish := func(i int, coverage float64, rgb []uint8) error {
 		report.Coverage[i] = float32(coverage)
 		if report.Kept[i] = coverage >= m.spec.MinCoverage; report.Kept[i] {
@@ -73,6 +75,11 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 				return
 			}
 			defer w.close()
+			defer func() {
+				progress.Lock()
+				defer progress.Unlock()
+				blank.add(&w.blank)
+			}()
 			for job := range jobs {
 				if err := w.group(ctx, g, cells, job, n, finish); err != nil {
 					cancel(err)
@@ -94,6 +101,7 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
+	report.Blank = blank.most()
 	for i, kept := range report.Kept {
 		switch {
 		case kept:
@@ -147,6 +155,7 @@ type worker struct {
 	bands     []float32
 	mask      []uint8
 	rgb       []uint8
+	blank     blanks
 
 	// How a cell's points come into the mosaic (Mosaic.turns): near ref, and so much
 	// further on.
@@ -193,7 +202,11 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 		if err != nil {
 			return err
 		}
-		if err := finish(i, float64(valid)/float64(size*size), w.rgb); err != nil {
+		coverage := float64(valid) / float64(size*size)
+		if coverage >= w.m.spec.MinCoverage {
+			w.blank.count(w.bands, w.mask)
+		}
+		if err := finish(i, coverage, w.rgb); err != nil {
 			return err
 		}
 	}
