@@ -9,6 +9,7 @@ type BatchNorm struct {
 	RunningMean, RunningVar *torch.Tensor // [C]
 	batches                 *torch.Tensor // scalar int64, counted as PyTorch does
 	params                  *Params
+	fixed                   bool // in evaluation mode always
 }
 
 // NewBatchNorm registers the tensors of a batch normalization of c channels
@@ -24,13 +25,14 @@ func NewBatchNorm(p Path, c int) *BatchNorm {
 		RunningVar:  p.Buffer("running_var", torch.Ones(d, torch.CPU, c)),
 		batches:     p.Buffer("num_batches_tracked", torch.Scalar(0, torch.Int64)),
 		params:      p.params,
+		fixed:       p.fixed,
 	}
 }
 
 // Forward maps x [N, C, ...] to the same shape. In train mode it uses the
 // batch's statistics and updates the running ones.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
-	training := b.params.training
+	training := b.params.training && !b.fixed
 	mean, variance := b.RunningMean, b.RunningVar
 	switch {
 	case training && b.params.frozen:

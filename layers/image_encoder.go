@@ -19,7 +19,8 @@ var (
 	imageNetStd  = []float64{0.229, 0.224, 0.225}
 )
 
-// NewImageEncoder registers the encoder under p; m is the embedding size.
+// NewImageEncoder registers the encoder under p; m is the embedding size,
+// 0 for the pooled features [Pooled] themselves.
 func NewImageEncoder(p Path, m int) *ImageEncoder {
 	scale, shift := make([]float64, 3), make([]float64, 3)
 	for c := range 3 {

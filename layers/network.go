@@ -89,6 +89,8 @@ func (c ModelConfig) Missing(view string) string {
 		return c.Method + " sees a cell as a row of features and has no representations"
 	case c.Kind == KindStack:
 		return c.Members[0].Missing(view)
+	case c.Kind != "" && c.Kind != KindOpenCarbon && c.Kind != KindPublished && view != FinalView:
+		return "a network of kind " + c.Kind + " has no such part"
 	case view == ImageView && !c.Image:
 		return "the model was trained without images"
 	case view == POIView && !c.POI:
@@ -107,6 +109,23 @@ type Tiles struct {
 	// Features are hand-made numbers of each tile as a cell, its surroundings
 	// included, [U, F]; nil without them.
 	Features *torch.Tensor
+	Fixed    *torch.Tensor // [U, F] what a network's fixed part makes of the images, in their place; nil: not computed ahead
+}
+
+// Lacking says what a region has not that a network cannot do without.
+type Lacking string
+
+func (l Lacking) Error() string { return string(l) }
+
+// Ground is what a network may know of a whole region of N tiles before it is
+// trained. There are no targets in it: cells that validate and test are among the
+// others.
+type Ground struct {
+	Name     string    // tells regions apart
+	Col, Row []int64   // [N] places in the grid
+	Counts   []float32 // [N, C] POI counts; empty without POIs
+	Seed     uint64
+	Load     func(tiles []int32) (Tiles, error) // inputs of tiles; an image may not be readable
 }
 
 // Names of views. A network of another kind may have others besides.

@@ -61,6 +61,7 @@ func (s *Params) room(shape ...int) {
 type Path struct {
 	params *Params
 	prefix string
+	fixed  bool
 }
 
 // Root returns the path without a prefix, but for that of Within.
@@ -82,12 +83,22 @@ func (p Path) Sub(parts ...any) Path {
 	return p
 }
 
+// Fixed returns the path whose modules are not trained: their weights are buffers,
+// and batch normalizations there are in evaluation mode always.
+func (p Path) Fixed() Path {
+	p.fixed = true
+	return p
+}
+
 // Params returns the parameters that p belongs to.
 func (p Path) Params() *Params { return p.params }
 
-// Parameter registers t, made on any scope, as a trained tensor and takes it
-// over. It panics with a *torch.Error when the name is taken.
+// Parameter registers t, made on any scope, as a trained tensor (below Fixed: as a
+// buffer) and takes it over. It panics with a *torch.Error when the name is taken.
 func (p Path) Parameter(name string, t *torch.Tensor) *torch.Tensor {
+	if p.fixed {
+		return p.Buffer(name, t.Cast(p.params.DType))
+	}
 	t = t.Cast(p.params.DType).To(p.params.Device).Detach().Own()
 	t.SetRequiresGrad(true)
 	p.params.register(Entry{Name: p.prefix + name, Tensor: t})

@@ -6,6 +6,9 @@ import (
 	"opencarbon/torch"
 )
 
+// Pooled is the number of a ResNet18's features in front of its last layer.
+const Pooled = 512
+
 // ResNet18 is the residual network of 18 layers (He et al., 2016) with
 // torchvision's parameter names. The paper's image encoder replaces the last
 // layer by Linear(512, m).
@@ -13,11 +16,12 @@ type ResNet18 struct {
 	conv1  *Conv2d
 	bn1    *BatchNorm
 	blocks []*basicBlock
-	fc     *Linear
+	fc     *Linear // nil: the pooled features are the output
 }
 
 // NewResNet18 registers the network under p with torchvision's initialisation
-// (Kaiming normal, fan out) and a last layer of the given width.
+// (Kaiming normal, fan out) and a last layer of the given width; with 0 there is
+// none, and the output are the 512 pooled features.
 func NewResNet18(p Path, out int) *ResNet18 {
 	r := &ResNet18{
 		conv1: newResNetConv(p.Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
@@ -34,7 +38,9 @@ func NewResNet18(p Path, out int) *ResNet18 {
 			in = width
 		}
 	}
-	r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: 512, Out: out})
+	if out > 0 {
+		r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: Pooled, Out: out})
+	}
 	return r
 }
 
@@ -61,7 +67,10 @@ func (r *ResNet18) forward(c chain) *torch.Tensor {
 		c.then(b.forward)
 	} // [N, 512, H/32, W/32]
 	x := torch.AdaptiveAvgPool2d(c.x, 1, 1).Flatten(1, -1) // [N, 512]
-	return r.fc.Forward(x)                                 // [N, out]
+	if r.fc == nil {
+		return x
+	}
+	return r.fc.Forward(x) // [N, out]
 }
 
 // basicBlock is two 3 x 3 convolutions with a shortcut.

@@ -69,13 +69,16 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 	if c.Model.Published() {
 		kind = layers.KindPublished
 	}
+	if c.Model.Rival() {
+		kind = c.Model.Variant
+	}
 	plus := c.Model.Variant == "plus"
 	features, dropout := 0, 0.0
 	if plus && c.Model.Wide {
 		features, dropout = tabular.Width(s, inputs(c)), c.Model.WideDropout
 	}
 	return layers.ModelConfig{
-		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: plus && c.Model.LogCounts, Features: features, WideDropout: dropout,
+		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: (plus || c.Model.Rival()) && c.Model.LogCounts, Features: features, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,

@@ -134,6 +134,8 @@ func variant(m layers.ModelConfig) string {
 		return "reference"
 	case m.Plus:
 		return "plus"
+	case m.Kind != layers.KindOpenCarbon && m.Kind != "":
+		return m.Kind
 	}
 	return "paper"
 }

@@ -90,9 +90,18 @@ func networkFor(p *layers.Params, mc layers.ModelConfig, from *Checkpoint) (lear
 	}
 	m, err := networks.New(p, mc)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, lacking(fmt.Errorf("model: %w", err))
 	}
 	return m, nil
+}
+
+// lacking makes what a region lacks a *fault.Input error.
+func lacking(err error) error {
+	var l layers.Lacking
+	if errors.As(err, &l) {
+		return fault.New("model.variant", string(l), "Give it, or choose another variant.")
+	}
+	return err
 }
 
 func (t *trainer) close() {
@@ -164,6 +173,9 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 // the context's end, after which the state is saved.
 func (t *trainer) train(ctx context.Context) error {
 	c := t.config.Train
+	if err := t.Prepare(ctx, !t.ready && t.config.Model.ImageWeights == ""); err != nil {
+		return lacking(err)
+	}
 	if !t.ready {
 		if err := t.Standardize(ctx, t.data.train); err != nil {
 			return err

@@ -12,12 +12,15 @@ import (
 	"opencarbon/train/tabular"
 )
 
-// networks are the variants of OpenCarbon that can take part: what each changes
-// in the config, and what it is.
-var networks = []struct {
+// network is a way to predict that is a network: its name, what it is, and what it
+// changes in the config.
+type network struct {
 	name, about string
 	change      func(*config.Config)
-}{
+}
+
+// networks are the variants of OpenCarbon and the rivals that can take part.
+var networks = []network{
 	{"opencarbon", "the network as the config has it", func(*config.Config) {}},
 	{"paper", "the paper's equations alone", func(c *config.Config) { c.SetVariant("paper") }},
 	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
@@ -28,6 +31,13 @@ var networks = []struct {
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
 	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
+	rival("BPNN", "back-propagation network on image features and POI counts"),
+}
+
+// rival is a row of a network of another kind, with the settings of its own
+// (train/config/presets/rivals), whatever those of OpenCarbon.
+func rival(name, about string) network {
+	return network{name, about, func(c *config.Config) { c.SetVariant(strings.ToLower(name)) }}
 }
 
 // Ablations are the rows that take parts out of the network.

@@ -71,7 +71,7 @@ var ranges = map[string]limits{
 // choices of the text keys of model and train.
 var choices = map[string][]string{
 	"model.accept":      {"cells", "bands", "unit", "stretch"},
-	"model.variant":     {"plus", "paper", "reference"},
+	"model.variant":     append([]string{"plus", "paper", "reference"}, Rivals()...),
 	"model.modalities":  {"image", "poi"},
 	"model.poi_encoder": {"k7", "k37"},
 	"train.optimizer":   {"adam", "adamw", "sgd"},
@@ -142,12 +142,18 @@ func check(c *Config, label string, given map[string]leaf) error {
 	if m.Published() && t.Encode != "slices" {
 		bad("train.encode", "Leave it away, or set it to slices.", "is %s, but the published program encodes in slices", t.Encode)
 	}
+	if m.Rival() && t.Encode != "unique" {
+		bad("train.encode", "Leave it away, or set it to unique.", "is %s, but %s is trained on whole batches", t.Encode, m.Variant)
+	}
+	if m.Rival() && m.Contrastive {
+		bad("model.contrastive", "Leave it away, or set it to false.", "is true, but %s has no such part", m.Variant)
+	}
 	if m.Published() && t.Augment != "none" {
 		bad("train.augment", "Leave it away, or set it to none.", "is %s, but the published program takes tiles as they are", t.Augment)
 	}
 	if m.Variant != "plus" {
 		for key, on := range map[string]bool{"model.statistics": m.Statistics, "model.log_counts": m.LogCounts, "model.wide": m.Wide} {
-			if on {
+			if on && !(m.Rival() && key == "model.log_counts") {
 				bad(key, "Leave it away, or set model.variant: plus.", "is true, but the variant %s has no such part", m.Variant)
 			}
 		}

@@ -24,7 +24,7 @@ type Config struct {
 // Model is the network (paper section 4). The image size is not here: it is
 // data.imagery.size, and the store knows it.
 type Model struct {
-	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // plus | paper | reference; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; or the authors' published program with its quirks
+	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // plus | paper | reference | bpnn; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; the authors' published program with its quirks; or one of the networks that the paper compares with
 	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
 	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
 	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)
@@ -35,7 +35,7 @@ type Model struct {
 	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
 	Statistics     bool     `mapstructure:"statistics" yaml:"statistics"`           // plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s
-	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p
+	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p; bpnn and other rivals: ln(1 + counts) in the place of raw counts
 	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: features of the cell and its surroundings (image statistics and ln counts; own, 3 x 3 and 5 x 5 cells) reach the head, and the prediction in a straight line
 	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these features left out at random in training
 	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights

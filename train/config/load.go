@@ -132,6 +132,9 @@ func (c *Config) suitVariant(given func(key string) bool) {
 		suit("train.ema", func() { c.Train.EMA = 0 })
 		suit("train.stack", func() { c.Train.Stack = nil })
 	}
+	if c.Model.Rival() {
+		c.suitRival(suit)
+	}
 }
 
 // SetVariant chooses a variant, with the values that go with it.

@@ -7,7 +7,7 @@ import (
 
 // The presets are embedded, so that a built binary has them anywhere.
 //
-//go:embed presets/*.yaml presets/published/*.yaml
+//go:embed presets/*.yaml presets/published/*.yaml presets/rivals/*.yaml
 var presetFiles embed.FS
 
 // presets in the order in which a newcomer should meet them.

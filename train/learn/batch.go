@@ -2,6 +2,7 @@ package learn
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"opencarbon/data/store"
@@ -21,8 +22,10 @@ type Batch struct {
 	Points   Points    // POIs of the first E tiles
 	Features []float32 // [E, F] of the first E tiles; empty without
 	Turns    []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
-	err      error     // of reading the images
-	loaded   int       // E: U, or B where neighbors come from history
+	Partners []int64   // [R, Width] places in Tiles of tiles that are compared, of a Partnered network; U = none
+	Width    int
+	err      error // of reading the images
+	loaded   int   // E: U, or B where neighbors come from history
 }
 
 // Points are sparse POIs of several tiles: one entry a (tile, category, row,
@@ -49,9 +52,11 @@ type Assembler struct {
 	Features  Features  // of the tiles as cells; nil where the network has none
 	image     bool
 	poi       bool
-	own       bool    // load the inputs of a batch's own cells alone
-	resident  bool    // the images are on the device already
-	place     []int32 // [N] place in the batch's tiles + 1, 0 = not in it
+	own       bool                                        // load the inputs of a batch's own cells alone
+	resident  bool                                        // the images are on the device already
+	place     []int32                                     // [N] place in the batch's tiles + 1, 0 = not in it
+	draw      func(cells []int32, r *rand.Rand) [][]int32 // of a Partnered network; nil: none
+	seed      uint64                                      // of draw
 }
 
 // NewAssembler makes an assembler of batches for a network that wants these inputs
@@ -101,7 +106,11 @@ func arrange(neighbors []int32, a layers.Around) []int32 {
 }
 
 // Assemble fills b, whose slices are used again, with the given cells.
-func (a *Assembler) Assemble(b *Batch, cells []int32) {
+func (a *Assembler) Assemble(b *Batch, cells []int32) { a.assemble(b, cells, 0) }
+
+// assemble is Assemble in an epoch, on which the draw of a Partnered network
+// depends.
+func (a *Assembler) assemble(b *Batch, cells []int32, epoch int) {
 	b.Cells = append(b.Cells[:0], cells...)
 	b.Tiles, b.Index, b.Target = b.Tiles[:0], b.Index[:0], b.Target[:0]
 	add := func(t int32) int64 {
@@ -126,9 +135,12 @@ func (a *Assembler) Assemble(b *Batch, cells []int32) {
 			}
 		}
 	}
-	for i, p := range b.Index {
-		if p < 0 {
-			b.Index[i] = int64(len(b.Tiles)) // the row of zeros behind the embeddings
+	a.addPartners(b, epoch, add)
+	for _, index := range [][]int64{b.Index, b.Partners} {
+		for i, p := range index {
+			if p < 0 {
+				index[i] = int64(len(b.Tiles)) // the row of zeros behind the embeddings
+			}
 		}
 	}
 	for _, t := range b.Tiles {
@@ -143,7 +155,7 @@ func (a *Assembler) Assemble(b *Batch, cells []int32) {
 // Load makes b a batch of tiles without cells, to be encoded, or says why an
 // image cannot be read.
 func (a *Assembler) Load(b *Batch, tiles []int32) error {
-	b.Cells, b.Index, b.Target = nil, nil, nil
+	b.Cells, b.Index, b.Target, b.Partners = nil, nil, nil, nil
 	b.Tiles = append(b.Tiles[:0], tiles...)
 	a.loadFirst(b, len(tiles))
 	return b.err

@@ -17,6 +17,7 @@ type Encoder struct {
 	options   Options
 	images    *torch.Tensor // [N, 3, H, W] uint8 on the device; nil: they come with the batch
 	origins   *torch.Tensor // of turned images, on the device; nil: none was turned yet
+	fixed     *torch.Tensor // [N, F] a Frozen network's features of all tiles, on the device; nil: not computed ahead
 }
 
 // NewEncoder makes an encoder of a's tiles. On a GPU the images are moved there
@@ -43,7 +44,7 @@ func (e *Encoder) KeepImages() {
 
 // Close frees what the encoder keeps on the device.
 func (e *Encoder) Close() {
-	for _, t := range []*torch.Tensor{e.images, e.origins} {
+	for _, t := range []*torch.Tensor{e.images, e.origins, e.fixed} {
 		if t != nil && !t.Closed() {
 			t.Close()
 		}
@@ -54,11 +55,13 @@ func (e *Encoder) Close() {
 // inputs are the first loaded tiles of b on the device.
 func (e *Encoder) inputs(b *Batch) layers.Tiles {
 	c, d := Inputs(e.Model), e.Model.Params().Device
-	if e.images != nil {
+	if e.images != nil || e.fixed != nil {
 		c.Image = false
 	}
 	t := b.Inputs(c, d)
-	if e.images != nil {
+	if e.fixed != nil {
+		t.Fixed = e.fixed.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
+	} else if e.images != nil {
 		t.Images = e.images.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
 	}
 	if t.Images != nil && len(b.Turns) > 0 {

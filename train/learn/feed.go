@@ -12,7 +12,7 @@ type Feed struct {
 // before the assembler is used for anything else.
 func (l *Learner) NewFeed(batches [][]int32, epoch int) *Feed {
 	assemble := func(b *Batch, cells []int32) {
-		l.Assembler.Assemble(b, cells)
+		l.Assembler.assemble(b, cells, epoch)
 		if l.options.Augment {
 			l.Assembler.augment(b, l.options.Seed, uint64(epoch))
 		}

@@ -158,8 +158,11 @@ func (l *Learner) forward(b *Batch, contrastive bool) (loss *torch.Tensor) {
 			x = scoped(func() layers.Views { return l.Encode(b) })
 		}
 		l.Clock.mark(d, "encode")
-		o := l.Model.Predict(x, index)
-		loss = l.Model.Loss(o, torch.FromSlice(b.Target).To(d), l.options.LossOptions(contrastive))
+		o, of := l.Model.Predict(x, index), l.options.LossOptions(contrastive)
+		loss = l.Model.Loss(o, torch.FromSlice(b.Target).To(d), of)
+		if compared := l.compare(b, x, of); compared != nil {
+			loss = loss.Add(compared.Cast(loss.DType()))
+		}
 		s.Keep(loss)
 		l.Clock.mark(d, "heads")
 	})

@@ -11,6 +11,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/layers/opencarbon"
 	"opencarbon/layers/published"
+	"opencarbon/layers/rivals"
 	"opencarbon/train/learn"
 )
 
@@ -21,6 +22,7 @@ func init() { // not where it is declared: a stack builds its members by New
 	kinds = map[string]func(*layers.Params, layers.ModelConfig) (learn.Network, error){
 		layers.KindOpenCarbon: adapt(opencarbon.New),
 		layers.KindPublished:  adapt(published.New),
+		rivals.KindBPNN:       adapt(rivals.NewBPNN),
 		layers.KindRows:       adapt(newRows),
 		layers.KindStack:      adapt(newStack),
 	}

@@ -1,0 +1,98 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/train/config"
+	"opencarbon/train/method"
+	"opencarbon/train/networks"
+)
+
+// rival is a quick experiment with a rival.
+func rival(name string, modalities ...string) *config.Config {
+	c := both()
+	c.SetVariant(name)
+	c.Model.Modalities = modalities
+	c.Train.Epochs, c.Train.MinEpochs, c.Train.ValidateEvery, c.Train.Patience, c.Train.BatchSize = 2, 0, 1, 0, 7
+	return c
+}
+
+// Every rival learns, is saved, and predicts the same when it is opened again; the
+// same seed gives the same network.
+func TestRivals(t *testing.T) {
+	d := town{rows: 3, cols: 8, image: townSize}.open(t)
+	of := &method.Dataset{Store: d.store, Ln: d.ln, Train: d.train, Validation: d.validation, Test: d.test}
+	ctx := context.Background()
+	if len(config.Rivals()) == 0 {
+		t.Error("there are no rivals")
+	}
+	for _, name := range config.Rivals() {
+		t.Run(name, func(t *testing.T) {
+			if !slices.Contains(networks.Kinds(), name) {
+				t.Fatalf("no network has this kind; there are %v", networks.Kinds())
+			}
+			var first []float64
+			for range 2 {
+				f, err := Network{rival(name, "image", "poi")}.Fit(ctx, of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ln, err := f.Predict(ctx, of, d.test)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first == nil {
+					first = ln
+				} else if !slices.Equal(first, ln) {
+					t.Errorf("the same seed gives %v, then %v", first, ln)
+				}
+				path := filepath.Join(t.TempDir(), "saved.safetensors")
+				if err := f.Save(path); err != nil {
+					t.Fatal(err)
+				}
+				c, err := ReadCheckpoint(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.Header.Model.Kind != name {
+					t.Errorf("the checkpoint is of kind %s", c.Header.Model.Kind)
+				}
+				again, err := (&fittedNetwork{c, 1}).Predict(ctx, of, d.test)
+				if err != nil || !slices.Equal(again, ln) {
+					t.Errorf("opened again it predicts %v, before %v (%v)", again, ln, err)
+				}
+				if len(slices.Compact(slices.Sorted(slices.Values(ln)))) < 2 {
+					t.Errorf("all cells are the same to it: %v", ln)
+				}
+			}
+		})
+	}
+}
+
+// A rival without what it learns from says so as input that can be mended, which
+// a comparison prints as a row that cannot be.
+func TestRivalsOfBadInput(t *testing.T) {
+	withImages := town{rows: 3, cols: 8, image: townSize}.open(t)
+	without := town{rows: 4, cols: 8, hash: "poi"}.open(t)
+	for _, name := range config.Rivals() {
+		for _, c := range []struct {
+			d          *dataset
+			modalities []string
+		}{{without, []string{"image", "poi"}}, {without, []string{"poi"}}, {withImages, []string{"image"}}} {
+			of := &method.Dataset{Store: c.d.store, Ln: c.d.ln, Train: c.d.train, Validation: c.d.validation, Test: c.d.test}
+			_, err := Network{rival(name, c.modalities...)}.Fit(context.Background(), of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
+			var f *fault.Input
+			vectors := len(c.modalities) == 1 && c.modalities[0] == "poi" && slices.Contains([]string{"bpnn", "carbongcn"}, name)
+			if vectors && err != nil {
+				t.Errorf("%s of POIs alone: %v", name, err)
+			} else if !vectors && !errors.As(err, &f) {
+				t.Errorf("%s of %v: %v", name, c.modalities, err)
+			}
+		}
+	}
+}
