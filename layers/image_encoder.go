@@ -22,6 +22,13 @@ var (
 // NewImageEncoder registers the encoder under p; m is the embedding size,
 // 0 for the pooled features [Pooled] themselves.
 func NewImageEncoder(p Path, m int) *ImageEncoder {
+	e := newImageInput(p)
+	e.net = NewResNet18(p, m)
+	return e
+}
+
+// newImageInput is an encoder without its network.
+func newImageInput(p Path) *ImageEncoder {
 	scale, shift := make([]float64, 3), make([]float64, 3)
 	for c := range 3 {
 		scale[c] = 1 / (255 * imageNetStd[c])
@@ -31,7 +38,7 @@ func NewImageEncoder(p Path, m int) *ImageEncoder {
 	constant := func(v []float64) *torch.Tensor {
 		return s.constant(torch.FromSlice(v, 1, 3, 1, 1).Cast(s.DType))
 	}
-	return &ImageEncoder{net: NewResNet18(p, m), scale: constant(scale), shift: constant(shift)}
+	return &ImageEncoder{scale: constant(scale), shift: constant(shift)}
 }
 
 // RawBGR makes the encoder take images as the published program does: OpenCV's
@@ -43,6 +50,11 @@ func (e *ImageEncoder) NCHW() { e.nchw = true }
 
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
+	return e.net.forward(e.input(images)) // [U, m]
+}
+
+// input brings images to what the network wants.
+func (e *ImageEncoder) input(images *torch.Tensor) chain {
 	c := chain{x: images}
 	c.then(func(images *torch.Tensor) *torch.Tensor {
 		if e.bgr {
@@ -54,5 +66,5 @@ func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
 		// The cast makes a copy, which nobody else sees.
 		return images.Cast(e.scale.DType()).MulInPlace(e.scale).AddInPlace(e.shift)
 	})
-	return e.net.forward(c) // [U, m]
+	return c
 }

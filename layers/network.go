@@ -27,6 +27,10 @@ type ModelConfig struct {
 	LogCounts   bool    `json:",omitempty"` // ln(1 + POI counts) as a path of their own
 	Features    int     `json:",omitempty"` // F, hand-made features of a cell and its surroundings, which reach the head and the prediction; 0: none
 	WideDropout float64 `json:",omitempty"` // of those, in training
+	// FrozenImage: the image is seen by the first ImageFeatures of the features alone,
+	// the tile's own, and no encoder of images is trained.
+	FrozenImage   bool `json:",omitempty"`
+	ImageFeatures int  `json:",omitempty"`
 
 	// Of kind rows, which also has Features.
 	Method string `json:",omitempty"` // what it is
@@ -61,7 +65,9 @@ func (c *ModelConfig) Check() error {
 		return fmt.Errorf("the POI modality is on, but there are no POI categories")
 	case c.Neighborhood < 1 || c.Neighborhood%2 == 0:
 		return fmt.Errorf("the neighborhood is %d cells wide; it must be odd: 1, 3, 5 or 7", c.Neighborhood)
-	case c.Image && c.ImageSize < 32:
+	case c.FrozenImage && (c.ImageFeatures < 1 || c.ImageFeatures > c.Features):
+		return fmt.Errorf("an image that is seen by %d of %d features is not seen", c.ImageFeatures, c.Features)
+	case c.Image && !c.FrozenImage && c.ImageSize < 32:
 		return fmt.Errorf("images of %d pixels are too small for ResNet-18; use 32 or more", c.ImageSize)
 	}
 	if c.POISize == 0 {

@@ -23,12 +23,21 @@ type ResNet18 struct {
 // (Kaiming normal, fan out) and a last layer of the given width; with 0 there is
 // none, and the output are the 512 pooled features.
 func NewResNet18(p Path, out int) *ResNet18 {
+	r := newResNetTrunk(p, len(stageWidths))
+	if out > 0 {
+		r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: Pooled, Out: out})
+	}
+	return r
+}
+
+// newResNetTrunk registers the layers up to layer<last>.
+func newResNetTrunk(p Path, last int) *ResNet18 {
 	r := &ResNet18{
 		conv1: newResNetConv(p.Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
 		bn1:   NewBatchNorm(p.Sub("bn1"), 64),
 	}
 	in := 64
-	for layer, width := range []int{64, 128, 256, 512} {
+	for layer, width := range stageWidths[:last] {
 		for block := range 2 {
 			stride := 1
 			if layer > 0 && block == 0 {
@@ -37,9 +46,6 @@ func NewResNet18(p Path, out int) *ResNet18 {
 			r.blocks = append(r.blocks, newBasicBlock(p.Sub("layer"+string(rune('1'+layer)), block), in, width, stride))
 			in = width
 		}
-	}
-	if out > 0 {
-		r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: Pooled, Out: out})
 	}
 	return r
 }
@@ -59,10 +65,15 @@ func (r *ResNet18) Forward(x *torch.Tensor) *torch.Tensor {
 	return r.forward(chain{x: x})
 }
 
-func (r *ResNet18) forward(c chain) *torch.Tensor {
+// stem puts what comes before the stages behind c.
+func (r *ResNet18) stem(c *chain) {
 	c.then(r.conv1.Forward)                                                                // [N, 64, H/2, W/2]
 	c.then(r.bn1.Forward)                                                                  // [N, 64, H/2, W/2]
 	c.then(func(x *torch.Tensor) *torch.Tensor { return torch.ReLUMaxPool2d(x, 3, 2, 1) }) // [N, 64, H/4, W/4]
+}
+
+func (r *ResNet18) forward(c chain) *torch.Tensor {
+	r.stem(&c)
 	for _, b := range r.blocks {
 		c.then(b.forward)
 	} // [N, 512, H/32, W/32]

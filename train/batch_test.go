@@ -20,7 +20,7 @@ func lossIn(n learn.Network, c *config.Config, epoch int, o layers.Output, targe
 	return n.Loss(o, target, learnOptions(c).LossOptions(contrastive(c, epoch)))
 }
 
-func (d *dataset) model(c *config.Config) layers.ModelConfig { return modelConfig(c, d.store) }
+func (d *dataset) model(c *config.Config) layers.ModelConfig { return d.modelConfig(c) }
 
 // A batch holds each distinct tile once, and the index leads back to every
 // neighbor; a missing one has a place of its own, behind the tiles.

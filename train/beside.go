@@ -53,7 +53,7 @@ var lately struct {
 // see the modalities that the network sees. Their draws have one seed whatever
 // the run's, so that a result and its baselines can be made again.
 func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Options) ([]Baseline, error) {
-	inputs := tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
+	inputs := d.inputs(c)
 	key := d.problem(inputs)
 	lately.Lock()
 	defer lately.Unlock()
@@ -92,7 +92,7 @@ func (d *dataset) baselines(ctx context.Context, c *config.Config, o progress.Op
 func (d *dataset) problem(in tabular.Inputs) [sha256.Size]byte {
 	h := sha256.New()
 	m := d.store.Meta()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%v\n", d.store.Dir(), m.ConfigHash, m.Built, d.store.Bytes(), in)
+	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", d.store.Dir(), m.ConfigHash, m.Built, d.store.Bytes(), in.Key())
 	for _, v := range []any{d.ln, d.train, int32(-1), d.validation, int32(-1), d.test} {
 		binary.Write(h, binary.LittleEndian, v) // of numbers into a hash: cannot fail
 	}

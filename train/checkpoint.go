@@ -43,10 +43,11 @@ type Header struct {
 	CategoryTable string             `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: raw values, or a file of an older program
 	Normalization json.RawMessage    `json:"normalization,omitempty"`  // how the mosaic's numbers became uint8
 	Grid          store.GridSpec     `json:"grid"`
-	CellArea      float64            `json:"cell_area_km2,omitempty"` // mean of the cells it was trained among; 0 in older files
-	TargetUnit    string             `json:"target_unit"`             // the model predicts ln of this: "tCO2/yr" or "proxy"
-	Store         string             `json:"store"`                   // config hash of the store it was trained on
-	Threads       int                `json:"threads"`                 // libtorch's; another number may change the last bits
+	CellArea      float64            `json:"cell_area_km2,omitempty"`  // mean of the cells it was trained among; 0 in older files
+	ImageFeatures string             `json:"image_features,omitempty"` // SHA-256 of the weights whose features the model sees; they are among the arrays
+	TargetUnit    string             `json:"target_unit"`              // the model predicts ln of this: "tCO2/yr" or "proxy"
+	Store         string             `json:"store"`                    // config hash of the store it was trained on
+	Threads       int                `json:"threads"`                  // libtorch's; another number may change the last bits
 	State         State              `json:"state"`
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
@@ -105,6 +106,9 @@ func (t *trainer) save(path string) error {
 			f.Arrays["rng.cpu"] = safetensors.Array{DType: "U8", Shape: []int{len(state)}, Data: state}
 		})
 	})
+	if t.data.frozen != nil {
+		t.data.frozen.Keep(f.Arrays)
+	}
 	if bad := t.notFinite(); bad != "" {
 		return fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
 	}

@@ -41,7 +41,7 @@ func TestCheckpointHeader(t *testing.T) {
 	}
 	h := c.Header
 	if h.Format != checkpointFormat || h.Store != "hash" || h.TargetUnit != "tCO2/yr" || h.Grid.CellSize != 0.01 ||
-		fmt.Sprint(h.Categories) != "[shop school works]" || !reflect.DeepEqual(h.Model, modelConfig(pois(), d.store)) || h.Optimizer != "adam" ||
+		fmt.Sprint(h.Categories) != "[shop school works]" || !reflect.DeepEqual(h.Model, d.modelConfig(pois())) || h.Optimizer != "adam" ||
 		h.State.Epoch != 1 || h.Libtorch == "" || h.Threads != 1 || !strings.Contains(h.Config, "embedding: 8") {
 		t.Errorf("%+v", h)
 	}

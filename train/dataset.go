@@ -1,7 +1,6 @@
 package train
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
@@ -9,7 +8,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train/config"
-	"opencarbon/train/learn"
+	"opencarbon/train/frozen"
 	"opencarbon/train/method"
 	"opencarbon/train/tabular"
 )
@@ -19,6 +18,8 @@ type dataset struct {
 	store                   *store.Store
 	ln                      []float64 // [N] ln of the yearly emission; NaN where there is none
 	train, validation, test []int32   // tiles with a target
+	frozen                  *frozen.Encoder
+	more                    *tabular.More // what it makes of the tiles; nil: none
 }
 
 func newDataset(s *store.Store) *dataset { return datasetOf(method.New(s)) }
@@ -64,7 +65,8 @@ func (d *dataset) fit(c *config.Config) error {
 }
 
 // modelConfig is the architecture that config and store ask for.
-func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
+func (d *dataset) modelConfig(c *config.Config) layers.ModelConfig {
+	s := d.store
 	kind := layers.KindOpenCarbon
 	if c.Model.Published() {
 		kind = layers.KindPublished
@@ -75,33 +77,19 @@ func modelConfig(c *config.Config, s *store.Store) layers.ModelConfig {
 	plus := c.Model.Variant == "plus"
 	features, dropout := 0, 0.0
 	if plus && c.Model.Wide {
-		features, dropout = tabular.Width(s, inputs(c)), c.Model.WideDropout
+		features, dropout = tabular.Width(s, d.inputs(c)), c.Model.WideDropout
+	}
+	frozenImage, imageFeatures := plus && c.Model.HasImage() && c.Model.ImageEncoder == "frozen", 0
+	if frozenImage {
+		imageFeatures = tabular.ImageWidth(s, d.inputs(c))
 	}
 	return layers.ModelConfig{
+		FrozenImage: frozenImage, ImageFeatures: imageFeatures,
 		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: (plus || c.Model.Rival()) && c.Model.LogCounts, Features: features, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
 	}
-}
-
-// inputs are what a cell's features are made of.
-func inputs(c *config.Config) tabular.Inputs {
-	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
-}
-
-// assembler makes batches of a store for a network; ctx ends the making of its
-// features.
-func assembler(ctx context.Context, s *store.Store, n learn.Network, ln []float64) (*learn.Assembler, error) {
-	var features learn.Features
-	if c := n.Config(); c.Features > 0 {
-		f, err := tabular.Of(ctx, s, tabular.Inputs{Images: c.Image, POIs: c.POI})
-		if err != nil {
-			return nil, err
-		}
-		features = f
-	}
-	return learn.NewAssembler(s, learn.Inputs(n), n.Traits().Around, ln, features)
 }
 
 func mean(ln []float64, cells []int32) float64 {

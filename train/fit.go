@@ -36,6 +36,9 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if err := CheckPrecision(&c); err != nil {
 		return nil, err
 	}
+	if err := set.freeze(ctx, &c); err != nil {
+		return nil, err
+	}
 	w := &keeper{path: filepath.Join(o.Dir, BestFile)}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {

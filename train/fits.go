@@ -91,7 +91,7 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 // trained. s is what the model will read.
 func Prospect(c *config.Config, s *store.Store) *Checkpoint {
 	meta := s.Meta()
-	return &Checkpoint{Header: Header{Model: modelConfig(c, s), Categories: s.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
+	return &Checkpoint{Header: Header{Model: newDataset(s).modelConfig(c), Categories: s.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
 		CellArea: meanArea(s), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}}
 }
 

@@ -164,6 +164,10 @@ func (c *Checkpoint) withModel(ctx context.Context, s *store.Store, device strin
 	if err != nil {
 		return err
 	}
+	in, err := c.inputs(ctx, s, device, threads)
+	if err != nil {
+		return err
+	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
 		m, err := c.network(torch.ParseDevice(device))
@@ -173,7 +177,7 @@ func (c *Checkpoint) withModel(ctx context.Context, s *store.Store, device strin
 		}
 		defer m.Params().Close()
 		m.Params().Eval()
-		a, err := assembler(ctx, s, m, newDataset(s).ln)
+		a, err := assembler(ctx, s, m, newDataset(s).ln, in)
 		if err != nil {
 			failed = err
 			return

@@ -16,6 +16,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
+	"opencarbon/train/tabular"
 	"opencarbon/train/totals"
 )
 
@@ -128,10 +129,16 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	}
 	cfg.Train.Device = o.Device
 	each, strange := make([][]float64, len(members)), make([][]float64, len(members))
+	in := make([]tabular.Inputs, len(members))
+	for i, m := range members {
+		if in[i], err = m.inputs(ctx, views[i], o.Device, o.Threads); err != nil {
+			return nil, err
+		}
+	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
 		for i, m := range members {
-			if each[i], strange[i], failed = m.predict(ctx, cfg, views[i], o, encodedName(i)); failed != nil {
+			if each[i], strange[i], failed = m.predict(ctx, cfg, views[i], o, encodedName(i), in[i]); failed != nil {
 				return
 			}
 		}
@@ -228,7 +235,7 @@ func CategoryDifference(want, have []string) string {
 
 // predict is the part of Predict inside the engine; it returns ln emission [N] and
 // the dissimilarity index [N], nil where the checkpoint knows no domain.
-func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string) (ln, strange []float64, err error) {
+func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.Store, o PredictOptions, name string, in tabular.Inputs) (ln, strange []float64, err error) {
 	model, err := c.network(torch.ParseDevice(o.Device))
 	if err != nil {
 		return nil, nil, err
@@ -236,7 +243,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	parameters := model.Params()
 	defer parameters.Close()
 	parameters.Eval()
-	a, err := assembler(ctx, s, model, make([]float64, s.Len()))
+	a, err := assembler(ctx, s, model, make([]float64, s.Len()), in)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
+	"opencarbon/train/tabular"
 )
 
 // PublishedOptions of PredictPublished.
@@ -88,7 +89,7 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	partial := filepath.Base(o.Out) + ".partial"
 	var ln []float64
 	var failed error
-	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, read, options, partial) }); err != nil {
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, read, options, partial, tabular.Inputs{}) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {

@@ -70,6 +70,12 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
+	seen := newDataset(s)
+	if o.Resume == "" { // and so are weights that are no ResNet-18's
+		if err := seen.freeze(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	run, from, err := openRun(c, o)
 	if err != nil {
 		return nil, err
@@ -80,6 +86,11 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	d := newDataset(read)
+	if d.frozen, d.more = seen.frozen, seen.more; d.frozen == nil {
+		if err := d.thaw(ctx, c, from); err != nil {
+			return nil, err
+		}
+	}
 	began := time.Now()
 	info, err := beginInfo(run, c, s, o, from)
 	if err != nil {

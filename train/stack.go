@@ -47,7 +47,7 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 		if b.fitted == nil {
 			continue
 		}
-		features, err := tabular.Of(ctx, d.store, inputs(c))
+		features, err := tabular.Of(ctx, d.store, d.inputs(c))
 		if err != nil {
 			return err
 		}
@@ -62,6 +62,9 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 		k := best.derive(run.Path(MethodFile(b.Name)), mc)
 		k.arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
 		k.validatedBy(d, predicted)
+		if d.frozen != nil {
+			d.frozen.Keep(k.arrays)
+		}
 		if err := k.rewrite(); err != nil {
 			return err
 		}
@@ -151,6 +154,10 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	arrays := map[string]safetensors.Array{}
 	about := make([]string, len(parts))
 	for a, p := range parts {
+		if a > 0 && weights[a] == 0 {
+			about[a] = "none of " + p.name
+			continue // it would cost time and say nothing
+		}
 		about[a] = fmt.Sprintf("%.2f %s", weights[a], p.name)
 		for _, m := range p.members {
 			for name, x := range m.arrays {
@@ -167,6 +174,9 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 		k.arrays[domainFeatures] = a
 	}
 	k.validatedBy(d, method.Combine(guesses, weights))
+	if d.frozen != nil {
+		d.frozen.Keep(k.arrays)
+	}
 	if err := k.rewrite(); err != nil {
 		return err
 	}

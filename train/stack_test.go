@@ -58,7 +58,7 @@ func TestStack(t *testing.T) {
 	near(t, "stack", guesses(t, r.Stack.Path, d), want, 1e-4)
 
 	// The ridge regression's checkpoint predicts what the regression does.
-	f, err := tabular.New(context.Background(), d.store, inputs(c))
+	f, err := tabular.New(context.Background(), d.store, d.inputs(c))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (t *trainer) start(path string) error {
 // config's. Sizes of tiles and categories are the store's business (Fits).
 func misfits(has, wanted layers.ModelConfig) string {
 	keys := []struct{ key, field string }{{"modalities", "Image"}, {"modalities", "POI"}, {"embedding", "Embedding"},
-		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}}
+		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}, {"image_encoder", "FrozenImage"}}
 	var list []string
 	if variant(has) != variant(wanted) {
 		list = append(list, fmt.Sprintf("model.variant is %s there, %s here", variant(has), variant(wanted)))

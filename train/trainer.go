@@ -53,7 +53,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	device := torch.ParseDevice(c.Train.Device)
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
-	mc := modelConfig(c, d.store)
+	mc := d.modelConfig(c)
 	parameters := layers.NewParams(device)
 	model, err := networkFor(parameters, mc, from)
 	if err != nil {
@@ -63,7 +63,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	if c.Train.TargetBias == "mean" {
 		model.SetTargetBias(mean(d.ln, d.train))
 	}
-	a, err := assembler(ctx, d.store, model, d.ln)
+	a, err := assembler(ctx, d.store, model, d.ln, d.inputs(c))
 	if err != nil {
 		parameters.Close()
 		return nil, err
@@ -81,6 +81,9 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	t.header = Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
 		Model: mc, Categories: d.store.Categories(), CategoryTable: meta.CategoryTable, Normalization: meta.Normalization, Grid: meta.Grid,
 		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
+	if d.frozen != nil {
+		t.header.ImageFeatures = d.frozen.Sum()
+	}
 	return t, nil
 }
 

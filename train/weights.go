@@ -1,17 +1,105 @@
 package train
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/regular"
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
+	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 )
 
 // imageEncoderPrefix is where the model keeps its ResNet-18.
 const imageEncoderPrefix = "grid_rep.image_encoder."
+
+const weightsRemedy = "Give torchvision's resnet18-5c106cde.pth or resnet18-f37072fd.pth, such weights as .safetensors, preset:imagenet for the file that torchvision keeps in ~/.cache/torch/hub/checkpoints, or leave the key empty."
+
+// ImageNet as a path of weights is torchvision's file in PyTorch's own cache.
+const ImageNet = "preset:imagenet"
+
+// torchvision names its files of weights after the first digits of their SHA-256.
+var torchvisionName = regexp.MustCompile(`^resnet18-([0-9a-f]{8})\.(pth|safetensors)$`)
+
+// resnetWeights reads the weights of a ResNet-18 by torchvision's names and the
+// SHA-256 of their file. A file that bears a hash in its name and has another one
+// is damaged, and refused; one without is taken as it is.
+func resnetWeights(key, path string) (map[string]safetensors.Array, string, error) {
+	if path == ImageNet {
+		var err error
+		if path, err = cachedImageNet(); err != nil {
+			return nil, "", fault.Wrap(err, key, "preset:imagenet was not found", weightsRemedy)
+		}
+	}
+	refuse := func(err error) error {
+		return fault.Wrap(err, key, "cannot be used ("+path+")", weightsRemedy)
+	}
+	if err := regular.Check(path); err != nil {
+		return nil, "", refuse(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, "", refuse(err)
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	f.Close()
+	if err != nil {
+		return nil, "", refuse(err)
+	}
+	sum := hex.EncodeToString(h.Sum(nil))
+	if m := torchvisionName.FindStringSubmatch(filepath.Base(path)); m != nil && strings.HasSuffix(path, ".pth") && !strings.HasPrefix(sum, m[1]) {
+		return nil, "", refuse(fmt.Errorf("its SHA-256 begins with %s, not with %s as its name says: the download is damaged", sum[:8], m[1]))
+	}
+	if strings.HasSuffix(path, ".safetensors") {
+		file, err := safetensors.ReadFile(path)
+		if err != nil {
+			return nil, "", refuse(err)
+		}
+		return file.Arrays, sum, nil
+	}
+	file, err := readPTH(path)
+	if err != nil {
+		return nil, "", refuse(err)
+	}
+	_, arrays, err := pth.StateDict(file.Root)
+	if err != nil {
+		return nil, "", refuse(err)
+	}
+	return arrays, sum, nil
+}
+
+// cachedImageNet finds torchvision's weights where PyTorch keeps its downloads.
+func cachedImageNet() (string, error) {
+	root := os.Getenv("TORCH_HOME")
+	if root == "" {
+		base := os.Getenv("XDG_CACHE_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", err
+			}
+			base = filepath.Join(home, ".cache")
+		}
+		root = filepath.Join(base, "torch")
+	}
+	for _, name := range []string{"resnet18-f37072fd.pth", "resnet18-5c106cde.pth"} {
+		path := filepath.Join(root, "hub", "checkpoints", name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("there is no resnet18-f37072fd.pth in %s", filepath.Join(root, "hub", "checkpoints"))
+}
 
 // initialWeights loads a torchvision ResNet-18 checkpoint into the image
 // encoder where the config names one (resnet18-5c106cde.pth and
@@ -22,17 +110,12 @@ func initialWeights(c *config.Config, m learn.Network) error {
 	if path == "" {
 		return nil
 	}
-	const remedy = "Give torchvision's resnet18-5c106cde.pth or resnet18-f37072fd.pth, or leave model.image_weights empty."
 	if !m.Config().Image {
 		return fault.New("model.image_weights", "is given, but the image modality is off", "Remove it, or add image to model.modalities.")
 	}
-	file, err := readPTH(path)
+	arrays, _, err := resnetWeights("model.image_weights", path)
 	if err != nil {
-		return fault.Wrap(err, "model.image_weights", "cannot be used", remedy)
-	}
-	_, arrays, err := pth.StateDict(file.Root)
-	if err != nil {
-		return fault.Wrap(err, "model.image_weights", "cannot be used", remedy)
+		return err
 	}
 	torch.InScope(func(*torch.Scope) {
 		values := map[string]*torch.Tensor{}
@@ -48,7 +131,7 @@ func initialWeights(c *config.Config, m learn.Network) error {
 			}
 		}
 		if err = m.Params().Load(imageEncoderPrefix, values, true); err != nil {
-			err = fault.Wrap(err, path, "is no ResNet-18", remedy)
+			err = fault.Wrap(err, path, "is no ResNet-18", weightsRemedy)
 		}
 	})
 	return err

@@ -21,6 +21,7 @@ type Model struct {
 	params *layers.Params
 
 	image                      *layers.ImageEncoder
+	frozen                     *layers.Perceptron // in its place, on features
 	poi                        *layers.POIEncoder
 	gridAgg, neighborAgg       *layers.AggregateAttention
 	neighborImage, neighborPOI *layers.NeighborhoodEncoder
@@ -37,7 +38,9 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	}
 	m := &Model{config: c, params: p}
 	root := p.Root()
-	if c.Image {
+	if c.FrozenImage {
+		m.frozen = layers.NewPerceptron(root.Sub("grid_rep", "frozen_image"), c.ImageFeatures, hidden, c.Embedding)
+	} else if c.Image {
 		m.image = layers.NewImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding)
 	}
 	if c.POI {
@@ -112,6 +115,10 @@ func (m *Model) ImagesNCHW() {
 func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
 	if m.image != nil && t.Images != nil {
 		e = e.With(layers.ImageView, m.image.Forward(t.Images))
+	}
+	if m.frozen != nil && t.Features != nil {
+		x := torch.Dropout(m.wide.features.Forward(t.Features.Cast(m.params.DType)), m.config.WideDropout, m.params.Training())
+		e = e.With(layers.ImageView, m.frozen.Forward(x.Narrow(1, 0, m.config.ImageFeatures)))
 	}
 	if m.poi != nil && (t.Points != nil || t.POIs != nil) {
 		e = e.With(layers.POIView, m.poi.Encode(t))

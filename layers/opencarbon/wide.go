@@ -35,7 +35,7 @@ type wide struct {
 // newWide registers what c asks for, or returns nil where that is nothing.
 func newWide(p layers.Path, c layers.ModelConfig) *wide {
 	w := &wide{params: p.Params(), dropout: c.WideDropout, width: c.Embedding}
-	if c.Statistics && c.Image {
+	if c.Statistics && c.Image && !c.FrozenImage {
 		w.image = layers.NewStandardizer(p.Sub("statistics"), layers.ImageStatisticsWidth, limit)
 		w.toImage = layers.NewPerceptron(p.Sub("statistics", "to_image"), layers.ImageStatisticsWidth, hidden, c.Embedding)
 	}

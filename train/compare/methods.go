@@ -9,7 +9,6 @@ import (
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
-	"opencarbon/train/tabular"
 )
 
 // network is a way to predict that is a network: its name, what it is, and what it
@@ -75,9 +74,8 @@ func Methods() (names, about []string) {
 // Entries makes the named methods for a config.
 func Entries(c *config.Config, names []string) ([]Entry, error) {
 	var out []Entry
-	x := tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI()}
 	for _, name := range names {
-		e, err := entry(c, name, x)
+		e, err := entry(c, name)
 		if err != nil {
 			return nil, err
 		}
@@ -94,10 +92,10 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 	return out, nil
 }
 
-func entry(c *config.Config, name string, x tabular.Inputs) (Entry, error) {
+func entry(c *config.Config, name string) (Entry, error) {
 	for _, m := range simple {
 		if m.name == name {
-			return Entry{Name: name, Key: fmt.Sprintf("%s of %+v", m.about, x), Method: tabularMethod{m.method, x}, Fixed: m.fixed}, nil
+			return Entry{Name: name, Key: fmt.Sprintf("%s of {Images:%v POIs:%v}%s", m.about, c.Model.HasImage(), c.Model.HasPOI(), c.Model.ImageFeatures), Method: tabularMethod{m.method, c}, Fixed: m.fixed}, nil
 		}
 	}
 	if name == "mean" {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"opencarbon/train"
+	"opencarbon/train/config"
 	"opencarbon/train/method"
 	"opencarbon/train/tabular"
 )
@@ -25,7 +27,7 @@ var simple = []struct {
 // tabularMethod makes a method of rows one of datasets.
 type tabularMethod struct {
 	tabular.Method
-	in tabular.Inputs
+	config *config.Config
 }
 
 type tabularFitted struct {
@@ -34,7 +36,11 @@ type tabularFitted struct {
 }
 
 func (m tabularMethod) Fit(ctx context.Context, d *method.Dataset, o method.Options) (method.Fitted, error) {
-	f, err := tabular.Of(ctx, d.Store, m.in)
+	in, err := train.Inputs(ctx, m.config, d.Store)
+	if err != nil {
+		return nil, err
+	}
+	f, err := tabular.Of(ctx, d.Store, in)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +48,7 @@ func (m tabularMethod) Fit(ctx context.Context, d *method.Dataset, o method.Opti
 	if err != nil {
 		return nil, err
 	}
-	return tabularFitted{fitted, m.in}, nil
+	return tabularFitted{fitted, in}, nil
 }
 
 func (f tabularFitted) Predict(ctx context.Context, d *method.Dataset, cells []int32) ([]float64, error) {

@@ -70,19 +70,20 @@ var ranges = map[string]limits{
 
 // choices of the text keys of model and train.
 var choices = map[string][]string{
-	"model.accept":      {"cells", "bands", "unit", "stretch"},
-	"model.variant":     append([]string{"plus", "paper", "reference"}, Rivals()...),
-	"model.modalities":  {"image", "poi"},
-	"model.poi_encoder": {"k7", "k37"},
-	"train.optimizer":   {"adam", "adamw", "sgd"},
-	"train.schedule":    {"constant", "cosine", "plateau"},
-	"train.loss":        {"l1", "huber"},
-	"train.target_bias": {"mean", "none"},
-	"train.sampler":     {"random", "blocks"},
-	"train.encode":      {"unique", "slices", "historical"},
-	"train.augment":     {"d4", "none"},
-	"train.stack":       {"ridge", "svr", "xgboost"},
-	"train.precision":   {"fp32", "bf16"},
+	"model.accept":        {"cells", "bands", "unit", "stretch"},
+	"model.variant":       append([]string{"plus", "paper", "reference"}, Rivals()...),
+	"model.modalities":    {"image", "poi"},
+	"model.poi_encoder":   {"k7", "k37"},
+	"train.optimizer":     {"adam", "adamw", "sgd"},
+	"train.schedule":      {"constant", "cosine", "plateau"},
+	"train.loss":          {"l1", "huber"},
+	"train.target_bias":   {"mean", "none"},
+	"train.sampler":       {"random", "blocks"},
+	"train.encode":        {"unique", "slices", "historical"},
+	"train.augment":       {"d4", "none"},
+	"train.stack":         {"ridge", "svr", "xgboost"},
+	"train.precision":     {"fp32", "bf16"},
+	"model.image_encoder": {"resnet18", "frozen"},
 }
 
 var (
@@ -162,6 +163,15 @@ func check(c *Config, label string, given map[string]leaf) error {
 		if slices.Contains(t.Stack[:i], name) {
 			bad("train.stack", "Name each method once.", "names %s twice", name)
 		}
+	}
+	if m.ImageEncoder == "frozen" && (m.Variant != "plus" || !m.Wide) {
+		bad("model.image_encoder", "Set model.variant: plus and model.wide: true, or image_encoder: resnet18.", "is frozen, but the features that it sees are off")
+	}
+	if m.ImageEncoder == "frozen" && m.ImageWeights != "" {
+		bad("model.image_weights", "Give the file as model.image_features, or set model.image_encoder: resnet18.", "is given, but no encoder of images is trained")
+	}
+	if m.ImageFeatures != "" && !m.HasImage() {
+		bad("model.image_features", "Leave it empty, or add image to model.modalities.", "is given, but the image modality is off")
 	}
 	if m.Published() && t.EMA > 0 {
 		bad("train.ema", "Leave it away, or set it to 0.", "is %g, but the published program does not average its weights", t.EMA)

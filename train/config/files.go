@@ -87,9 +87,11 @@ func needs(c *Config) []need {
 		addRaw(d, c, add)
 	}
 	add("model.weights", c.Model.Weights, "checkpoint of a run (.safetensors), or of the published program (.pth)")
-	add("model.image_weights", c.Model.ImageWeights, "torchvision ResNet-18 state dict (.pth)")
-	if c.Model.ImageWeights != "" {
-		out[len(out)-1].from = "https://download.pytorch.org/models/resnet18-f37072fd.pth (or leave the key empty: random weights)"
+	for key, path := range map[string]string{"model.image_weights": c.Model.ImageWeights, "model.image_features": c.Model.ImageFeatures} {
+		add(key, path, "ResNet-18 weights by torchvision's names (.pth or .safetensors)")
+		if path != "" {
+			out[len(out)-1].from = "https://download.pytorch.org/models/resnet18-f37072fd.pth (45 MB, BSD-3; or leave the key empty)"
+		}
 	}
 	return out
 }

@@ -38,6 +38,9 @@ func Inputs(n Network) layers.ModelConfig {
 	if n.Traits().FeaturesAlone {
 		c.Image, c.POI = false, false
 	}
+	if c.FrozenImage {
+		c.Image = false
+	}
 	return c
 }
 

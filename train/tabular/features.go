@@ -28,7 +28,7 @@ func Reach() int { return slices.Max(Widths) }
 // asked for, since a large region's rows would not fit in memory.
 type Features struct {
 	own       []float32 // [N, d] image statistics, then POI counts
-	images    int       // of the d columns
+	images    int       // of the d columns: statistics, and those of More
 	poi       int
 	cells     int
 	neighbors []int32      // [N, 7*7] as the store keeps them
@@ -44,6 +44,25 @@ type Features struct {
 // of the other.
 type Inputs struct {
 	Images, POIs bool
+	More         *More // further numbers of a cell; nil: none
+}
+
+// More are further numbers of every cell of a store, which a row has of the cell
+// and as means of its surroundings, like image statistics.
+type More struct {
+	Names  []string  // [d]
+	Values []float32 // [N, d]
+	About  string    // what they are, for tables
+	Key    string    // tells apart what they are made of, for the same store
+}
+
+// Key tells inputs apart, for the same store.
+func (in Inputs) Key() string {
+	key := fmt.Sprintf("images %v, POIs %v", in.Images, in.POIs)
+	if in.More != nil {
+		key += ", " + in.More.Key
+	}
+	return key
 }
 
 // New computes the features of a store, on all cores; where it has nothing that
@@ -58,8 +77,14 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 		return nil, fault.New(s.Dir(), "the store has neither images nor POIs that the features could be made of",
 			"Give data.imagery.path or data.poi.path, and name them in model.modalities.")
 	}
-	if f.images > 0 {
+	if m := in.More; m != nil && len(m.Values) != f.cells*len(m.Names) {
+		return nil, fmt.Errorf("tabular: %d further numbers are no %d of %d cells", len(m.Values), len(m.Names), f.cells)
+	}
+	if in.Images && s.HasImages() {
 		seen = append(seen, "image statistics")
+	}
+	if in.More != nil {
+		seen = append(seen, in.More.About)
 	}
 	if f.poi > 0 {
 		seen = append(seen, "ln(1 + POI counts)")
@@ -74,7 +99,11 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 			f.names = append(f.names, name+", "+rings[k])
 		}
 	}
-	f.about = strings.Join(seen, " and ") + ", " + strings.Join(rings, " + ")
+	f.about = strings.Join(seen, ", ")
+	if n := len(seen); n > 1 {
+		f.about = strings.Join(seen[:n-1], ", ") + " and " + seen[n-1]
+	}
+	f.about += ", " + strings.Join(rings, " + ")
 	var err error
 	if f.neighbors, err = s.Neighbors(store.MaxNeighborhood); err != nil {
 		return nil, err
@@ -82,7 +111,7 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	f.at = slices.Clone(s.Cells()) // features outlive the store
 	f.neighbors = slices.Clone(f.neighbors)
 	f.own = make([]float32, f.cells*f.width())
-	return f, f.fill(ctx, s)
+	return f, f.fill(ctx, s, in)
 }
 
 // Width is how many columns the features of a store will have.
@@ -91,12 +120,21 @@ func Width(s *store.Store, in Inputs) int {
 	return len(own) * len(Widths)
 }
 
+// ImageWidth is how many of the first columns are the cell's own image's.
+func ImageWidth(s *store.Store, in Inputs) int {
+	_, images := ownNames(s, in)
+	return images
+}
+
 // ownNames are what a cell says of itself, the images' numbers first.
 func ownNames(s *store.Store, in Inputs) (names []string, images int) {
 	if in.Images && s.HasImages() {
 		names = imageNames()
-		images = len(names)
 	}
+	if in.More != nil {
+		names = append(names, in.More.Names...)
+	}
+	images = len(names)
 	if in.POIs && s.HasPOIs() && len(s.Categories()) > 0 {
 		for _, c := range s.Categories() {
 			names = append(names, "ln(1 + "+c+")")
@@ -108,7 +146,7 @@ func ownNames(s *store.Store, in Inputs) (names []string, images int) {
 
 // fill computes every cell's own columns. Cells are independent of each other,
 // so cores take them in turn.
-func (f *Features) fill(ctx context.Context, s *store.Store) error {
+func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs) error {
 	const step = 64
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -123,7 +161,11 @@ func (f *Features) fill(ctx context.Context, s *store.Store) error {
 				}
 				for i := first; i < min(first+step, f.cells); i++ {
 					row := f.own[i*f.width() : (i+1)*f.width()]
-					if f.images > 0 {
+					if in.More != nil {
+						d := len(in.More.Names)
+						copy(row[f.images-d:f.images], in.More.Values[i*d:(i+1)*d])
+					}
+					if in.Images && s.HasImages() {
 						if errs[k] = s.ReadImage(i, pixels); errs[k] != nil {
 							return
 						}

@@ -19,7 +19,7 @@ var lately struct {
 // Of is New, which it spares where the same store was asked for lately.
 func Of(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	m := s.Meta()
-	key := fmt.Sprintf("%s\n%s\n%v\n%d\n%+v", s.Dir(), m.ConfigHash, m.Built, s.Bytes(), in)
+	key := fmt.Sprintf("%s\n%s\n%v\n%d\n%q\n%s", s.Dir(), m.ConfigHash, m.Built, s.Bytes(), s.Categories(), in.Key())
 	lately.Lock()
 	defer lately.Unlock()
 	for i, k := range lately.keys {

@@ -1,0 +1,152 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opencarbon/data/fault"
+	"opencarbon/layers"
+	"opencarbon/torch"
+	"opencarbon/torch/safetensors"
+)
+
+// trunkFile writes random weights of a ResNet-18 up to its third stage.
+func trunkFile(t *testing.T, path string) {
+	t.Helper()
+	f := safetensors.File{Arrays: map[string]safetensors.Array{}}
+	if err := torch.Run(torch.Options{Threads: 1}, func() {
+		torch.ManualSeed(5)
+		p := layers.NewParams(torch.CPU)
+		defer p.Close()
+		layers.NewImageTrunk(p.Root(), 3)
+		for _, e := range p.Entries() {
+			f.Arrays[e.Name] = torch.ToArray(e.Tensor)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := safetensors.WriteFile(path, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A model that sees the features of a pretrained encoder carries that encoder: it
+// predicts without the file, and the same; so do the simple methods beside it.
+func TestFrozenFeatures(t *testing.T) {
+	weights := filepath.Join(t.TempDir(), "trunk.safetensors")
+	trunkFile(t, weights)
+	c := both()
+	c.Model.LogCounts, c.Model.Wide, c.Model.ImageEncoder, c.Model.ImageFeatures = true, true, "frozen", weights
+	c.Train.Stack = []string{"ridge"}
+	k, d, r := trained(t, c, town{rows: 6, cols: 20, image: townSize})
+	if r.Stack == nil || !strings.Contains(baselineAbout(r, "ridge"), "frozen ResNet-18") {
+		t.Fatalf("stack %v, ridge %q", r.Stack, baselineAbout(r, "ridge"))
+	}
+	for name := range k.arrays {
+		if strings.HasPrefix(name, "model.grid_rep.image_encoder.") {
+			t.Fatalf("%s: an encoder of images was trained", name)
+		}
+	}
+	cached, err := filepath.Glob(filepath.Join(d.store.Dir(), "frozen-*.bin"))
+	if err != nil || len(cached) != 1 {
+		t.Fatalf("kept features: %v %v", cached, err)
+	}
+	want := column(t, filepath.Join(r.Dir, "predictions.csv"), "ln_predicted")
+	before := guesses(t, r.Stack.Path, d)
+	if err := os.Remove(weights); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(cached[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1 // what was kept is damaged: it is made again
+	if err := os.WriteFile(cached[0], text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "network", guesses(t, k.Path, d), want, 1e-4)
+	near(t, "stack", guesses(t, r.Stack.Path, d), before, 1e-4)
+
+	// The features say something: without them the ridge regression is another.
+	zeros, some := 0, 0
+	for name, a := range k.arrays {
+		if name == "frozen.pca0.components" {
+			for _, b := range a.Data {
+				if b == 0 {
+					zeros++
+				}
+			}
+			some = len(a.Data)
+		}
+	}
+	if some == 0 || zeros > some/2 {
+		t.Errorf("%d of %d bytes of the components are 0", zeros, some)
+	}
+}
+
+func baselineAbout(r *Result, name string) string {
+	if i := baselineOf(r.Baselines, name); i >= 0 {
+		return r.Baselines[i].About
+	}
+	return ""
+}
+
+// Files that are no weights, or not those that their name says, are refused; the
+// file in PyTorch's cache is found.
+func TestResNetWeights(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "any.safetensors")
+	trunkFile(t, good)
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256(text)
+	sum := hex.EncodeToString(hash[:])
+	if arrays, got, err := resnetWeights("model.image_features", good); err != nil || got != sum || len(arrays) == 0 {
+		t.Fatalf("%d arrays, %s, %v", len(arrays), got, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "resnet18-01234567.pth"), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TORCH_HOME", dir)
+	for path, want := range map[string]string{
+		filepath.Join(dir, "resnet18-01234567.pth"): "the download is damaged",
+		filepath.Join(dir, "none.pth"):              "none.pth",
+		dir:                                         "cannot be used",
+		ImageNet:                                    "was not found",
+	} {
+		if _, _, err := resnetWeights("model.image_features", path); !fault.IsInput(err) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "model.image_features") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	hub := filepath.Join(dir, "hub", "checkpoints")
+	if err := os.MkdirAll(hub, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(hub, "resnet18-5c106cde.pth"), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := cachedImageNet(); err != nil || filepath.Base(path) != "resnet18-5c106cde.pth" {
+		t.Errorf("%s %v", path, err)
+	}
+	// What is no ResNet-18 is told when the features are to be made.
+	d := town{rows: 3, cols: 20, image: townSize}.open(t)
+	c := both()
+	c.Model.Wide, c.Model.ImageFeatures = true, filepath.Join(dir, "other.safetensors")
+	if err := safetensors.WriteFile(c.Model.ImageFeatures, safetensors.File{Arrays: map[string]safetensors.Array{"conv1.weight": {DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.freeze(context.Background(), c); !fault.IsInput(err) || !strings.Contains(err.Error(), "is no ResNet-18") {
+		t.Error(err)
+	}
+	if d.more != nil && math.IsNaN(float64(d.more.Values[0])) {
+		t.Error("features of no weights")
+	}
+}

@@ -1,0 +1,109 @@
+package train
+
+import (
+	"context"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/store"
+	"opencarbon/torch"
+	"opencarbon/train/config"
+	"opencarbon/train/frozen"
+	"opencarbon/train/learn"
+	"opencarbon/train/tabular"
+)
+
+// inputs are what a cell's features are made of.
+func (d *dataset) inputs(c *config.Config) tabular.Inputs {
+	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more}
+}
+
+// freeze makes the features of a pretrained encoder, where the config names one.
+// It must not be called inside torch.Run.
+func (d *dataset) freeze(ctx context.Context, c *config.Config) error {
+	path := c.Model.ImageFeatures
+	if path == "" {
+		return nil
+	}
+	arrays, sum, err := resnetWeights("model.image_features", path)
+	if err != nil {
+		return err
+	}
+	d.frozen = frozen.New(arrays, sum)
+	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c))
+	return err
+}
+
+// thaw is freeze for a run that is gone on with: its checkpoint carries the encoder.
+// A run without a checkpoint begins anew.
+func (d *dataset) thaw(ctx context.Context, c *config.Config, from *Checkpoint) (err error) {
+	if c.Model.ImageFeatures == "" {
+		return nil
+	}
+	if from == nil {
+		return d.freeze(ctx, c)
+	}
+	if d.frozen, err = from.frozen(); err != nil || d.frozen == nil {
+		return err
+	}
+	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c))
+	return err
+}
+
+func encodeFrozen(ctx context.Context, e *frozen.Encoder, s *store.Store, device string, threads int) (more *tabular.More, err error) {
+	var failed error
+	if err := torch.Run(torch.Options{Threads: threads}, func() {
+		more, failed = e.Features(ctx, s, torch.ParseDevice(device))
+	}); err != nil {
+		return nil, err
+	}
+	return more, failed
+}
+
+// Inputs are what a cell's features are made of for the simple methods of a
+// comparison: those of the config's network.
+func Inputs(ctx context.Context, c *config.Config, s *store.Store) (tabular.Inputs, error) {
+	d := newDataset(s)
+	if err := d.freeze(ctx, c); err != nil {
+		return tabular.Inputs{}, err
+	}
+	return d.inputs(c), nil
+}
+
+// frozen is the pretrained encoder that a checkpoint carries; nil: none.
+func (c *Checkpoint) frozen() (*frozen.Encoder, error) {
+	e, err := frozen.Kept(c.arrays, c.Header.ImageFeatures)
+	if err != nil {
+		return nil, fault.Wrap(err, c.Path, "its pretrained encoder cannot be read", "The file is damaged; use another checkpoint of the run.")
+	}
+	return e, nil
+}
+
+// inputs are what the features of a checkpoint's model are made of in a store. It
+// must not be called inside torch.Run.
+func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, threads int) (in tabular.Inputs, err error) {
+	m := c.Header.Model
+	in = tabular.Inputs{Images: m.Image, POIs: m.POI}
+	if m.Features == 0 {
+		return in, nil
+	}
+	e, err := c.frozen()
+	if err != nil || e == nil {
+		return in, err
+	}
+	in.More, err = encodeFrozen(ctx, e, s, device, threads)
+	return in, err
+}
+
+// assembler makes batches of a store for a network; in is what the cells' features
+// are made of, and ctx ends their making.
+func assembler(ctx context.Context, s *store.Store, n learn.Network, ln []float64, in tabular.Inputs) (*learn.Assembler, error) {
+	var features learn.Features
+	if n.Config().Features > 0 {
+		f, err := tabular.Of(ctx, s, in)
+		if err != nil {
+			return nil, err
+		}
+		features = f
+	}
+	return learn.NewAssembler(s, learn.Inputs(n), n.Traits().Around, ln, features)
+}
