@@ -307,7 +307,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 	p.NominalY(rowsUp...)
 	long := 0
 	for _, c := range d.Cols {
-		long = max(long, len([]rune(c)))
+		long = max(long, roomOf(c))
 	}
 	foot := vg.Length(0)
 	if long > 7 { // names that would run into one another stand upright
@@ -317,7 +317,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 	}
 	rowNames := 0
 	for _, r := range d.Rows {
-		rowNames = max(rowNames, len([]rune(r)))
+		rowNames = max(rowNames, roomOf(r))
 	}
 	cell := vg.Length(58)
 	if max(n, m) > 12 {
@@ -327,7 +327,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 	const barRoom = 76
 	width := max(cell*vg.Length(m)+vg.Length(60+8*rowNames)+foot, 300)
 	for _, text := range []string{d.Title, d.ColTitle, d.Label} { // they stand over and under the field alone
-		width = max(width, vg.Length(8*len([]rune(shown(text, titleRoom)))))
+		width = max(width, vg.Length(8*roomOf(shown(text, titleRoom))))
 	}
 	return newFigure(width, cell*vg.Length(n)+80+foot+barRoom, func(c draw.Canvas) {
 		top, bottom := c, c

@@ -17,6 +17,7 @@ import (
 	"math"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -37,8 +38,20 @@ const (
 
 // newFigure draws on a white page of w x h points; f gets it less the margins.
 func newFigure(w, h vg.Length, f func(draw.Canvas)) *Figure {
-	c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))
-	f(draw.Crop(draw.New(c), margin, -margin, margin, -margin))
+	caption := lacking.caption()
+	below := vg.Length(0)
+	if caption != "" {
+		below = 14
+	}
+	c := vgimg.NewWith(vgimg.UseWH(w, h+below), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))
+	page := draw.New(c)
+	f(draw.Crop(page, margin, -margin, margin+below, -margin))
+	if caption != "" {
+		small := plot.New().Title.TextStyle
+		style(&small, 8)
+		small.XAlign, small.YAlign = draw.XLeft, draw.YBottom
+		page.FillText(small, vg.Point{X: margin, Y: margin / 2}, caption)
+	}
 	return &Figure{canvas: c}
 }
 
@@ -98,14 +111,14 @@ func besideLegend(p *plot.Plot, width vg.Length, c draw.Canvas) {
 
 // legendWidth is the room that the longest of the names needs beside a plot.
 func legendWidth(names ...string) vg.Length {
-	long := 0
+	most := 0
 	for _, n := range names {
-		long = max(long, len([]rune(shown(n, nameRoom))))
+		most = max(most, roomOf(shown(n, nameRoom)))
 	}
-	if long == 0 {
+	if most == 0 {
 		return 0
 	}
-	return vg.Points(48 + 6*float64(long))
+	return vg.Points(48 + 6*float64(most))
 }
 
 func names(lines []Line) []string {
@@ -119,6 +132,7 @@ func names(lines []Line) []string {
 func style(s *text.Style, points float64) {
 	s.Font.Variant = "Sans"
 	s.Font.Size = vg.Points(points)
+	s.Handler = mixed{text.Plain{Fonts: font.DefaultCache}}
 }
 
 // ticks puts at most n labelled ticks at round numbers.

@@ -5,7 +5,16 @@ import (
 	"testing"
 )
 
+// withFonts makes folders the machine's fonts for the rest of the test.
+func withFonts(t *testing.T, folders ...string) {
+	t.Helper()
+	before, had := fontFolders, machine
+	fontFolders, machine = func() []string { return folders }, &machineFonts{}
+	t.Cleanup(func() { fontFolders, machine = before, had })
+}
+
 func TestShown(t *testing.T) {
+	withFonts(t)
 	long := strings.Repeat("a", 300)
 	for _, c := range []struct{ in, want string }{
 		{"", ""}, {"Zürich …", "Zürich …"}, {"福田 shop", "<798F 7530> shop"}, {"a\nb", "a<000A>b"}, {"ไ", "<0E44>"}, {"🏭", "<1F3ED>"},
@@ -19,6 +28,7 @@ func TestShown(t *testing.T) {
 
 // Neither a long name nor a name in another script makes a picture wide.
 func TestLongNamesKeepPicturesSmall(t *testing.T) {
+	withFonts(t)
 	for _, name := range []string{strings.Repeat("long ", 60), strings.Repeat("福", 300)} {
 		f, err := Ranking(RankingData{Title: name, X: name, Names: []string{name, "b"}, Values: []float64{1, 2}})
 		if img := keep(t, "ranking_long", f, err); img.Bounds().Dx() > 1400 {

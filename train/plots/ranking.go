@@ -46,11 +46,11 @@ func Ranking(d RankingData) (*Figure, error) {
 	long := 0
 	for at, i := range order {
 		names[at] = d.Names[i]
-		long = max(long, len([]rune(d.Names[i])))
+		long = max(long, roomOf(d.Names[i]))
 		v, y := d.Values[i], float64(at)
 		if !finite(v) {
 			names[at] += " (none)"
-			long = max(long, len([]rune(names[at])))
+			long = max(long, roomOf(names[at]))
 			continue
 		}
 		box, err := plotter.NewPolygon(plotter.XYs{{X: 0, Y: y - 0.36}, {X: v, Y: y - 0.36}, {X: v, Y: y + 0.36}, {X: 0, Y: y + 0.36}})
@@ -92,7 +92,7 @@ func Ranking(d RankingData) (*Figure, error) {
 	p.NominalY(names...)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, -0.6, float64(n)-0.4
 	p.Y.Padding = 0
-	width := max(vg.Length(320+6*long), vg.Length(8*len([]rune(d.Title))+40), vg.Length(7*len([]rune(d.X))+6*long+40)) // titles stand over and under the plot alone; a phone shows 400 points
+	width := max(vg.Length(320+6*long), vg.Length(8*roomOf(d.Title)+40), vg.Length(7*roomOf(d.X)+6*long+40)) // titles stand over and under the plot alone; a phone shows 400 points
 	return newFigure(width, vg.Length(100+20*n), func(c draw.Canvas) { p.Draw(c) }), nil
 }
 

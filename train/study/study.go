@@ -82,6 +82,9 @@ func (r *Result) draw(name string, figure func() (*plots.Figure, error)) {
 		return
 	}
 	r.Files = append(r.Files, path)
+	if lacks := plots.Lacking(); lacks != "" && !slices.Contains(r.Notes, lacks) {
+		r.note("%s", lacks)
+	}
 }
 
 // path is a file of the study, which is noted down.

@@ -332,6 +332,9 @@ func (w *transfer) write(r *TransferResult) error {
 	if err := plots.Attempt(filepath.Join(w.Out, TransferPicture), r.picture); err != nil {
 		r.Notes = append(r.Notes, err.Error())
 	}
+	if lacks := plots.Lacking(); lacks != "" {
+		r.Notes = append(r.Notes, lacks)
+	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
