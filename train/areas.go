@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"opencarbon/data"
 	"opencarbon/data/areas"
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
@@ -98,7 +99,7 @@ func (k Known) read(ctx context.Context, s *store.Store, unit string) (*knownTot
 		}
 		return out, nil
 	}
-	g, err := gridOf(s.Meta().Grid)
+	g, err := data.GridOf(s.Meta().Grid)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
 	"opencarbon/train/progress"
@@ -18,7 +19,7 @@ import (
 // column.
 func districts(t *testing.T, west, east string) string {
 	t.Helper()
-	g, err := gridOf(town{}.grid())
+	g, err := data.GridOf(town{}.grid())
 	if err != nil {
 		t.Fatal(err)
 	}

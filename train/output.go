@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"opencarbon/data"
 	"opencarbon/data/grid"
 	"opencarbon/data/raster"
 	"opencarbon/data/store"
@@ -52,7 +53,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 	if err := known.apply(p, &x); err != nil {
 		return nil, err
 	}
-	g, err := gridOf(s.Meta().Grid)
+	g, err := data.GridOf(s.Meta().Grid)
 	if err != nil {
 		return nil, err
 	}
@@ -152,20 +153,6 @@ func writeTable(path, unit string, rows []runlog.Prediction, x runlog.Extra) err
 		}
 	}
 	return w.Close()
-}
-
-// gridOf makes a store's grid again.
-func gridOf(m store.GridSpec) (*grid.Grid, error) {
-	spec := grid.Spec{Scheme: m.Scheme, Zoom: m.Zoom, EPSG: m.EPSG}
-	switch m.Scheme {
-	case grid.Degrees:
-		spec.CellDegrees, spec.EPSG = m.CellSize, 0
-	case grid.Projected:
-		spec.CellMetres = m.CellSize
-	default:
-		spec.EPSG = 0
-	}
-	return grid.New(spec)
 }
 
 // maxMapPixels bounds the map of cells that lie far apart.

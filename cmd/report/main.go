@@ -19,8 +19,12 @@ func command() *cobra.Command {
 		Short: "Make one self-contained HTML page of a run, readable on a phone",
 		Long: `Report gathers a run folder's scores, learning curves, maps and scatter, the
 summary of its data, and what the studies left there (tsne, explain, transfer)
-into one HTML page with the pictures inside, which needs no network. What is not
-there is left out.
+into one HTML page with the pictures inside, which needs no network. On top
+stands what it says in plain words, and a map to pan, zoom and search: true and
+predicted emission, error, interval width, images, and what is known of the cell
+under the pointer (images and points of interest while the tile store is there).
+The folder map in the run folder, where predict wrote it, adds which cells lie in
+the model's domain, and areas. What is not there is left out.
 
 Exit codes: 0 done; 1 something failed; 2 the command line or the folder must be
 mended.`,

@@ -3,7 +3,8 @@
 // pictures inside and needs no network, so that it can be mailed or put on a
 // stick, and is readable on a phone.
 //
-// It reads finished files and draws nothing itself; a run folder from which a
+// On top stands a map to look around in (package page), if the run left its
+// predictions. It reads finished files and draws nothing itself; a run folder from which a
 // part is missing gives a page without that part.
 package report
 
@@ -16,7 +17,6 @@ import (
 	"fmt"
 	"html/template"
 	"image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,8 +26,8 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
-	"opencarbon/train/atomicfile"
 	"opencarbon/train/config"
+	"opencarbon/train/page"
 	"opencarbon/train/runlog"
 )
 
@@ -41,26 +41,27 @@ type Options struct {
 	Transfer string // folder of a transfer study; empty: transfer in the run folder, or the study that the run is part of
 }
 
-//go:embed page.html
-var pageText string
+//go:embed below.html
+var belowText string
 
-var page = template.Must(template.New("page").Parse(pageText))
+// below is what stands below the map.
+var below = template.Must(template.New("below").Parse(belowText))
 
 // content is what the page shows.
 type content struct {
-	Name                  string
-	Info                  runlog.Info
-	Started               string
-	Elapsed               string
-	Results               results
-	Unit                  string
-	Sections              []section
-	Transfer              []transferPair // of the transfer study, whose picture is the last section
-	Data                  string         // summary of the tile store
-	Config                string
-	Predicted             bool // predictions.csv is there
-	Areas                 []areaRow
-	AreaRanged, AreaKnown bool // some area has an interval, a factor
+	Name      string
+	Info      runlog.Info
+	Started   string
+	Elapsed   string
+	Results   results
+	Unit      string
+	Sections  []section
+	Transfer  []transferPair // of the transfer study, whose picture is the last section
+	Data      string         // summary of the tile store
+	Config    string
+	Predicted bool // predictions.csv is there
+
+	above page.Page // the page without what stands below
 }
 
 // section is a group of pictures with its own heading.
@@ -95,8 +96,12 @@ func Write(o Options) (path string, err error) {
 	if path == "" {
 		path = run.Path(File)
 	}
-	err = atomicfile.Write(path, func(w io.Writer) error { return page.Execute(w, c) })
-	if err != nil {
+	var b bytes.Buffer
+	if err := below.Execute(&b, c); err != nil {
+		return "", err
+	}
+	c.above.Below = template.HTML(b.String())
+	if err := c.above.Write(path); err != nil {
 		return "", fault.Wrap(err, path, "the page cannot be written", "Give another place with --out.")
 	}
 	return path, nil
@@ -128,18 +133,22 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 	if info, err := run.ReadInfo(); err == nil {
 		trained = info.Data["store "+cfg.Data.Store]
 	}
-	c.Data, c.Unit = summary(cfg.Data.Store, trained)
+	s, err := store.Open(cfg.Data.Store)
+	if err == nil {
+		defer s.Close()
+	}
+	c.Data, c.Unit = summary(s, err, cfg.Data.Store, trained)
 	if c.Unit == "" {
 		c.Unit = c.Results.Unit
 	}
 	_, err = os.Stat(run.Path(runlog.PredictionsFile))
 	c.Predicted = err == nil
-	for _, folder := range []string{run.Dir, run.Path("map")} {
-		if c.Areas == nil {
-			if c.Areas, c.AreaRanged, c.AreaKnown, err = areaRows(folder); err != nil {
-				return nil, err
-			}
-		}
+	if s != nil && trained != "" && trained != s.Meta().ConfigHash { // its cells may be others
+		s.Close()
+		s = nil
+	}
+	if err := c.look(run, cfg, s); err != nil {
+		return nil, err
 	}
 	for _, s := range []struct {
 		title, text string
@@ -223,16 +232,14 @@ func transferFolder(run *runlog.Run, given string) (string, error) {
 	return "", nil
 }
 
-// summary is what the build of the run's tile store counted, and the unit of its
-// targets. A store that is gone gives a word about that, and so does one that was
-// built anew since, whose hash is not trained (where that is known).
-func summary(folder, trained string) (text, unit string) {
-	s, err := store.Open(folder)
+// summary is what the build of the run's tile store s counted, and the unit of its
+// targets. A store that is gone (err says how) gives a word about that, and so does
+// one that was built anew since, whose hash is not trained (where that is known).
+func summary(s *store.Store, err error, folder, trained string) (text, unit string) {
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return fmt.Sprintf("The tile store cannot be looked at any more: %s", first), ""
 	}
-	defer s.Close()
 	if trained != "" && trained != s.Meta().ConfigHash {
 		return fmt.Sprintf("The tile store %s was built anew since this run, from other data or other keys; what it counts now is not what the run was trained on.", folder), s.Meta().TargetUnit
 	}
