@@ -11,8 +11,8 @@ import (
 	"opencarbon/cmd/internal/cli"
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/train"
 	"opencarbon/train/ablation"
-	"opencarbon/train/config"
 )
 
 func main() { cli.Main(command()) }
@@ -42,7 +42,7 @@ blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
 			}
-			c, err := config.Load(source, set)
+			c, err := train.LoadExperiment(source, set)
 			if err != nil {
 				return err
 			}

@@ -13,8 +13,8 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train"
 	"opencarbon/train/compare"
-	"opencarbon/train/config"
 )
 
 func main() { cli.Main(command()) }
@@ -55,7 +55,7 @@ Methods:` + list.String(),
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
 			}
-			c, err := config.Load(source, set)
+			c, err := train.LoadExperiment(source, set)
 			if err != nil {
 				return err
 			}

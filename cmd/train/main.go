@@ -92,5 +92,5 @@ func experiment(source string, set []string, resume string) (*config.Config, err
 	case source == "":
 		return nil, fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
 	}
-	return config.Load(source, set)
+	return train.LoadExperiment(source, set)
 }

@@ -38,7 +38,7 @@ type Model struct {
 	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p; bpnn and other rivals: ln(1 + counts) in the place of raw counts
 	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: features of the cell and its surroundings (image statistics and ln counts; own, 3 x 3 and 5 x 5 cells) reach the head, and the prediction in a straight line
 	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these features left out at random in training
-	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); it must have the same shape as the model here; empty = random weights
+	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); keys of the model that are not given are as it tells, given ones must agree with it; empty = random weights
 	Surplus        string   `mapstructure:"surplus" yaml:"surplus"`                 // what becomes of points whose category the checkpoint in weights does not know: drop, or the category of it that they count as; empty = an error that lists them
 	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights
@@ -48,9 +48,9 @@ type Model struct {
 
 // Train is the optimisation (paper section 4.3 and 5.1).
 type Train struct {
-	Epochs                  int      `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most
+	Epochs                  int      `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most; default 300, in the reference variant the published program's 500
 	BatchSize               int      `mapstructure:"batch_size" yaml:"batch_size"`                               // cells a step
-	LearningRate            float64  `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up
+	LearningRate            float64  `mapstructure:"learning_rate" yaml:"learning_rate"`                         // highest rate, after the rate's warm-up; default 0.001, in the reference variant the published program's 0.0005, going on from a .pth with optimizer state the file's
 	WeightDecay             float64  `mapstructure:"weight_decay" yaml:"weight_decay"`                           // L2 as in PyTorch: added to the gradient by adam and sgd, decoupled in adamw
 	Optimizer               string   `mapstructure:"optimizer" yaml:"optimizer"`                                 // adam | adamw | sgd
 	OptimizerState          bool     `mapstructure:"optimizer_state" yaml:"optimizer_state"`                     // take over the moments of model.weights, where it has them and the optimizer is the same, so that its training continues; false = begin anew
@@ -63,7 +63,7 @@ type Train struct {
 	ClipNorm                float64  `mapstructure:"clip_norm" yaml:"clip_norm"`                                 // largest L2 norm of the whole gradient; 0 = no clipping
 	Loss                    string   `mapstructure:"loss" yaml:"loss"`                                           // l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)
 	HuberDelta              float64  `mapstructure:"huber_delta" yaml:"huber_delta"`                             // huber: error, in ln units, at which it turns linear
-	Alpha                   float64  `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8)
+	Alpha                   float64  `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8); default 0.001, in the reference variant the published program's 0.01
 	ContrastiveWarmupEpochs int      `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
 	TargetBias              string   `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
 	EMA                     float64  `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/viper"
@@ -45,6 +46,13 @@ const (
 // Every error is a *fault.Input that lists all problems, each with file and
 // line (or variable, or flag), key, value and remedy.
 func Load(source string, overrides []string) (*Config, error) {
+	return LoadOver(source, overrides, nil)
+}
+
+// LoadOver is Load with a layer right above Defaults: settings that under finds
+// in the experiment as it is without them ("model.se=false"), for example in a
+// file that it names, and that messages call where. A nil under has none.
+func LoadOver(source string, overrides []string, under func(*Config) (settings []string, where string, err error)) (*Config, error) {
 	src, err := openSource(source)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,31 @@ func Load(source string, overrides []string) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, asFault(src.label, problems)
 	}
-	return assemble(src, file.leaves, publishedPreset(src, file.leaves, env.leaves, set.leaves), env.leaves, set.leaves)
+	layers := [][]leaf{file.leaves, publishedPreset(src, file.leaves, env.leaves, set.leaves), env.leaves, set.leaves}
+	c, err := assemble(src, layers...)
+	if err != nil || under == nil {
+		return c, err
+	}
+	settings, where, err := under(c)
+	if err != nil || len(settings) == 0 {
+		return c, err
+	}
+	found := readOverrides(settings)
+	if len(found.problems) > 0 {
+		return nil, asFault(where, found.problems)
+	}
+	for i := range found.leaves {
+		found.leaves[i].where = where
+	}
+	return assemble(src, append([][]leaf{found.leaves}, layers...)...)
+}
+
+// Settings are keys with their values, as Load takes overrides.
+func (c *Config) Settings(keys ...string) (list []string) {
+	for _, key := range keys {
+		list = append(list, key+"="+inYAML(lookup(reflect.ValueOf(*c), key)))
+	}
+	return list
 }
 
 // assemble lays the sources over one another and checks the result.
@@ -103,7 +135,9 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if c.Name == "" {
 		c.Name = src.name
 	}
-	c.suitVariant(func(key string) bool { _, ok := given[key]; return ok })
+	isGiven := func(key string) bool { _, ok := given[key]; return ok }
+	c.suitVariant(isGiven)
+	c.suitPublished(isGiven)
 	canonical(&c)
 	if err := check(&c, src.label, given); err != nil {
 		return nil, err
@@ -137,6 +171,24 @@ func (c *Config) suitVariant(given func(key string) bool) {
 	}
 }
 
+// suitPublished gives the keys that the user has not given the defaults of the
+// published program's command line. They are no part of the variant: SetVariant
+// leaves them as they are.
+func (c *Config) suitPublished(given func(key string) bool) {
+	if !c.Model.Published() {
+		return
+	}
+	if !given("train.epochs") {
+		c.Train.Epochs = 500
+	}
+	if !given("train.learning_rate") {
+		c.Train.LearningRate = 5e-4
+	}
+	if !given("train.alpha") {
+		c.Train.Alpha = 0.01
+	}
+}
+
 // SetVariant chooses a variant, with the values that go with it.
 func (c *Config) SetVariant(name string) {
 	c.Model.Variant = name
@@ -147,6 +199,7 @@ func (c *Config) SetVariant(name string) {
 func DefaultsOf(variant string) Config {
 	c := Defaults()
 	c.SetVariant(variant)
+	c.suitPublished(func(string) bool { return false })
 	return c
 }
 

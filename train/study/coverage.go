@@ -105,7 +105,7 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Cove
 	if o.Config == "" {
 		set = append(set, "data.store="+filepath.Join(o.Out, "stores", name), "data.split.seed="+strconv.FormatInt(seed, 10))
 	}
-	c, err := config.Load(source, set)
+	c, err := train.LoadExperiment(source, set)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type training struct {
 func (w *transfer) experiment(r Region) (*training, error) {
 	set := append(slices.Clone(w.plan.Set), r.Set...)
 	set = append(append(set, w.Set...), "name="+r.Name, "output.dir="+filepath.Join(w.Out, "runs"))
-	c, err := config.Load(r.Config, set)
+	c, err := train.LoadExperiment(r.Config, set)
 	if err != nil {
 		return nil, err
 	}
