@@ -79,7 +79,7 @@ func (d *dataset) modelConfig(c *config.Config) layers.ModelConfig {
 	if plus && c.Model.Wide {
 		features, dropout = tabular.Width(s, d.inputs(c)), c.Model.WideDropout
 	}
-	frozenImage, imageFeatures := plus && c.Model.HasImage() && c.Model.ImageEncoder == "frozen", 0
+	frozenImage, imageFeatures := d.frozenImage(c), 0
 	if frozenImage {
 		imageFeatures = tabular.ImageWidth(s, d.inputs(c))
 	}

@@ -150,3 +150,35 @@ func TestResNetWeights(t *testing.T) {
 		t.Error("features of no weights")
 	}
 }
+
+// auto trains an encoder of images where there are cells enough for one, follows
+// the checkpoint that training starts from, and says what it chose.
+func TestAutoImageEncoder(t *testing.T) {
+	c := both()
+	c.Model.Wide = true
+	few := &dataset{train: make([]int32, enoughCells-1)}
+	many := &dataset{train: make([]int32, enoughCells)}
+	if !few.frozenImage(c) || many.frozenImage(c) {
+		t.Error("the number of training cells does not decide")
+	}
+	if n := few.encoderNote(c); !strings.Contains(n, "frozen") {
+		t.Error(n)
+	}
+	if n := many.encoderNote(c); !strings.Contains(n, "resnet18 is trained") {
+		t.Error(n)
+	}
+	for name, change := range map[string]func(){
+		"resnet18":        func() { c.Model.ImageEncoder = "resnet18" },
+		"image weights":   func() { c.Model.ImageWeights = "x.pth" },
+		"no image":        func() { c.Model.Modalities = []string{"poi"} },
+		"no features":     func() { c.Model.Wide = false },
+		"another variant": func() { c.Model.Variant = "paper" },
+	} {
+		before := *c
+		change()
+		if few.frozenImage(c) || few.encoderNote(c) != "" {
+			t.Errorf("%s: the encoder is frozen", name)
+		}
+		*c = before
+	}
+}

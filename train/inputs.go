@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -15,6 +16,41 @@ import (
 // inputs are what a cell's features are made of.
 func (d *dataset) inputs(c *config.Config) tabular.Inputs {
 	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more}
+}
+
+// enoughCells is how many training cells it takes for a trained encoder of images
+// to be worth it. Over five folds ResNet-18 from random weights was 0.03 of R2
+// behind the image's statistics with 600 training cells.
+const enoughCells = 2000
+
+// frozenImage reports whether the network sees images by features alone, as
+// model.image_encoder says or, where that is auto, as the number of training cells
+// and the checkpoint that training starts from do.
+func (d *dataset) frozenImage(c *config.Config) bool {
+	m := c.Model
+	if m.Variant != "plus" || !m.HasImage() || !m.Wide {
+		return false
+	}
+	if m.ImageEncoder != "auto" {
+		return m.ImageEncoder == "frozen"
+	}
+	if m.Weights != "" {
+		if k, err := ReadCheckpoint(m.Weights); err == nil { // start says what is wrong with it
+			return k.Header.Model.FrozenImage
+		}
+	}
+	return m.ImageWeights == "" && len(d.train) < enoughCells
+}
+
+// encoderNote says what auto chose; empty where there was no choice.
+func (d *dataset) encoderNote(c *config.Config) string {
+	if c.Model.ImageEncoder != "auto" || c.Model.Variant != "plus" || !c.Model.HasImage() || !c.Model.Wide || c.Model.Weights != "" || c.Model.ImageWeights != "" {
+		return ""
+	}
+	if d.frozenImage(c) {
+		return fmt.Sprintf("model.image_encoder: frozen, the image is seen by its features: %d training cells are few for a ResNet-18 (resnet18 trains one)", len(d.train))
+	}
+	return fmt.Sprintf("model.image_encoder: resnet18 is trained on %d training cells (frozen sees the image by its features, in a fraction of the time)", len(d.train))
 }
 
 // freeze makes the features of a pretrained encoder, where the config names one.

@@ -278,6 +278,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err != nil {
 		return nil, err
 	}
+	if note := d.encoderNote(c); note != "" {
+		notes = append(notes, note)
+	}
 	if !o.Aside {
 		note, err := run.MakeLatest(from != nil)
 		if err != nil {

@@ -56,10 +56,13 @@ func (t *trainer) start(path string) error {
 // config's. Sizes of tiles and categories are the store's business (Fits).
 func misfits(has, wanted layers.ModelConfig) string {
 	keys := []struct{ key, field string }{{"modalities", "Image"}, {"modalities", "POI"}, {"embedding", "Embedding"},
-		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}, {"image_encoder", "FrozenImage"}}
+		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}}
 	var list []string
 	if variant(has) != variant(wanted) {
 		list = append(list, fmt.Sprintf("model.variant is %s there, %s here", variant(has), variant(wanted)))
+	}
+	if has.FrozenImage != wanted.FrozenImage {
+		list = append(list, fmt.Sprintf("model.image_encoder is %s there, %s here", imageEncoder(has), imageEncoder(wanted)))
 	}
 	a, b := reflect.ValueOf(has), reflect.ValueOf(wanted)
 	for _, k := range keys {
@@ -70,4 +73,11 @@ func misfits(has, wanted layers.ModelConfig) string {
 		}
 	}
 	return strings.Join(list, "; ")
+}
+
+func imageEncoder(m layers.ModelConfig) string {
+	if m.FrozenImage {
+		return "frozen"
+	}
+	return "resnet18"
 }

@@ -22,6 +22,8 @@ type network struct {
 var networks = []network{
 	{"opencarbon", "the network as the config has it", func(*config.Config) {}},
 	{"paper", "the paper's equations alone", func(c *config.Config) { c.SetVariant("paper") }},
+	{"frozen", "the image seen by its features alone", func(c *config.Config) { c.Model.ImageEncoder = "frozen" }},
+	{"resnet18", "an encoder of images is trained", func(c *config.Config) { c.Model.ImageEncoder = "resnet18" }},
 	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
 	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
 	{"no-neighborhood", "without neighborhood", func(c *config.Config) { c.Model.Neighborhood = 1 }},

@@ -83,7 +83,7 @@ var choices = map[string][]string{
 	"train.augment":       {"d4", "none"},
 	"train.stack":         {"ridge", "svr", "xgboost"},
 	"train.precision":     {"fp32", "bf16"},
-	"model.image_encoder": {"resnet18", "frozen"},
+	"model.image_encoder": {"auto", "resnet18", "frozen"},
 }
 
 var (

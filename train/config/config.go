@@ -43,7 +43,7 @@ type Model struct {
 	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights
 	ImageFeatures  string   `mapstructure:"image_features" yaml:"image_features"`   // the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none
-	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // resnet18 | frozen; plus: with frozen the image is seen by its statistics and model.image_features alone, and no encoder of images is trained: for a few hundred cells, or a machine without time
+	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 2,000 training cells, which ResNet-18 learns by heart, and says so
 }
 
 // Train is the optimisation (paper section 4.3 and 5.1).
@@ -98,7 +98,7 @@ func Defaults() Config {
 		Model: Model{
 			Variant: "plus", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
 			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
-			ImageEncoder: "resnet18", Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.2,
+			ImageEncoder: "auto", Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.1,
 		},
 		Train: Train{
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
