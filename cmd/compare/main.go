@@ -43,13 +43,15 @@ to five folds, and every cell is predicted once by a model that saw neither it n
 block: the better figure, since it does not hang on one lucky split.
 
 Each training is kept in --out as it is done: the same command goes on after a stop.
-Results: table.md, table.csv, table.json and table.png in --out.
+Results: table.md, table.csv, table.json, table.png and cells.csv (what each method says
+of each test cell) in --out.
 
 Methods:` + list.String(),
 		Example: `  go run ./cmd/compare --config demo
   go run ./cmd/compare --config demo --folds 5 --seeds 3
   go run ./cmd/compare --config london --methods opencarbon,paper
-  go run ./cmd/compare --config demo --ablations`,
+  go run ./cmd/compare --config demo --ablations
+  go run ./cmd/compare --config shenzhen --folds 5 --block 6 --without-top 2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" {
@@ -98,6 +100,9 @@ Methods:` + list.String(),
 	f.IntVar(&o.Block, "block", 8, "edge, in cells, of the blocks of folds and of the bootstrap")
 	f.IntVar(&o.Buffer, "buffer", 1, "folds: cells around test and validation blocks that are not trained on")
 	f.Int64Var(&o.Draw, "fold-seed", 42, "folds: the draw that deals blocks to folds")
+	f.StringVar(&o.Parts.Areas, "areas", "", "polygons: R2 within each of them, and elsewhere, stands beside the whole")
+	f.StringVar(&o.Parts.Field, "field", "", "column of --areas with the names")
+	f.IntVar(&o.Parts.WithoutTop, "without-top", 0, "R2 without this many cells of the largest emissions (power plants) stands beside the whole")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/compare)")
 	return cmd
 }

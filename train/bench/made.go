@@ -41,8 +41,8 @@ func (s *Spec) Make(ctx context.Context, dir string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		cells[i] = store.Cell{Col: int64(i % columns), Row: int64(i / columns)}
-		lonlat[2*i], lonlat[2*i+1] = 0.01*float64(i%columns), 50-0.01*float64(i/columns)
+		cells[i] = store.Cell{Col: int64(18000 + i%columns), Row: int64(4000 + i/columns)} // from 0 E, 50 N
+		lonlat[2*i], lonlat[2*i+1] = 0.01*(float64(i%columns)+0.5), 50-0.01*(float64(i/columns)+0.5)
 		area[i], coverage[i], splits[i] = 1, 1, store.Train
 		level := rng.Float64()
 		targets[i] = math.Exp(8 + 2*level)

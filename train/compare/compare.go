@@ -46,6 +46,7 @@ type Options struct {
 	Out     string
 	Threads int
 	Report  io.Writer // a line for each training
+	Parts   PartOptions
 }
 
 // part is what one training says of the cells that it has not seen.
@@ -63,6 +64,10 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 		return nil, fault.New("--seeds", fmt.Sprintf("%d is too few", o.Seeds), "Give 1 or more.")
 	}
 	folds, about, err := parts(s, o)
+	if err != nil {
+		return nil, err
+	}
+	within, err := partsOf(ctx, s, method.New(s).Ln, o.Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +114,8 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	if err := t.fill(folds, o); err != nil {
 		return nil, err
 	}
-	return t, t.write(o.Out, o.Report)
+	t.scoreParts(folds, within)
+	return t, t.write(o.Out, folds, o.Report)
 }
 
 // mendable reports whether a method cannot take part with such data.

@@ -27,6 +27,7 @@ type Table struct {
 	Split  string `json:"split"`
 	Seeds  int    `json:"seeds"`
 	Rows   []Row  `json:"rows"`
+	Parts  []Part `json:"parts,omitempty"`
 
 	results []result
 }
@@ -191,13 +192,16 @@ func blocksOf(folds []*method.Dataset, o Options) ([]int, error) {
 	return rank.Blocks(col, row, int64(max(1, o.Block)))
 }
 
-func (t *Table) write(out string, report io.Writer) error {
+func (t *Table) write(out string, folds []*method.Dataset, report io.Writer) error {
 	var text strings.Builder
 	t.Markdown(&text)
 	if err := atomicfile.WriteBytes(filepath.Join(out, "table.md"), []byte(text.String())); err != nil {
 		return err
 	}
 	if err := atomicfile.Write(filepath.Join(out, "table.csv"), t.csv); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(out, "cells.csv"), func(w io.Writer) error { return sheet.NewWriter(w).WriteAll(t.cells(folds)) }); err != nil {
 		return err
 	}
 	encoded, err := json.MarshalIndent(t, "", "  ")
@@ -249,6 +253,7 @@ func (t *Table) Markdown(w io.Writer) {
 		fmt.Fprintf(w, "| %-28s | %5d | %-13s | %-13s | %-13s | %-22s | %15s |\n", r.Name, r.N, cell(r.Mean.R2, r.SD.R2), cell(r.Mean.MAE, r.SD.MAE),
 			cell(r.Mean.RMSE, r.SD.RMSE), difference, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond))
 	}
+	t.partsMarkdown(w)
 	fmt.Fprintln(w)
 	for _, r := range t.Rows {
 		if r.About != "" {
