@@ -43,7 +43,7 @@ type Model struct {
 	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights
 	ImageFeatures  string   `mapstructure:"image_features" yaml:"image_features"`   // the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none
-	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 2,000 training cells, which ResNet-18 learns by heart, and says so
+	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, and says so
 }
 
 // Train is the optimisation (paper section 4.3 and 5.1).

@@ -10,7 +10,7 @@ var meanings = map[string]string{
 	"config.Model.AttentionHeads":          "heads of the cross-attention (Eq. 6)",
 	"config.Model.Contrastive":             "image-POI contrastive loss; needs both modalities; false = ablation",
 	"config.Model.Embedding":               "m, width of every embedding",
-	"config.Model.ImageEncoder":            "auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 2,000 training cells, which ResNet-18 learns by heart, and says so",
+	"config.Model.ImageEncoder":            "auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, and says so",
 	"config.Model.ImageFeatures":           "the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none",
 	"config.Model.ImageWeights":            "ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights",
 	"config.Model.LogCounts":               "plus: ln(1 + POI counts) as a path of their own into X_p; bpnn and other rivals: ln(1 + counts) in the place of raw counts",
