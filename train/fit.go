@@ -19,7 +19,12 @@ import (
 // Network is the method that a config describes: a network of model.variant,
 // trained as the config's train section says. The config's seed, threads and
 // split give way to those of Fit.
-type Network struct{ Config *config.Config }
+type Network struct {
+	Config *config.Config
+	// Validated, where it is given, hears R2 of the validation cells after each of
+	// their epochs (from 1); an error that it returns ends the training.
+	Validated func(epoch int, r2 float64) error
+}
 
 // Fit trains the network and keeps the weights that validate best, in
 // o.Dir/best.safetensors.
@@ -39,7 +44,7 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if err := set.freeze(ctx, &c); err != nil {
 		return nil, err
 	}
-	w := &keeper{path: filepath.Join(o.Dir, BestFile)}
+	w := &keeper{filepath.Join(o.Dir, BestFile), n.Validated}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {
 		return nil, err
@@ -70,11 +75,19 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 }
 
 // keeper is a watcher that keeps the best weights and nothing else.
-type keeper struct{ path string }
+type keeper struct {
+	path string
+	told func(epoch int, r2 float64) error // nil: nobody is
+}
 
 func (*keeper) step(int, int, int, float64) {}
 
-func (*keeper) validated(State, float64, float64, metrics.SplitScores, bool) error { return nil }
+func (k *keeper) validated(s State, _, _ float64, v metrics.SplitScores, _ bool) error {
+	if k.told == nil {
+		return nil
+	}
+	return k.told(s.Epoch, v.Ln.R2)
+}
 
 func (k *keeper) save(t *trainer, best bool) error {
 	if !best {

@@ -38,7 +38,7 @@ func TestRivals(t *testing.T) {
 			}
 			var first []float64
 			for range 2 {
-				f, err := Network{rival(name, "image", "poi")}.Fit(ctx, of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
+				f, err := Network{Config: rival(name, "image", "poi")}.Fit(ctx, of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -85,7 +85,7 @@ func TestRivalsOfBadInput(t *testing.T) {
 			modalities []string
 		}{{without, []string{"image", "poi"}}, {without, []string{"poi"}}, {withImages, []string{"image"}}} {
 			of := &method.Dataset{Store: c.d.store, Ln: c.d.ln, Train: c.d.train, Validation: c.d.validation, Test: c.d.test}
-			_, err := Network{rival(name, c.modalities...)}.Fit(context.Background(), of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
+			_, err := Network{Config: rival(name, c.modalities...)}.Fit(context.Background(), of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
 			var f *fault.Input
 			vectors := len(c.modalities) == 1 && c.modalities[0] == "poi" && slices.Contains([]string{"bpnn", "carbongcn"}, name)
 			if vectors && err != nil {
