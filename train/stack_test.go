@@ -97,6 +97,41 @@ func TestStack(t *testing.T) {
 			t.Errorf("%s: taking a category away changed nothing", x.Path)
 		}
 	}
+	// Silencing a group of features is what the regression makes of rows with the mean
+	// in their place.
+	y, err := ObserveFeatures(context.Background(), ridge, d.store, []int32{5, 40}, ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, columns := f.Rows(all), 0
+	for _, g := range y.Groups {
+		columns += g.Columns
+		var x []float32
+		for _, cell := range y.Cells {
+			for j, name := range f.Names() {
+				v := rows.At(int(cell), j)
+				if groupOf(name) == g.Name {
+					v = 0
+					for i := range all {
+						v += rows.At(i, j) / float64(len(all))
+					}
+				}
+				x = append(x, float32(v))
+			}
+		}
+		silenced, err := tabular.FromRows(f.Names(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := fit.Predict(context.Background(), silenced, []int32{0, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, g.Name, g.After, want, 1e-4)
+	}
+	if columns != f.Width() || len(y.Groups) != 6 {
+		t.Errorf("%d columns in %d groups, there are %d", columns, len(y.Groups), f.Width())
+	}
 	truth, guess := []float64{}, []float64{}
 	for _, cell := range d.test {
 		truth, guess = append(truth, d.ln[cell]), append(guess, want[cell])

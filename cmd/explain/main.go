@@ -20,7 +20,8 @@ func command() *cobra.Command {
 give to satellite image and points of interest, against emission; the gate that
 squeeze-and-excitation gives to each POI category; the rank correlation of each
 category's share with emission; and the change of the predicted emission when a
-category is taken away, from the neighborhood too.
+category is taken away, from the neighborhood too; and what each group of a cell's
+features (image statistics, ln counts; own, 3 x 3, 5 x 5) does.
 
 The results lie in the checkpoint's run folder, in explain/, unless --out says
 otherwise. What a model has not (one modality, no gates) is left out and said.

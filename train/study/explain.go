@@ -27,7 +27,8 @@ type ExplainOptions struct {
 // emission (attention.csv, attention_binned.csv, attention.png: Figure 6), the
 // first squeeze-and-excitation gate by POI category (gates.csv, .png), how each
 // category's share goes with emission in the data (shares.csv, .png: Figure 1a),
-// and what becomes of the predictions without a category (occlusion.csv, .png).
+// what becomes of the predictions without a category (occlusion.csv, .png),
+// and without each group of a cell's features (features.csv, .png).
 // What a model or store has not is left out, and said in the notes.
 func Explain(ctx context.Context, o ExplainOptions) (*Result, error) {
 	if o.Bins == 0 {
@@ -50,7 +51,7 @@ func Explain(ctx context.Context, o ExplainOptions) (*Result, error) {
 	}
 	e := &explanation{ExplainOptions: o, in: in, r: r, x: x}
 	e.ln, e.label = emissions(x, in.checkpoint.Header.TargetUnit)
-	for _, part := range []func() error{e.attention, e.gates, e.shares, func() error { return e.occlusion(ctx) }} {
+	for _, part := range []func() error{e.attention, e.gates, e.shares, func() error { return e.occlusion(ctx) }, func() error { return e.features(ctx) }} {
 		if err := part(); err != nil {
 			return nil, err
 		}
