@@ -21,7 +21,8 @@ func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	var source string
-	var set, methods []string
+	var set, methods, maps []string
+	var m compare.MapSpec
 	var ablations bool
 	var o compare.Options
 	names, about := compare.Methods()
@@ -51,6 +52,7 @@ Methods:` + list.String(),
   go run ./cmd/compare --config demo --folds 5 --seeds 3
   go run ./cmd/compare --config london --methods opencarbon,paper
   go run ./cmd/compare --config demo --ablations
+  go run ./cmd/compare --config london --map odiac.tif --map-units tC
   go run ./cmd/compare --config shenzhen --folds 5 --block 6 --without-top 2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -77,6 +79,14 @@ Methods:` + list.String(),
 				return err
 			}
 			defer s.Close()
+			for _, path := range maps {
+				m.Path = path
+				e, err := compare.MapEntry(cmd.Context(), s, m)
+				if err != nil {
+					return err
+				}
+				entries = append(entries, e)
+			}
 			if o.Out == "" {
 				o.Out = filepath.Join(c.Output.Dir, c.Name, "compare")
 			}
@@ -100,6 +110,11 @@ Methods:` + list.String(),
 	f.IntVar(&o.Block, "block", 8, "edge, in cells, of the blocks of folds and of the bootstrap")
 	f.IntVar(&o.Buffer, "buffer", 1, "folds: cells around test and validation blocks that are not trained on")
 	f.Int64Var(&o.Draw, "fold-seed", 42, "folds: the draw that deals blocks to folds")
+	f.StringArrayVar(&maps, "map", nil, "a map of emissions that stands beside them as it is (raster or polygons, regridded with its mass kept); may be repeated")
+	f.StringVar(&m.Units, "map-units", "tCO2", "of --map: tCO2, tC, kgCO2, ...")
+	f.StringVar(&m.Per, "map-per", "cell", "of --map: cell, km2 or m2")
+	f.StringVar(&m.Period, "map-period", "year", "of --map: year, month, day, hour or second")
+	f.StringVar(&m.Attribute, "map-attribute", "", "of --map with polygons: the column of amounts")
 	f.StringVar(&o.Parts.Areas, "areas", "", "polygons: R2 within each of them, and elsewhere, stands beside the whole")
 	f.StringVar(&o.Parts.Field, "field", "", "column of --areas with the names")
 	f.IntVar(&o.Parts.WithoutTop, "without-top", 0, "R2 without this many cells of the largest emissions (power plants) stands beside the whole")
