@@ -68,7 +68,7 @@ type Train struct {
 	TargetBias              string   `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
 	EMA                     float64  `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0
 	Ensemble                int      `mapstructure:"ensemble" yaml:"ensemble"`                                   // networks of this many seeds (seed, seed+1, ...), whose mean stack.safetensors predicts; 1 = one network
-	Stack                   []string `mapstructure:"stack" yaml:"stack,flow"`                                    // of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default [ridge, svr] in plus, else []
+	Stack                   []string `mapstructure:"stack" yaml:"stack,flow"`                                    // of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default all three in plus, else []
 	ValidateEvery           int      `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
 	Patience                int      `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
 	MinEpochs               int      `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
@@ -103,7 +103,7 @@ func Defaults() Config {
 		Train: Train{
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
-			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98, Ensemble: 1, Stack: []string{"ridge", "svr"},
+			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98, Ensemble: 1, Stack: []string{"ridge", "svr", "xgboost"},
 			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
 			Augment: "d4", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},

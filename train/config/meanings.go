@@ -56,7 +56,7 @@ var meanings = map[string]string{
 	"config.Train.Sampler":                 "random | blocks; blocks: batches of nearby cells, which share neighbors and so encode fewer tiles where train.encode is unique",
 	"config.Train.SaveEvery":               "epochs between saves of the last checkpoint; the best one is saved when it is found",
 	"config.Train.Schedule":                "constant | cosine | plateau; how the learning rate falls",
-	"config.Train.Stack":                   "of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default [ridge, svr] in plus, else []",
+	"config.Train.Stack":                   "of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default all three in plus, else []",
 	"config.Train.TargetBias":              "mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none",
 	"config.Train.Threads":                 "CPU threads of the tensor library; 0 = all cores",
 	"config.Train.ValidateEvery":           "epochs between validations",
