@@ -1,79 +1,16 @@
-// Command coverage checks that prediction intervals hold the truth as often as
-// they promise.
+// Command coverage is the old name of intervals, which people took for Go's test
+// coverage.
 package main
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/progress"
-	"opencarbon/data/label"
-	"opencarbon/data/raster"
-	"opencarbon/data/synth"
-	"opencarbon/train/study"
+	"opencarbon/cmd/internal/intervals"
 )
 
-func main() { cli.Main(command()) }
-
-func command() *cobra.Command {
-	var o study.CoverageOptions
-	var cells string
-	var quiet bool
-	cmd := &cobra.Command{
-		Use:   "coverage",
-		Short: "Train with several seeds and count how often prediction intervals hold",
-		Long: `Coverage makes a city for each seed, trains a model on it, and counts how often
-the 80, 90 and 95% intervals, which come from the errors on its validation cells,
-hold the truth of its test cells. A fifth of the made city's cells train, the rest
-is divided between validation and test cell by cell, as the intervals' promise
-asks: of cells that are alike. With --config it trains that experiment with each
-seed instead; how far its own split keeps the promise is then the question.
-
-It takes as long as training so many models; the same command given again goes on
-where it was. Exit codes: 0 done; 1 something failed; 2 the command line or the
-data must be mended; 130 interrupted.`,
-		Example: `  go run ./cmd/coverage
-  go run ./cmd/coverage --cells 12x12 --size 32 --seeds 2 --set train.epochs=10
-  go run ./cmd/coverage --config demo`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Config != "" && !cmd.Flags().Changed("out") {
-				o.Out = filepath.Join("coverage", strings.TrimSuffix(filepath.Base(o.Config), filepath.Ext(o.Config)))
-			}
-			var err error
-			if o.City.Rows, o.City.Cols, err = synth.ParseCells(cells); err != nil {
-				return err
-			}
-			o.City.Cities = 1
-			o.Command, o.GDAL, o.Progress.Quiet = os.Args, raster.Version(), quiet
-			bar := progress.New(cmd.ErrOrStderr())
-			if !quiet {
-				o.Building = bar.Set
-				o.Say = func(line string) {
-					bar.Close()
-					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
-				}
-			}
-			r, err := study.Coverage(cmd.Context(), o)
-			bar.Close()
-			if err != nil {
-				return err
-			}
-			return r.Print(cmd.OutOrStdout())
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.Out, "out", "coverage/made", "folder of everything that the study makes; with --config coverage/<its name>")
-	f.StringVar(&o.Config, "config", "", "experiment file or preset to train with each seed (default: a made city for each)")
-	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
-	f.IntVar(&o.City.Size, "size", 32, "pixels along a cell's edge of a made city")
-	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
-	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")
-	f.BoolVar(&quiet, "quiet", false, "only print the results")
-	return cmd
+func main() {
+	fmt.Fprintln(os.Stderr, "coverage is called intervals now: go run ./cmd/intervals")
+	cli.Main(intervals.Command("coverage"))
 }
