@@ -196,19 +196,21 @@ type build struct {
 	began  time.Time
 	report *Report
 
-	grid   *grid.Grid
-	mosaic *imagery.Mosaic // nil: no image modality
-	cells  []grid.Cell     // of the region
-	place  *place
-	stock  *emissions.Result // nil: no targets
-	least  float64           // the smallest emission that is one; 0: not yet known
-	points *poi.Result       // nil: no POI modality
+	grid    *grid.Grid
+	mosaic  *imagery.Mosaic // nil: no image modality
+	cells   []grid.Cell     // of the region
+	place   *place
+	stock   *emissions.Result // nil: no targets
+	least   float64           // the smallest emission that is one; 0: not yet known
+	points  *poi.Result       // nil: no POI modality
+	rasters [][]float64       // [K][N] numbers of the region's cells
 }
 
 // Names of the stages that Progress hears of.
 const (
 	stageEmissions = "emissions"
 	stagePOIs      = "POIs"
+	stageRasters   = "rasters"
 	stageScale     = "scaling"
 	stageImages    = "images"
 	stageStore     = "store"
@@ -242,6 +244,9 @@ func (b *build) run(ctx context.Context) error {
 	defer b.place.close()
 	if err := b.readPOIs(ctx); err != nil {
 		return named(err, "data.poi")
+	}
+	if err := b.readRasters(ctx); err != nil {
+		return err
 	}
 	// The split is tried on all cells before pixels are touched, so that a
 	// misspelt district is found in seconds.
@@ -353,6 +358,9 @@ func (b *build) write(ctx context.Context) (err error) {
 	if b.points != nil {
 		offsets, points := b.keepPOIs(keep)
 		w.SetPOIs(b.points.Categories, b.points.Size, offsets, points)
+	}
+	if err := b.keepRasters(w, keep); err != nil {
+		return err
 	}
 	if err := b.describe(w.Meta(), keep); err != nil {
 		return err

@@ -23,7 +23,19 @@ type Config struct {
 	Workers   int       `mapstructure:"workers" yaml:"workers"`     // goroutines that read; 0 = all cores
 
 	// Absent from JSON where empty: the hash of a store without it stays.
+	Rasters []Raster `mapstructure:"rasters" yaml:"rasters,omitempty" json:",omitempty"` // further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs: only where the file has none
+
+	// So is this.
 	PublishedFirstTile []int `mapstructure:"published_first_tile" yaml:"published_first_tile,flow" json:",omitempty"` // x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost
+}
+
+// Raster is a further raster that becomes one number of every cell.
+type Raster struct {
+	Name string `mapstructure:"name" yaml:"name"`
+	Path string `mapstructure:"path" yaml:"path"`
+	How  string `mapstructure:"how" yaml:"how"`   // of emissions.Hows; default mean
+	Band int    `mapstructure:"band" yaml:"band"` // counted from 1; default 1
+	CRS  string `mapstructure:"crs" yaml:"crs,omitempty"`
 }
 
 // Grid says how the earth is cut into cells.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,11 @@ func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 	paths := []keyPath{
 		{"data.region.file", c.Region.File}, {"data.imagery.path", c.Imagery.Path}, {"data.emissions.path", c.Emissions.Path},
 		{"data.poi.path", c.POI.Path}, {"data.poi.categories", c.POI.Categories}, {"data.split.file", c.Split.File},
+	}
+	for i, r := range c.Rasters {
+		if !slices.ContainsFunc(c.Rasters[:i], func(o Raster) bool { return o.Path == r.Path }) { // several bands of one file
+			paths = append(paths, keyPath{"data.rasters", r.Path})
+		}
 	}
 	if c.Published.Dir != "" {
 		var err error

@@ -38,7 +38,7 @@ func (c *Config) Normalize(name, base string) error {
 	c.resolvePaths(base)
 	for _, check := range []func() error{
 		c.Grid.normalize, c.Region.normalize, c.Imagery.normalize,
-		c.Emissions.normalize, c.POI.normalize, c.Split.normalize, c.normalizePublished,
+		c.Emissions.normalize, c.POI.normalize, c.Split.normalize, c.normalizePublished, c.normalizeRasters,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -53,6 +53,12 @@ func (c *Config) Normalize(name, base string) error {
 func (c *Config) resolvePaths(base string) {
 	if base == "" {
 		return
+	}
+	c.Rasters = slices.Clone(c.Rasters)
+	for i := range c.Rasters {
+		if r := &c.Rasters[i]; r.Path != "" {
+			r.Path = paths.Resolve(base, r.Path)
+		}
 	}
 	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File, &c.Published.Dir} {
 		if *p != "" && !strings.HasPrefix(*p, "preset:") {

@@ -34,6 +34,7 @@ type Report struct {
 	Blank     *imagery.Blank         `json:"blank,omitempty"` // pixels that may be no data, undeclared
 	Emissions *Inventory             `json:"emissions,omitempty"`
 	POI       *POIs                  `json:"poi,omitempty"`
+	Rasters   []RasterReport         `json:"rasters,omitempty"`
 	Published *published.Report      `json:"published,omitempty"` // in place of the three above
 	Split     *split.Report          `json:"split"`
 	Inputs    []Input                `json:"inputs"`
@@ -122,6 +123,7 @@ func (r *Report) Print(w io.Writer) error {
 	if r.POI != nil {
 		r.printPOIs(w, line, some)
 	}
+	r.printRasters(w, line)
 	r.printSplit(w, line, some)
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {

@@ -45,6 +45,7 @@ type Header struct {
 	Grid          store.GridSpec     `json:"grid"`
 	CellArea      float64            `json:"cell_area_km2,omitempty"`  // mean of the cells it was trained among; 0 in older files
 	ImageFeatures string             `json:"image_features,omitempty"` // SHA-256 of the weights whose features the model sees; they are among the arrays
+	Rasters       []store.Raster     `json:"rasters,omitempty"`        // further rasters of the store whose numbers the model sees, in this order
 	TargetUnit    string             `json:"target_unit"`              // the model predicts ln of this: "tCO2/yr" or "proxy"
 	Store         string             `json:"store"`                    // config hash of the store it was trained on
 	Threads       int                `json:"threads"`                  // libtorch's; another number may change the last bits

@@ -92,7 +92,7 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 func Prospect(c *config.Config, s *store.Store) *Checkpoint {
 	meta := s.Meta()
 	return &Checkpoint{Header: Header{Model: newDataset(s).modelConfig(c), Categories: s.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
-		CellArea: meanArea(s), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}}
+		Rasters: seenRasters(newDataset(s).modelConfig(c), s), CellArea: meanArea(s), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}}
 }
 
 // StretchFor returns the data.imagery.range that gives new images the stretch

@@ -15,7 +15,7 @@ import (
 
 // inputs are what a cell's features are made of.
 func (d *dataset) inputs(c *config.Config) tabular.Inputs {
-	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more}
+	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more, Rasters: tabular.RasterNames(d.store)}
 }
 
 // enoughCells is how many training cells it takes for a trained encoder of images
@@ -122,6 +122,9 @@ func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, 
 	in = tabular.Inputs{Images: m.Image, POIs: m.POI}
 	if m.Features == 0 {
 		return in, nil
+	}
+	for _, r := range c.Header.Rasters {
+		in.Rasters = append(in.Rasters, r.Name)
 	}
 	e, err := c.frozen()
 	if err != nil || e == nil {

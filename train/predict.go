@@ -194,6 +194,9 @@ func (c *Checkpoint) sizes(s *store.Store) error {
 	if m.POI && !s.HasPOIs() {
 		return fault.New(where, "has no points of interest, but the checkpoint's model needs them", "Give data.poi.path.")
 	}
+	if err := c.rasters(s); err != nil {
+		return err
+	}
 	if m.POISize == 0 {
 		m.POISize = m.ImageSize
 	}

@@ -33,6 +33,7 @@ type town struct {
 	rows, cols int
 	image      int // image size; 0: none
 	hash       string
+	rasters    []store.Raster                                // whose numbers are of the cell and the name
 	apart      int64                                         // columns between the western and the eastern half
 	change     func(targets []float64, splits []store.Split) // before they are written
 }
@@ -110,6 +111,15 @@ func (c town) write(dir string) error {
 	w.SetLonLat(lonlat)
 	w.SetAreaKM2(area)
 	w.SetCoverage(coverage)
+	if c.rasters != nil {
+		var numbers []float32
+		for i := range n {
+			for _, r := range c.rasters {
+				numbers = append(numbers, float32(len(r.Name)*i%17))
+			}
+		}
+		w.SetRasters(c.rasters, numbers)
+	}
 	w.SetTargets(targets)
 	w.SetSplits(splits)
 	w.SetPOIs([]string{"shop", "school", "works"}, townSize, offsets, p)

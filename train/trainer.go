@@ -81,6 +81,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	t.header = Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
 		Model: mc, Categories: d.store.Categories(), CategoryTable: meta.CategoryTable, Normalization: meta.Normalization, Grid: meta.Grid,
 		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
+	t.header.Rasters = seenRasters(mc, d.store)
 	if d.frozen != nil {
 		t.header.ImageFeatures = d.frozen.Sum()
 	}

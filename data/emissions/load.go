@@ -93,15 +93,20 @@ func (t *target) result(s *Spec, cells []grid.Cell, r Report) (*Result, error) {
 	return res, nil
 }
 
-// noOverlap is the error of a source that lies elsewhere.
+// noOverlap is the error of an inventory that lies elsewhere.
 func (t *target) noOverlap(path string, source [4]float64, crs *raster.CRS) error {
+	return t.apart("the inventory", path, source, crs, "check data.emissions.crs and data.region")
+}
+
+// apart is the error of a source, called what, that lies elsewhere.
+func (t *target) apart(what, path string, source [4]float64, crs *raster.CRS, remedy string) error {
 	lon, lat, err := t.measure.Centers([]grid.Cell{t.lo, t.hi})
 	where := ""
 	if err == nil {
 		where = fmt.Sprintf("; the region reaches from %.3f, %.3f to %.3f, %.3f degrees", lon[0], lat[1], lon[1], lat[0])
 	}
-	return fault.New(path, fmt.Sprintf("the inventory does not overlap the region: it reaches from %.6g, %.6g to %.6g, %.6g in %s%s",
-		source[0], source[1], source[2], source[3], crs, where), "check data.emissions.crs and data.region")
+	return fault.New(path, fmt.Sprintf("%s does not overlap the region: it reaches from %.6g, %.6g to %.6g, %.6g in %s%s",
+		what, source[0], source[1], source[2], source[3], crs, where), remedy)
 }
 
 // Extent returns the ground that the inventory covers, in its own CRS: a raster's

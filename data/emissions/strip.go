@@ -23,6 +23,7 @@ type strip struct {
 	valid   []int32   // how many of them
 	touched int
 	ring    ring
+	numbers *numbers // what receives, where the raster is no inventory; nil: it is one
 }
 
 // read sums the bands of all files over n rows from top.
@@ -56,7 +57,7 @@ func (b *strip) read(top, n int) error {
 					continue
 				}
 				v = (v*info.Scale + info.Offset) * weight
-				if v < 0 {
+				if v < 0 && b.numbers == nil {
 					b.r.Negative++
 					b.r.NegativeSum += v * b.factor
 					continue
@@ -154,6 +155,13 @@ func (b *strip) give(r ring, sum float64, valid, parts int32) {
 	}
 	b.touched++
 	area := b.t.cutTurned(r, u0, u1, false)
+	if b.numbers != nil {
+		if area > 0 {
+			b.numbers.give(b.t, amount, area)
+		}
+		b.t.pieces = b.t.pieces[:0]
+		return
+	}
 	mass := amount
 	if b.src.s.Per != "cell" || b.src.s.proxy() {
 		mass = amount * area

@@ -96,6 +96,14 @@ func (w *Writer) complete() error {
 			return fmt.Errorf("store: tile %d has no image", i)
 		}
 	}
+	if k := len(w.meta.Rasters); k > MaxRasters || len(w.rasters) != k*w.n {
+		return fmt.Errorf("store: %d numbers of %d rasters for %d tiles", len(w.rasters), k, w.n)
+	}
+	for i, v := range w.rasters {
+		if math.IsInf(float64(v), 0) {
+			return fmt.Errorf("store: tile %d has an infinite number of a raster", i/len(w.meta.Rasters))
+		}
+	}
 	return w.completePOIs()
 }
 
@@ -123,7 +131,8 @@ func (w *Writer) completePOIs() error {
 // writeFile writes the sections behind the images, and the header last, so that
 // a file is no store before it is whole.
 func (w *Writer) writeFile(ctx context.Context) error {
-	w.meta.FormatVersion = Version
+	h := header{tiles: w.n, imageSize: w.imageSize, poiSize: w.poiSize, categories: len(w.meta.Categories), rasters: len(w.meta.Rasters)}
+	w.meta.FormatVersion = h.version()
 	if w.meta.Built == "" {
 		w.meta.Built = time.Now().UTC().Format(time.RFC3339)
 	}
@@ -135,9 +144,8 @@ func (w *Writer) writeFile(ctx context.Context) error {
 		secCells: raw(w.cells), secLonLat: raw(w.lonlat), secArea: raw(w.area), secCoverage: raw(w.coverage),
 		secTargets: raw(w.targets), secNeighbors: raw(neighborhoods(w.cells, w.meta.Grid.Columns)), secSplits: raw(w.splits),
 		secOffsets: raw(w.offsets), secCategory: raw(w.points.Category), secRow: raw(w.points.Row),
-		secCol: raw(w.points.Col), secCount: raw(w.points.Count), secMeta: meta,
+		secCol: raw(w.points.Col), secCount: raw(w.points.Count), secRasters: raw(w.rasters), secMeta: meta,
 	}
-	h := header{tiles: w.n, imageSize: w.imageSize, poiSize: w.poiSize, categories: len(w.meta.Categories)}
 	want := h.wanted()
 	end := int64(headerSize)
 	for _, name := range sectionOrder {

@@ -23,7 +23,8 @@ import (
 //	    32     4  C, number of POI categories
 //	    36     4  CRC-32C of these 4096 bytes with this field zero
 //	    40     8  size of the file
-//	    48    16  zero
+//	    48     4  K, number of further numbers of a tile; zero in version 1
+//	    52    12  zero
 //	    64  64*k  section table: name [24], element size u32, CRC-32C u32,
 //	              offset u64, size u64, zero [16]
 //	  4096        sections, each starting at a multiple of 64
@@ -32,9 +33,10 @@ const (
 	entrySize  = 64
 	align      = 64
 	magic      = "OCTILES\n"
-	// Version is the layout that this program writes. A reader accepts it and
-	// older ones (there are none yet), and refuses newer ones.
-	Version = 1
+	// Version is the newest layout that this program writes. A reader accepts it
+	// and older ones, and refuses newer ones. Version 2 has further numbers of a
+	// tile (secRasters); a store without them is written as version 1.
+	Version = 2
 )
 
 // Bounds that keep a damaged header from asking for absurd sizes.
@@ -58,6 +60,7 @@ const (
 	secRow       = "poi_row"      // u16 [P]
 	secCol       = "poi_col"      // u16 [P]
 	secCount     = "poi_count"    // f32 [P]
+	secRasters   = "rasters"      // f32 [N, K]; NaN: no value
 	secMeta      = "meta"         // JSON
 )
 
@@ -66,6 +69,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // header is the decoded first page of a store.
 type header struct {
 	tiles, imageSize, poiSize, categories int
+	rasters                               int // K, further numbers of a tile
 	fileSize                              int64
 	sections                              []section
 }
@@ -97,13 +101,14 @@ func (h *header) encode() []byte {
 	b := make([]byte, headerSize)
 	le := binary.LittleEndian
 	copy(b, magic)
-	le.PutUint32(b[8:], Version)
+	le.PutUint32(b[8:], uint32(h.version()))
 	le.PutUint32(b[12:], uint32(len(h.sections)))
 	le.PutUint64(b[16:], uint64(h.tiles))
 	le.PutUint32(b[24:], uint32(h.imageSize))
 	le.PutUint32(b[28:], uint32(h.poiSize))
 	le.PutUint32(b[32:], uint32(h.categories))
 	le.PutUint64(b[40:], uint64(h.fileSize))
+	le.PutUint32(b[48:], uint32(h.rasters))
 	for i, s := range h.sections {
 		e := b[64+i*entrySize:]
 		copy(e[:24], s.name)
@@ -143,19 +148,23 @@ func parseHeader(b []byte, fileSize int64) (header, error) {
 	if got := crc32.Checksum(clean, castagnoli); got != sum {
 		return h, damaged("header", fmt.Sprintf("checksum %08x, expected %08x", got, sum))
 	}
-	if v := le.Uint32(b[8:]); v != Version {
+	if v := le.Uint32(b[8:]); v < 1 {
 		return h, damaged("header", fmt.Sprintf("unknown version %d", v))
 	}
 	tiles, size := le.Uint64(b[16:]), le.Uint64(b[40:])
 	image, poi, cats := le.Uint32(b[24:]), le.Uint32(b[28:]), le.Uint32(b[32:])
-	count := le.Uint32(b[12:])
+	count, rasters := le.Uint32(b[12:]), le.Uint32(b[48:])
 	if tiles > maxTiles || image > maxImageSize || poi > maxImageSize || cats > MaxCategories || count > (headerSize-64)/entrySize {
 		return h, damaged("header", fmt.Sprintf("%d tiles, images of %d px, POIs of %d px, %d categories, %d sections are out of range", tiles, image, poi, cats, count))
+	}
+	if version := le.Uint32(b[8:]); rasters > MaxRasters || (rasters > 0) != (version > 1) {
+		return h, damaged("header", fmt.Sprintf("%d further numbers of a tile in a store of version %d", rasters, version))
 	}
 	if int64(size) != fileSize {
 		return h, fault.New("", fmt.Sprintf("has %d bytes where its header says %d: the file was cut short or has grown", fileSize, size), remedyBuild)
 	}
 	h.tiles, h.imageSize, h.poiSize, h.categories, h.fileSize = int(tiles), int(image), int(poi), int(cats), fileSize
+	h.rasters = int(rasters)
 	for i := range int(count) {
 		e := b[64+i*entrySize:]
 		name, _, _ := bytes.Cut(e[:24], []byte{0})
@@ -217,7 +226,7 @@ type want struct {
 // sectionOrder is the order of the sections in a file: images first, so that
 // they can be written before the rest is known.
 var sectionOrder = []string{secImages, secCells, secLonLat, secArea, secCoverage, secTargets, secNeighbors, secSplits,
-	secOffsets, secCategory, secRow, secCol, secCount, secMeta}
+	secOffsets, secCategory, secRow, secCol, secCount, secRasters, secMeta}
 
 // wanted is the sections that a store of these counts must have.
 func (h *header) wanted() map[string]want {
@@ -233,7 +242,18 @@ func (h *header) wanted() map[string]want {
 		m[secOffsets] = want{8, n + 1}
 		m[secCategory], m[secRow], m[secCol], m[secCount] = want{2, -1}, want{2, -1}, want{2, -1}, want{4, -1}
 	}
+	if h.rasters > 0 {
+		m[secRasters] = want{4, n * int64(h.rasters)}
+	}
 	return m
+}
+
+// version is the layout that a store with this header has.
+func (h *header) version() int {
+	if h.rasters > 0 {
+		return 2
+	}
+	return 1
 }
 
 // view reinterprets the bytes of a section, which is aligned and a whole number

@@ -22,6 +22,7 @@ type Meta struct {
 	Normalization json.RawMessage `json:"normalization,omitempty"`  // how image numbers became uint8
 	Categories    []string        `json:"categories"`               // POI categories, [C]; set by SetPOIs
 	CategoryTable string          `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: these are the raw values
+	Rasters       []Raster        `json:"rasters,omitempty"`        // further numbers of a tile, [K]; set by SetRasters
 	TargetUnit    string          `json:"target_unit"`              // "tCO2/yr" or "proxy"; empty without targets
 
 	Config     json.RawMessage `json:"config,omitempty"` // the data section of the experiment, as given
@@ -51,12 +52,21 @@ type InputFile struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-func (m *Meta) decode(b []byte) error {
+// MaxRasters is the number of further rasters that a store may have.
+const MaxRasters = 1024
+
+// Raster is a further raster of which every tile has a number.
+type Raster struct {
+	Name string `json:"name"`
+	How  string `json:"how"` // mean | sum | max | sd, by the ground that pixels share with the tile
+}
+
+func (m *Meta) decode(b []byte, version int) error {
 	*m = Meta{}
 	if err := json.Unmarshal(b, m); err != nil {
 		return err
 	}
-	if m.FormatVersion != Version {
+	if m.FormatVersion != version {
 		return fmt.Errorf("format version %d where the header says %d", m.FormatVersion, Version)
 	}
 	return nil

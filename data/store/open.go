@@ -98,12 +98,16 @@ func (s *Store) attach() error {
 			return damaged(sec.name, fmt.Sprintf("checksum %08x, expected %08x", sum, sec.crc))
 		}
 	}
-	if err := s.meta.decode(s.bytes(secMeta)); err != nil {
+	if err := s.meta.decode(s.bytes(secMeta), s.head.version()); err != nil {
 		return damaged(secMeta, err.Error())
 	}
 	if len(s.meta.Categories) != s.head.categories {
 		return damaged(secMeta, fmt.Sprintf("%d category names for %d categories", len(s.meta.Categories), s.head.categories))
 	}
+	if len(s.meta.Rasters) != s.head.rasters {
+		return damaged(secMeta, fmt.Sprintf("%d names for %d rasters", len(s.meta.Rasters), s.head.rasters))
+	}
+	s.rasters = view[float32](s.bytes(secRasters))
 	s.images = s.bytes(secImages)
 	for _, sec := range s.head.sections {
 		if sec.name == secImages {

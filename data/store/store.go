@@ -97,6 +97,7 @@ type Store struct {
 	splits    []Split
 	offsets   []int64
 	points    Points
+	rasters   []float32
 
 	translated *translation // of a view with other categories (Recategorized); nil: the file's own
 }
@@ -187,6 +188,11 @@ func (s *Store) POIs(i int) Points {
 // cut them into tiles; nil without POIs. They are the file's own, with its
 // categories, also of a view with others.
 func (s *Store) AllPOIs() (offsets []int64, points Points) { return s.offsets, s.points }
+
+// Rasters is the numbers of every tile that further rasters have given it, [N, K]
+// with K = len(Meta().Rasters); NaN where a raster has no value. Nil without such
+// rasters.
+func (s *Store) Rasters() []float32 { return s.rasters }
 
 // Targets is the yearly emission of every tile in Meta().TargetUnit, [N]; NaN
 // where the tile is no sample (no data, or zero, whose logarithm is not finite).

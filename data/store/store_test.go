@@ -165,7 +165,7 @@ func TestRoundTrip(t *testing.T) {
 				!slices.Equal(s.Coverage(), m.cover) || !sameFloats(s.Targets(), m.targets) || !slices.Equal(s.Splits(), m.splits) {
 				t.Error("a table came back changed")
 			}
-			if got := s.Meta(); got.Name != "Tokyo" || got.TargetUnit != "proxy" || got.Grid != meta.Grid || got.FormatVersion != Version ||
+			if got := s.Meta(); got.Name != "Tokyo" || got.TargetUnit != "proxy" || got.Grid != meta.Grid || got.FormatVersion != s.head.version() ||
 				got.ConfigHash != "h" || got.Split != "blocks" || !slices.Equal(got.Inputs, meta.Inputs) || got.Built == "" {
 				t.Errorf("metadata came back as %+v", got)
 			}

@@ -35,6 +35,7 @@ type Writer struct {
 	poiSize  int
 	offsets  []int64
 	points   Points
+	rasters  []float32
 }
 
 // file is what the writer needs of *os.File; tests put failing disks here.
@@ -156,7 +157,7 @@ func (w *Writer) Select(keep []int) error {
 			return fmt.Errorf("store: tiles to keep must rise within 0 to %d, got %d at place %d", w.n-1, i, k)
 		}
 	}
-	if w.cells != nil || w.lonlat != nil || w.area != nil || w.coverage != nil || w.targets != nil || w.splits != nil || w.offsets != nil {
+	if w.cells != nil || w.lonlat != nil || w.area != nil || w.coverage != nil || w.targets != nil || w.splits != nil || w.offsets != nil || w.rasters != nil {
 		return errors.New("store: Select must come before the setters of tables")
 	}
 	if len(keep) == 0 {
@@ -206,6 +207,12 @@ func (w *Writer) SetSplits(splits []Split) { w.splits = splits }
 // sorted by category, row, column without repetition.
 func (w *Writer) SetPOIs(categories []string, size int, offsets []int64, points Points) {
 	w.meta.Categories, w.poiSize, w.offsets, w.points = categories, size, offsets, points
+}
+
+// SetRasters gives further numbers of every tile, values [N, len(rasters)]; NaN is
+// no value. There are none when never set.
+func (w *Writer) SetRasters(rasters []Raster, values []float32) {
+	w.meta.Rasters, w.rasters = rasters, values
 }
 
 // Abort removes what was built and lets others build. It does nothing after

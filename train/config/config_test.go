@@ -4,10 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"opencarbon/data"
 	"opencarbon/data/fault"
 )
 
@@ -370,4 +372,49 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("not the same again:\n%s", out)
 		}
 	})
+}
+
+// Further rasters are a list of sections, in a file and after --set: their paths
+// are resolved like others, and what is wrong in one has the line of it.
+func TestRasters(t *testing.T) {
+	path := write(t, "light.yaml", `name: light
+data:
+  grid: {scheme: xyz, zoom: 15}
+  imagery: {path: m.tif}
+  rasters:
+    - {name: nightlight, path: light/n.tif, how: max}
+    - name: people
+      path: /data/people.tif
+      band: 2
+`)
+	c, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []data.Raster{{Name: "nightlight", Path: filepath.Join(filepath.Dir(path), "light/n.tif"), How: "max", Band: 1}, {Name: "people", Path: "/data/people.tif", How: "mean", Band: 2}}
+	if !slices.Equal(c.Data.Rasters, want) {
+		t.Errorf("%+v, want %+v", c.Data.Rasters, want)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Load(write(t, "again.yaml", string(text)), nil); err != nil || !slices.Equal(again.Data.Rasters, want) {
+		t.Errorf("read back: %v", err)
+	}
+	set, err := Load(path, []string{"data.rasters=[{name: a, path: /x.tif, how: sd}]"})
+	if err != nil || !slices.Equal(set.Data.Rasters, []data.Raster{{Name: "a", Path: "/x.tif", How: "sd", Band: 1}}) {
+		t.Errorf("--set: %v", err)
+	}
+	for entry, words := range map[string]string{
+		"{nme: a, path: x.tif}":               "line 6: unknown key nme",
+		"{name: a, path: x.tif, band: b}":     "line 6: band is \"b\", but a whole number is expected",
+		"x.tif":                               "a list of sections",
+		"{name: a, path: x.tif, how: median}": "data.rasters[0].how",
+	} {
+		_, err := Load(write(t, "bad.yaml", "name: bad\ndata:\n  grid: {scheme: xyz, zoom: 15}\n  imagery: {path: m.tif}\n  rasters:\n    - "+entry+"\n"), nil)
+		if !fault.IsInput(err) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", entry, err)
+		}
+	}
 }

@@ -104,6 +104,9 @@ func addRaw(d *data.Config, c *Config, add func(key, path, form string)) {
 	add("data.emissions.path", d.Emissions.Path, emissionForm(c))
 	add("data.poi.path", d.POI.Path, "table with columns lon, lat and category (others by data.poi.columns), coordinates in "+or(d.POI.CRS, "WGS84")+
 		": CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF")
+	for _, r := range d.Rasters {
+		add("data.rasters", r.Path, fmt.Sprintf("raster with a CRS, called %q, whose band %d becomes one number of a cell (%s)", r.Name, r.Band, r.How))
+	}
 	add("data.poi.categories", d.POI.Categories, "YAML table that maps raw categories to the model's")
 	switch d.Split.Method {
 	case "attribute":

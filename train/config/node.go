@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -184,6 +185,9 @@ func (r *reader) convert(n *yaml.Node, t reflect.Type) (any, bool) {
 	case reflect.Pointer:
 		return r.convert(n, t.Elem())
 	}
+	if t.Kind() == reflect.Struct {
+		return r.convertSection(n, t)
+	}
 	if n.Kind != yaml.ScalarNode {
 		return nil, false
 	}
@@ -231,6 +235,32 @@ func decimal(n *yaml.Node) *yaml.Node {
 		return n
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: m[1] + m[2], Line: n.Line, Column: n.Column}
+}
+
+// convertSection turns an entry of a list of sections into a struct of type t. What
+// is wrong inside is reported there, so that the message has the line of it.
+func (r *reader) convertSection(n *yaml.Node, t reflect.Type) (any, bool) {
+	if n.Kind != yaml.MappingNode {
+		return nil, false
+	}
+	s, out := newSpec("", t), reflect.New(t).Elem()
+	r.pairs(n, "", func(k, v *yaml.Node) {
+		child := s.children[k.Value]
+		if child == nil {
+			r.fail(k, "Keys of it: "+strings.Join(s.order, ", ")+".", "unknown key %s in an entry of a list", k.Value)
+			return
+		}
+		if v.Kind == yaml.ScalarNode && v.Tag == "!!null" {
+			return
+		}
+		value, ok := r.convert(v, child.typ)
+		if !ok {
+			r.wrongType(v, child)
+			return
+		}
+		out.Field(slices.Index(s.order, k.Value)).Set(reflect.ValueOf(value))
+	})
+	return out.Interface(), true
 }
 
 func (r *reader) convertList(n *yaml.Node, t reflect.Type) (any, bool) {

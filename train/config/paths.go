@@ -3,8 +3,10 @@ package config
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"opencarbon/data"
 	"opencarbon/data/paths"
 )
 
@@ -21,13 +23,28 @@ var inputPaths = map[string]bool{
 
 // resolve makes an input path absolute; see Load.
 func (s *sourceText) resolve(l leaf) any {
+	if list, ok := l.value.([]data.Raster); ok {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i].Path = s.resolvePath(list[i].Path, l.origin)
+		}
+		return list
+	}
 	path, ok := l.value.(string)
 	if !ok || path == "" || !inputPaths[l.spec.key] || strings.HasPrefix(path, "preset:") {
 		return l.value
 	}
+	return s.resolvePath(path, l.origin)
+}
+
+// resolvePath is resolve of a path from a source of that kind.
+func (s *sourceText) resolvePath(path string, from origin) string {
+	if path == "" {
+		return ""
+	}
 	if strings.HasPrefix(path, "/vsi") || paths.Connection.MatchString(path) {
 		base := s.dir
-		if l.origin != fromFile && l.origin != fromPreset {
+		if from != fromFile && from != fromPreset {
 			base = "."
 			if here, err := filepath.Abs("."); err == nil {
 				base = here
@@ -38,7 +55,7 @@ func (s *sourceText) resolve(l leaf) any {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
-	if l.origin == fromFile || l.origin == fromPreset {
+	if from == fromFile || from == fromPreset {
 		return filepath.Join(s.dir, path)
 	}
 	if abs, err := filepath.Abs(path); err == nil {

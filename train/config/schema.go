@@ -82,6 +82,8 @@ func (s *spec) expects() string {
 			return "a list of whole numbers, e.g. [3, 2, 1]"
 		case reflect.Float64:
 			return "a list of numbers, e.g. [0.6, 0.2, 0.2]"
+		case reflect.Struct:
+			return "a list of sections, [{" + strings.Join(newSpec("", t.Elem()).order, ": ..., ") + ": ...}]"
 		}
 		return "a list of texts, e.g. [a, b]"
 	}

@@ -28,7 +28,7 @@ func Reach() int { return slices.Max(Widths) }
 // asked for, since a large region's rows would not fit in memory.
 type Features struct {
 	own       []float32 // [N, d] image statistics, then POI counts
-	images    int       // of the d columns: statistics, and those of More
+	images    int       // of the d columns: statistics, those of More, and rasters'
 	poi       int
 	cells     int
 	neighbors []int32      // [N, 7*7] as the store keeps them
@@ -44,7 +44,8 @@ type Features struct {
 // of the other.
 type Inputs struct {
 	Images, POIs bool
-	More         *More // further numbers of a cell; nil: none
+	More         *More    // further numbers of a cell; nil: none
+	Rasters      []string // names of the store's rasters whose numbers are in a row, in this order
 }
 
 // More are further numbers of every cell of a store, which a row has of the cell
@@ -62,6 +63,9 @@ func (in Inputs) Key() string {
 	if in.More != nil {
 		key += ", " + in.More.Key
 	}
+	if len(in.Rasters) > 0 {
+		key += fmt.Sprintf(", rasters %q", in.Rasters)
+	}
 	return key
 }
 
@@ -71,11 +75,12 @@ func (in Inputs) Key() string {
 func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	f := &Features{cells: s.Len()}
 	var own, seen []string
-	own, f.images = ownNames(s, in)
+	var image int
+	own, image, f.images = ownNames(s, in)
 	f.poi = len(own) - f.images
 	if len(own) == 0 {
-		return nil, fault.New(s.Dir(), "the store has neither images nor POIs that the features could be made of",
-			"Give data.imagery.path or data.poi.path, and name them in model.modalities.")
+		return nil, fault.New(s.Dir(), "the store has neither images nor POIs nor rasters that the features could be made of",
+			"Give data.imagery.path or data.poi.path, and name them in model.modalities; or data.rasters.")
 	}
 	if m := in.More; m != nil && len(m.Values) != f.cells*len(m.Names) {
 		return nil, fmt.Errorf("tabular: %d further numbers are no %d of %d cells", len(m.Values), len(m.Names), f.cells)
@@ -85,6 +90,13 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	}
 	if in.More != nil {
 		seen = append(seen, in.More.About)
+	}
+	rasters, err := rasterColumns(s, in.Rasters)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Rasters) > 0 {
+		seen = append(seen, strings.Join(in.Rasters, ", "))
 	}
 	if f.poi > 0 {
 		seen = append(seen, "ln(1 + POI counts)")
@@ -104,49 +116,52 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 		f.about = strings.Join(seen[:n-1], ", ") + " and " + seen[n-1]
 	}
 	f.about += ", " + strings.Join(rings, " + ")
-	var err error
 	if f.neighbors, err = s.Neighbors(store.MaxNeighborhood); err != nil {
 		return nil, err
 	}
 	f.at = slices.Clone(s.Cells()) // features outlive the store
 	f.neighbors = slices.Clone(f.neighbors)
 	f.own = make([]float32, f.cells*f.width())
-	return f, f.fill(ctx, s, in)
+	return f, f.fill(ctx, s, in, image, rasters)
 }
 
 // Width is how many columns the features of a store will have.
 func Width(s *store.Store, in Inputs) int {
-	own, _ := ownNames(s, in)
+	own, _, _ := ownNames(s, in)
 	return len(own) * len(Widths)
 }
 
 // ImageWidth is how many of the first columns are the cell's own image's.
 func ImageWidth(s *store.Store, in Inputs) int {
-	_, images := ownNames(s, in)
-	return images
+	_, image, _ := ownNames(s, in)
+	return image
 }
 
-// ownNames are what a cell says of itself, the images' numbers first.
-func ownNames(s *store.Store, in Inputs) (names []string, images int) {
+// ownNames are what a cell says of itself: the image's numbers, those of rasters,
+// and the counts of points behind them.
+func ownNames(s *store.Store, in Inputs) (names []string, image, counts int) {
 	if in.Images && s.HasImages() {
 		names = imageNames()
 	}
 	if in.More != nil {
 		names = append(names, in.More.Names...)
 	}
-	images = len(names)
+	image = len(names)
+	names = append(names, rasterNames(in.Rasters)...)
+	counts = len(names)
 	if in.POIs && s.HasPOIs() && len(s.Categories()) > 0 {
 		for _, c := range s.Categories() {
 			names = append(names, "ln(1 + "+c+")")
 		}
 		names = append(names, "ln(1 + all POIs)")
 	}
-	return names, images
+	return names, image, counts
 }
 
-// fill computes every cell's own columns. Cells are independent of each other,
-// so cores take them in turn.
-func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs) error {
+// fill computes every cell's own columns, of which the first image are the image's
+// and rasters [N, d] come next. Cells are independent of each other, so cores take
+// them in turn.
+func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, image int, rasters []float32) error {
 	const step = 64
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -163,8 +178,10 @@ func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs) error {
 					row := f.own[i*f.width() : (i+1)*f.width()]
 					if in.More != nil {
 						d := len(in.More.Names)
-						copy(row[f.images-d:f.images], in.More.Values[i*d:(i+1)*d])
+						copy(row[image-d:image], in.More.Values[i*d:(i+1)*d])
 					}
+					d := f.images - image
+					copy(row[image:f.images], rasters[i*d:(i+1)*d])
 					if in.Images && s.HasImages() {
 						if errs[k] = s.ReadImage(i, pixels); errs[k] != nil {
 							return

@@ -17,6 +17,8 @@ type village struct {
 	categories []string                         // none: no POIs
 	image      func(cell int, pixels []uint8)   // [3, size, size]
 	counts     func(cell int, counts []float32) // of each category
+	rasters    []store.Raster                   // further rasters, and their numbers
+	numbers    func(cell int) []float32         // [len(rasters)]
 	missing    func(row, col int) bool          // no such cell; nil: all are there
 	cells      map[[2]int]int                   // (row, col) -> tile, set by open
 }
@@ -73,6 +75,13 @@ func (v *village) open(t *testing.T) *store.Store {
 	w.SetAreaKM2(area)
 	w.SetCoverage(coverage)
 	w.SetTargets(targets)
+	if v.rasters != nil {
+		var numbers []float32
+		for i := range n {
+			numbers = append(numbers, v.numbers(i)...)
+		}
+		w.SetRasters(v.rasters, numbers)
+	}
 	w.SetSplits(splits)
 	if len(v.categories) > 0 {
 		w.SetPOIs(v.categories, 4, offsets, p)
