@@ -19,8 +19,16 @@ import (
 	"opencarbon/train/learn"
 )
 
-// imageEncoderPrefix is where the model keeps its ResNet-18.
-const imageEncoderPrefix = "grid_rep.image_encoder."
+// imageEncoders are where the network keeps its ResNet-18, prefixes of names: one
+// or more, none without images.
+func imageEncoders(m learn.Network) (prefixes []string) {
+	for _, e := range m.Params().Entries() {
+		if prefix, ok := strings.CutSuffix(e.Name, "conv1.weight"); ok && strings.HasSuffix(prefix, "image_encoder.") {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
 
 const weightsRemedy = "Give torchvision's resnet18-5c106cde.pth or resnet18-f37072fd.pth, such weights as .safetensors, preset:imagenet for the file that torchvision keeps in ~/.cache/torch/hub/checkpoints, or leave the key empty."
 
@@ -118,20 +126,23 @@ func initialWeights(c *config.Config, m learn.Network) error {
 		return err
 	}
 	torch.InScope(func(*torch.Scope) {
-		values := map[string]*torch.Tensor{}
-		for name, a := range arrays {
-			if !strings.HasPrefix(name, "fc.") {
-				values[name] = torch.FromArray(a)
+		for _, prefix := range imageEncoders(m) {
+			values := map[string]*torch.Tensor{}
+			for name, a := range arrays {
+				if !strings.HasPrefix(name, "fc.") {
+					values[name] = torch.FromArray(a)
+				}
 			}
-		}
-		for _, e := range m.Params().Entries() { // what the file may leave out: our own last layer, and counters of old files
-			name, ours := strings.CutPrefix(e.Name, imageEncoderPrefix)
-			if ours && values[name] == nil && (strings.HasPrefix(name, "fc.") || strings.HasSuffix(name, ".num_batches_tracked")) {
-				values[name] = e.Tensor
+			for _, e := range m.Params().Entries() { // what the file may leave out: our own last layer, and counters of old files
+				name, ours := strings.CutPrefix(e.Name, prefix)
+				if ours && values[name] == nil && (strings.HasPrefix(name, "fc.") || strings.HasSuffix(name, ".num_batches_tracked")) {
+					values[name] = e.Tensor
+				}
 			}
-		}
-		if err = m.Params().Load(imageEncoderPrefix, values, true); err != nil {
-			err = fault.Wrap(err, path, "is no ResNet-18", weightsRemedy)
+			if err = m.Params().Load(prefix, values, true); err != nil {
+				err = fault.Wrap(err, path, "is no ResNet-18", weightsRemedy)
+				return
+			}
 		}
 	})
 	return err

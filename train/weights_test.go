@@ -13,6 +13,9 @@ import (
 	"opencarbon/train/networks"
 )
 
+// imageEncoderPrefix is where OpenCarbon's model keeps its ResNet-18.
+const imageEncoderPrefix = "grid_rep.image_encoder."
+
 // TestImageWeights: torchvision's ImageNet checkpoints, with the counters of
 // batches (resnet18-f37072fd.pth) and without (resnet18-5c106cde.pth, which is
 // older), fill the image encoder but for its last layer; another file says which

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 )
@@ -66,6 +67,43 @@ func near(t *testing.T, what string, got *torch.Tensor, want safetensors.Array) 
 // them.
 var twins = map[string]func(t *testing.T, in []*torch.Tensor) *torch.Tensor{
 	"MeanTeacher": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor { return MeanTeacherLoss(in[0], in[1], in[2], 2.5) },
+	"GCN":         graph,
+	"SimCLR": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor {
+		pairs := in[0].IndexSelect(0, torch.FromSlice([]int64{0, 1, 2, 3, 5, 4, 0, 2}))
+		return SimCLRLoss(torch.Linear(torch.Linear(pairs, in[1], in[2]).ReLU(), in[3], nil), 0.5)
+	},
+	"Attention": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor {
+		return attend(in[0], in[1], &layers.Linear{Weight: in[2], Bias: in[3]}, &layers.Linear{Weight: in[4]})
+	},
+	"Triplet": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor {
+		rows := func(i ...int64) *torch.Tensor { return in[0].IndexSelect(0, torch.FromSlice(i)) }
+		return TripletLoss(rows(0, 1, 4), rows(1, 2, 0), rows(3, 5, 5), 10, 0.01)
+	},
+}
+
+// graph is the twin on the map of the golden file: every cell's 7 x 7 is looked at,
+// the twin has the whole map.
+func graph(t *testing.T, in []*torch.Tensor) *torch.Tensor {
+	cells := torch.FromArray(golden(t)["GCN/cells"]).Int64s()
+	at := map[[2]int64]int64{}
+	n := len(cells) / 2
+	for i := range n {
+		at[[2]int64{cells[2*i], cells[2*i+1]}] = int64(i)
+	}
+	var index []int64
+	for i := range n {
+		for dy := int64(-3); dy <= 3; dy++ {
+			for dx := int64(-3); dx <= 3; dx++ {
+				j, ok := at[[2]int64{cells[2*i] + dy, cells[2*i+1] + dx}]
+				if !ok {
+					j = int64(n)
+				}
+				index = append(index, j)
+			}
+		}
+	}
+	return graphConvolutions(in[0], torch.FromSlice(index, n, 7, 7), &layers.Linear{Weight: in[1], Bias: in[2]},
+		&layers.Linear{Weight: in[3], Bias: in[4]}, 0, true)
 }
 
 // Outputs and gradients are those of PyTorch twins.

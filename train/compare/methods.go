@@ -33,6 +33,9 @@ var networks = []network{
 	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
 	rival("BPNN", "back-propagation network on image features and POI counts"),
+	rival("CarbonGCN", "graph convolutions over the cells on the same"),
+	rival("Tile2Vec", "neighbors are nearer than distant tiles, and a head on that and POI counts"),
+	rival("PG-SimCLR", "tiles of alike POIs and of neighbors are alike, and a head on that and POI counts"),
 }
 
 // rival is a row of a network of another kind, with the settings of its own

@@ -23,6 +23,9 @@ func init() { // not where it is declared: a stack builds its members by New
 		layers.KindOpenCarbon: adapt(opencarbon.New),
 		layers.KindPublished:  adapt(published.New),
 		rivals.KindBPNN:       adapt(rivals.NewBPNN),
+		rivals.KindCarbonGCN:  adapt(rivals.NewCarbonGCN),
+		rivals.KindPGSimCLR:   adapt(rivals.NewPGSimCLR),
+		rivals.KindTile2Vec:   adapt(rivals.NewTile2Vec),
 		layers.KindRows:       adapt(newRows),
 		layers.KindStack:      adapt(newStack),
 	}
