@@ -3,9 +3,12 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	maplib "maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,10 +18,18 @@ import (
 	"opencarbon/train/progress"
 )
 
-// publishedLiveCases are the widths, encoders and ablations of the published
+// publishedLiveCases are all widths, encoders and ablations of the published
 // program: variant/encoder/M/se, M = 1 being the one without neighborhood.
-var publishedLiveCases = []string{"reference/k7/1/1", "reference/k37/3/1", "reference/k7/3/1", "reference/k7/7/1", "reference/k7/3/0", "reference/k37/1/0",
-	"reference/k7/5/1", "reference/k37/3/0"}
+var publishedLiveCases = func() (list []string) {
+	for _, m := range []int{1, 3, 5, 7} {
+		for _, encoder := range []string{"k7", "k37"} {
+			for _, se := range []int{1, 0} {
+				list = append(list, fmt.Sprintf("reference/%s/%d/%d", encoder, m, se))
+			}
+		}
+	}
+	return list
+}()
 
 // TestPublishedLive lets a PyTorch program make dataset, checkpoint (in the
 // published layout, with Adam's state) and predictions; these must come out here
@@ -31,21 +42,26 @@ func TestPublishedLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Weights of all neighborhoods have the same shapes: one checkpoint is for all widths.
+	groups := map[string][]string{}
 	for _, name := range publishedLiveCases {
-		if !pattern.MatchString(name) {
-			continue
+		if pattern.MatchString(name) {
+			f := strings.Split(name, "/")
+			key := fmt.Sprint(f[1], f[3], f[2] == "1")
+			groups[key] = append(groups[key], name)
 		}
+	}
+	for _, key := range slices.Sorted(maplib.Keys(groups)) {
+		cases := groups[key]
 		dir := t.TempDir()
-		cmd := exec.Command("/usr/bin/python3", "published.py", dir, name)
-		cmd.Dir, cmd.Stderr = "testdata", os.Stderr
-		if err := cmd.Run(); err != nil {
+		if err := python(t, "published.py", dir, strings.Join(cases, ",")).Wait(); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var truth publishedTruth
+		var truth map[string]publishedTruth
 		if err := json.Unmarshal(text, &truth); err != nil {
 			t.Fatal(err)
 		}
@@ -58,16 +74,23 @@ func TestPublishedLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := ReadModel(path, PublishedModel{Neighborhood: publishedCase(name).Neighborhood})
-		if err != nil {
-			t.Fatal(err)
+		var c *Checkpoint
+		for _, name := range cases {
+			m := publishedCase(name)
+			if c, err = ReadModel(path, PublishedModel{Neighborhood: m.Neighborhood}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
+				Out: filepath.Join(dir, "predictions.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(c.Header.Model, m) {
+				t.Errorf("%s: the model is taken for %+v", name, c.Header.Model)
+			}
+			truth[name].compare(t, name, got, 1e-6)
+			t.Logf("%-18s PyTorch in float32, itself in float64: %.1e; standard deviation of the predictions %.2g", name, truth[name].Control, truth[name].Spread)
 		}
-		got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
-			Out: filepath.Join(dir, "predictions.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		truth.compare(t, name, got)
 		out := filepath.Join(dir, "export.pth")
 		if _, err := Export(c, out); err != nil {
 			t.Fatal(err)
@@ -79,11 +102,11 @@ func TestPublishedLive(t *testing.T) {
 		if names, _, err := pth.StateDict(exported.Root); err != nil || !slices.Equal(names, pythonNames) {
 			t.Errorf("the export has other names, or in another order: %v", err)
 		}
-		python := "/usr/bin/python3"
+		program := "/usr/bin/python3"
 		if p := os.Getenv("PYTHON2X"); p != "" { // a torch 2.x, whose weights_only is strict
-			python = p
+			program = p
 		}
-		cmd = exec.Command(python, "-c", `
+		cmd := exec.Command(program, "-c", `
 import sys, torch
 kw = {} if torch.__version__ < "2" else {"weights_only": True}
 a, b = torch.load(sys.argv[1]), torch.load(sys.argv[2], **kw)
@@ -99,6 +122,6 @@ print(torch.__version__, len(a["model_state_dict"]), "tensors equal")`, path, ou
 		if err != nil {
 			t.Errorf("PyTorch on the export: %v\n%s", err, text)
 		}
-		t.Logf("%s: %s", name, strings.TrimSpace(string(text)))
+		t.Logf("%s: %s", cases[0], strings.TrimSpace(string(text)))
 	}
 }

@@ -172,8 +172,12 @@ class OpenCarbon(nn.Module):
             flat = index.clamp(min=0).flatten()
             parts = [self.encode(images[i], points[i]) for i in flat.split(B)]
             xs, xp = (torch.cat(x).reshape(B, M, M, self.m) for x in zip(*parts))
-        own = xs[:, k, k], xp[:, k, k]
-        x = g = self.grid_agg(*own)
+        return (self.predict(xs, xp), xs[:, k, k], xp[:, k, k])
+
+    def predict(self, xs, xp):
+        """ln emission [B] of the embeddings [B, M, M, m] around each cell."""
+        M, k = self.M, self.M // 2
+        x = g = self.grid_agg(xs[:, k, k], xp[:, k, k])
         if M > 1:
             n = self.neighbor_agg(*self.neighbor_rep(xs.permute(0, 3, 1, 2), xp.permute(0, 3, 1, 2)))
             if self.variant == "paper":
@@ -182,7 +186,7 @@ class OpenCarbon(nn.Module):
                 g = self.self_grid(g, g) + g
                 n = self.self_neighbor(n, n) + n
                 x = torch.cat([self.cross_from_neighborhood(n, g), n], 1)
-        return (self.regressor(x).squeeze(-1), *own)
+        return self.regressor(x).squeeze(-1)
 
 
 def contrastive(variant, xs, xp, tau=0.07):

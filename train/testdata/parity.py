@@ -2,8 +2,10 @@
 
     /usr/bin/python3 parity.py                     # the stored cases
     /usr/bin/python3 parity.py DIR CASE[,CASE...]  # any cases, a file each (go test ./train -run ParityLive -parity.live)
-    /usr/bin/python3 parity.py --continue DIR CASE  # two steps, a checkpoint in the published layout, twenty more from it
+    /usr/bin/python3 parity.py --continue DIR CASE  # thirty steps, a checkpoint in the published layout, twenty more from it
     /usr/bin/python3 parity.py --resume DIR CASE    # three more from the checkpoint that the Go side exported after its twenty
+
+The steps of both stand at the end of the case, behind contrastive.
 
 A case is variant/encoder/M/se/contrastive/steps, for example reference/k7/3/1/1/20. Weights and inputs are not stored:
 both sides make them from names and shapes. Of a gradient, or of a parameter after the last step, four projections on
@@ -108,11 +110,21 @@ def train(model, adam, batch, target):
 
 
 class Run:
-    """A training of a case that saves and loads checkpoints as the published program does."""
+    """A training of a case that saves and loads checkpoints as the published program does.
 
-    def __init__(self, case, dtype):
+    Weights are PyTorch's own to begin with, the last bias being the mean target, and what is compared begins after WARM
+    steps: in the first ones Adam divides by moments of one or two gradients, and the signs of small ones are rounding. Two
+    trainings in float32 that differ in the order of their sums alone (channels_last) are then 2e-2 apart after 20 steps.
+    """
+    WARM = 30
+
+    def __init__(self, case, dtype, layout=torch.contiguous_format):
         variant, kind, width, se = case.split("/")[:4]
-        self.model = initialise(OpenCarbon(variant, kind, CATEGORIES, M, int(width), SIZES[kind], se == "1")).to(dtype).train()
+        torch.manual_seed(1)
+        self.model = OpenCarbon(variant, kind, CATEGORIES, M, int(width), SIZES[kind], se == "1")
+        with torch.no_grad():
+            self.model.regressor[3].bias.fill_(9)
+        self.model.to(dtype).to(memory_format=layout).train()
         self.adam = torch.optim.Adam(self.model.parameters(), lr=5e-4, weight_decay=5e-3)
         self.batch, self.target = inputs(int(width), IMAGE, SIZES[kind], dtype)
 
@@ -138,29 +150,34 @@ class Run:
 
 
 def continued(folder, case):
-    first = Run(case, torch.float32)
-    first.steps(2)
+    variant, kind, width, se, _, steps = case.split("/")
+    # The weights of all neighborhoods have the same shapes: the narrowest does for the first steps, at a fifth of the cost.
+    first = Run("/".join([variant, kind, str(min(3, int(width))), se]), torch.float32)
+    first.steps(Run.WARM)
     first.save(folder + "/published.pth")
     arrays = {}
-    for name, dtype in [("float32", torch.float32), ("float64", torch.float64)]:
-        again = Run(case, dtype).load(folder + "/published.pth")
+    runs = [("float32", torch.float32, torch.contiguous_format), ("float64", torch.float64, torch.contiguous_format)]
+    if int(width) <= 3:
+        runs.append(("control", torch.float32, torch.channels_last))
+    for name, dtype, layout in runs:
+        again = Run(case, dtype, layout).load(folder + "/published.pth")
         arrays["before/" + name] = again.predictions()
-        arrays["losses/" + name] = again.steps(20)
+        arrays["losses/" + name] = again.steps(int(steps))
         arrays["after/" + name] = again.predictions()
     write(folder + "/continued.safetensors", arrays)
 
 
 def resumed(folder, case):
-    arrays = {}
+    arrays, steps = {}, int(case.split("/")[5])
     for name, dtype in [("float32", torch.float32), ("float64", torch.float64)]:
         again = Run(case, dtype).load(folder + "/export.pth")
         arrays["before/" + name] = again.predictions()
-        arrays["losses/" + name] = again.steps(3)
+        arrays["losses/" + name] = again.steps(min(3, steps))
     mine, theirs = Run(case, torch.float32), torch.load(folder + "/export.pth")
     assert list(mine.model.state_dict()) == list(theirs["model_state_dict"])
     unused = {i for i, (n, _) in enumerate(mine.model.named_parameters()) if mine.model.M == 1 and n.startswith("self_grid.")}
     assert set(theirs["optimizer_state_dict"]["state"]) == set(range(len(list(mine.model.parameters())))) - unused
-    assert {int(v["step"]) for v in theirs["optimizer_state_dict"]["state"].values()} == {22}
+    assert {int(v["step"]) for v in theirs["optimizer_state_dict"]["state"].values()} == {Run.WARM + steps}
     write(folder + "/resumed.safetensors", arrays)
 
 
