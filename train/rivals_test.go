@@ -31,7 +31,8 @@ func TestRivals(t *testing.T) {
 	if len(config.Rivals()) == 0 {
 		t.Error("there are no rivals")
 	}
-	for _, name := range config.Rivals() {
+	for _, r := range config.Rivals() {
+		name := r.Variant
 		t.Run(name, func(t *testing.T) {
 			if !slices.Contains(networks.Kinds(), name) {
 				t.Fatalf("no network has this kind; there are %v", networks.Kinds())
@@ -79,7 +80,8 @@ func TestRivals(t *testing.T) {
 func TestRivalsOfBadInput(t *testing.T) {
 	withImages := town{rows: 3, cols: 8, image: townSize}.open(t)
 	without := town{rows: 4, cols: 8, hash: "poi"}.open(t)
-	for _, name := range config.Rivals() {
+	for _, r := range config.Rivals() {
+		name := r.Variant
 		for _, c := range []struct {
 			d          *dataset
 			modalities []string

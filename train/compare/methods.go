@@ -32,16 +32,12 @@ var networks = []network{
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
 	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
-	rival("BPNN", "back-propagation network on image features and POI counts"),
-	rival("CarbonGCN", "graph convolutions over the cells on the same"),
-	rival("Tile2Vec", "neighbors are nearer than distant tiles, and a head on that and POI counts"),
-	rival("PG-SimCLR", "tiles of alike POIs and of neighbors are alike, and a head on that and POI counts"),
 }
 
-// rival is a row of a network of another kind, with the settings of its own
-// (train/config/presets/rivals), whatever those of OpenCarbon.
-func rival(name, about string) network {
-	return network{name, about, func(c *config.Config) { c.SetVariant(strings.ToLower(name)) }}
+func init() { // the rivals, with settings of their own whatever those of OpenCarbon
+	for _, r := range config.Rivals() {
+		networks = append(networks, network{r.Title, r.About, func(c *config.Config) { c.SetVariant(r.Variant) }})
+	}
 }
 
 // Ablations are the rows that take parts out of the network.

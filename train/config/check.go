@@ -71,7 +71,7 @@ var ranges = map[string]limits{
 // choices of the text keys of model and train.
 var choices = map[string][]string{
 	"model.accept":        {"cells", "bands", "unit", "stretch"},
-	"model.variant":       append([]string{"plus", "paper", "reference"}, Rivals()...),
+	"model.variant":       variants(),
 	"model.modalities":    {"image", "poi"},
 	"model.poi_encoder":   {"k7", "k37"},
 	"train.optimizer":     {"adam", "adamw", "sgd"},

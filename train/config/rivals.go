@@ -2,19 +2,25 @@ package config
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 )
 
-// rivals are the variants that are other networks than OpenCarbon, each with the
-// values of the keys that go with it: a file of its name in presets/rivals.
+// Rival is a variant that is another network than OpenCarbon: a file of presets/rivals
+// by its name, whose first line says the title and what it is, and whose keys have
+// the values that go with it.
+type Rival struct {
+	Variant string // of model.variant
+	Title   string // in tables
+	About   string
+	values  []leaf
+}
+
 var rivals = readRivals()
 
-func readRivals() map[string][]leaf {
-	out := map[string][]leaf{}
+func readRivals() (out []Rival) {
 	entries, err := presetFiles.ReadDir("presets/rivals")
 	if err != nil {
-		return out // there are none
+		return nil // there are none
 	}
 	for _, e := range entries {
 		text, err := presetFiles.ReadFile("presets/rivals/" + e.Name())
@@ -25,22 +31,36 @@ func readRivals() map[string][]leaf {
 		if node, err := parseYAML(text); err == nil && node != nil {
 			r.read(node, root)
 		}
-		out[strings.TrimSuffix(e.Name(), ".yaml")] = r.leaves
+		first, _, _ := strings.Cut(string(text), "\n")
+		title, about, _ := strings.Cut(strings.TrimPrefix(first, "# "), ": ")
+		out = append(out, Rival{strings.TrimSuffix(e.Name(), ".yaml"), title, about, r.leaves})
 	}
 	return out
 }
 
-// Rivals lists the variants of model.variant that are other networks.
-func Rivals() (names []string) {
-	for name := range rivals {
-		names = append(names, name)
+// Rivals lists them by name.
+func Rivals() []Rival { return rivals }
+
+// rivalOf finds a rival by its variant; nil if it is none.
+func rivalOf(variant string) *Rival {
+	for i := range rivals {
+		if rivals[i].Variant == variant {
+			return &rivals[i]
+		}
 	}
-	slices.Sort(names)
-	return names
+	return nil
 }
 
 // Rival reports whether the network is another one than OpenCarbon.
-func (m Model) Rival() bool { _, ok := rivals[m.Variant]; return ok }
+func (m Model) Rival() bool { return rivalOf(m.Variant) != nil }
+
+func variants() []string {
+	names := []string{"plus", "paper", "reference"}
+	for _, r := range rivals {
+		names = append(names, r.Variant)
+	}
+	return names
+}
 
 // suitRival gives the keys that the user has not given the values that go with a
 // rival.
@@ -51,7 +71,9 @@ func (c *Config) suitRival(suit func(key string, set func())) {
 	suit("train.schedule", func() { c.Train.Schedule = "constant" })
 	suit("train.warmup_epochs", func() { c.Train.WarmupEpochs = 0 })
 	suit("train.min_learning_rate", func() { c.Train.MinLearningRate = 0 })
-	for _, l := range rivals[c.Model.Variant] {
+	suit("model.image_encoder", func() { c.Model.ImageEncoder = "auto" })
+	suit("model.image_features", func() { c.Model.ImageFeatures = "" })
+	for _, l := range rivalOf(c.Model.Variant).values {
 		suit(l.spec.key, func() { lookup(reflect.ValueOf(c), l.spec.key).Set(reflect.ValueOf(l.value)) })
 	}
 }
