@@ -25,6 +25,7 @@ func init() { // not where it is declared: a stack builds its members by New
 		rivals.KindBPNN:       adapt(rivals.NewBPNN),
 		rivals.KindCarbonGCN:  adapt(rivals.NewCarbonGCN),
 		rivals.KindPGSimCLR:   adapt(rivals.NewPGSimCLR),
+		rivals.KindREAD:       adapt(rivals.NewREAD),
 		rivals.KindTile2Vec:   adapt(rivals.NewTile2Vec),
 		layers.KindRows:       adapt(newRows),
 		layers.KindStack:      adapt(newStack),
