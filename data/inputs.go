@@ -43,6 +43,7 @@ type keyPath struct{ key, path string }
 // of a subdataset), sorted by key and path. A missing or unreadable one is a *fault.Input that names the key.
 // A file whose size and time are those of known is not read again.
 func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
+	raster.Trust(c.Trust)
 	old := map[string]Input{}
 	for _, in := range known {
 		old[in.Key+"\x00"+in.Path] = in
@@ -142,7 +143,7 @@ func identifyRemote(key, path string) Input {
 // change the result, and the content of the inputs.
 func (c *Config) hash(inputs []Input, o Options) (string, error) {
 	key, nodata := c.plain()
-	key.Store, key.Workers = "", 0
+	key.Store, key.Workers, key.Trust = "", 0, nil
 	type file struct {
 		Key, Path, SHA256 string
 		Bytes             int64

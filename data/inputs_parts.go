@@ -3,12 +3,9 @@ package data
 import (
 	"context"
 	"errors"
-	"html"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,15 +28,6 @@ var journals = []string{"-wal", "-journal"}
 // them is among parts, and some it would read from end to end merely to open.
 var alone = []string{".csv", ".tsv", ".txt", ".json", ".geojson", ".geojsonl", ".yaml", ".yml", ".npy", ".npz", ".pbf", ".osm", ".gpkg", ".sqlite",
 	".parquet", ".png", ".jpg", ".jpeg", ".zip", ".gz", ".tgz", ".tar", ".kml", ".gml", ".xml"}
-
-// A VRT of any kind names what it reads in one of these: mosaics and pansharpened
-// ones, warped ones, vector ones.
-var vrtSource = regexp.MustCompile(`(?is)<(SourceFilename|SourceDataset|SrcDataSource)\b([^>]*)>([^<]+)</`)
-
-var relativeToVRT = regexp.MustCompile(`(?i)relativetovrt\s*=\s*["']?1`)
-
-// vrtLimit bounds what is read of a VRT; no real one is as large.
-const vrtLimit = 256 << 20
 
 // withParts adds to files what belongs to them, each once, sorted: what GDAL lists
 // for them, the sources of VRTs down to the last, sidecars. Names that are no files
@@ -77,8 +65,11 @@ func withParts(ctx context.Context, files []string) ([]string, error) {
 				out = append(out, q)
 			}
 		}
-		if text := vrtText(p); text != nil {
-			queue = append(queue, vrtSources(p, text)...)
+		if text := raster.VRTText(p); text != nil {
+			if err := raster.CheckVRT(p); err != nil { // before anything that it names is looked at
+				return nil, err
+			}
+			queue = append(queue, raster.VRTSources(p, text)...)
 		}
 		if !slices.Contains(alone, strings.ToLower(filepath.Ext(p))) {
 			queue = append(queue, raster.FileList(p)...)
@@ -135,43 +126,6 @@ func (n neighbors) of(p string) []string {
 	}
 	for _, end := range journals {
 		add(base+end, false)
-	}
-	return out
-}
-
-// vrtText returns the text of a VRT, whatever the file is called, and nil of
-// every other file.
-func vrtText(p string) []byte {
-	f, err := os.Open(p)
-	if err != nil {
-		return nil // the fingerprint says so
-	}
-	defer f.Close()
-	head := make([]byte, 1024)
-	k, _ := io.ReadFull(f, head)
-	low := strings.ToLower(string(head[:k]))
-	if !strings.EqualFold(filepath.Ext(p), ".vrt") && !strings.Contains(low, "<vrtdataset") && !strings.Contains(low, "<ogrvrtdatasource") {
-		return nil
-	}
-	rest, _ := io.ReadAll(io.LimitReader(f, vrtLimit))
-	return append(head[:k], rest...)
-}
-
-// vrtSources returns what the VRT at p names.
-func vrtSources(p string, text []byte) []string {
-	var out []string
-	for _, m := range vrtSource.FindAllSubmatch(text, -1) {
-		src := strings.TrimSpace(html.UnescapeString(string(m[3])))
-		if relativeToVRT.Match(m[2]) && !filepath.IsAbs(src) {
-			dir := filepath.Dir(p)
-			if prefix, rest, ok := paths.CutDriver(src); ok { // NETCDF:"a.nc":flux
-				for _, part := range paths.Candidates(rest) {
-					out = append(out, prefix+`"`+filepath.Join(dir, part)+`"`)
-				}
-			}
-			src = filepath.Join(dir, src)
-		}
-		out = append(out, src)
 	}
 	return out
 }

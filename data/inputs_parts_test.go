@@ -9,10 +9,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opencarbon/data/raster"
 )
 
 // TestFilesBehind: whatever GDAL reads behind a name is an input of the store.
 func TestFilesBehind(t *testing.T) {
+	raster.Trust([]string{raster.TrustRemote})
+	defer raster.Trust(nil)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"n/d.shp": "s", "n/d.SHX": "x", "n/D.DBF": "f", "n/d.Prj": "p", "n/d2.dbf": "another file's",

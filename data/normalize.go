@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
 	"opencarbon/data/paths"
+	"opencarbon/data/raster"
 )
 
 // Defaults of the data section that are numbers; config.go names them.
@@ -42,6 +43,11 @@ func (c *Config) Normalize(name, base string) error {
 	} {
 		if err := check(); err != nil {
 			return err
+		}
+	}
+	for _, place := range c.Trust {
+		if place != raster.TrustRemote && !filepath.IsAbs(place) {
+			return fault.New("data.trust", fmt.Sprintf("%q is neither an absolute path nor remote", place), "Name folders from the root, for example /mnt/tiles, or write remote.")
 		}
 	}
 	if c.Workers < 0 || c.Workers > 4096 {

@@ -19,6 +19,9 @@ import (
 // GDAL cannot open, or keeps to itself, has an empty list: whoever reads the file
 // later gets the error with its reason.
 func FileList(name string) []string {
+	if CheckVRT(name) != nil {
+		return nil
+	}
 	var list []string
 	_ = nativeLenient(func() error {
 		ds, err := gdal.OpenEx(name, gdal.OFReadOnly|gdal.OFRaster|gdal.OFVector, nil, nil, nil)

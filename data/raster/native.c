@@ -111,3 +111,11 @@ int ocraster_stat(const char *name, long long *size, long long *seconds) {
   *seconds = (long long)st.st_mtime;
   return 1;
 }
+
+unsigned char *ocraster_read(const char *name, long long limit, long long *size) {
+  GByte *data = NULL;
+  vsi_l_offset n = 0;
+  if (!VSIIngestFile(NULL, name, &data, &n, (GIntBig)limit)) return NULL;
+  *size = (long long)n;
+  return data;
+}

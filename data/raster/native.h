@@ -36,4 +36,8 @@ void ocraster_free_list(char **list);
 /* Size and time of change of a file of GDAL's file systems; 0 where there is none. */
 int ocraster_stat(const char *name, long long *size, long long *seconds);
 
+/* The content of a file of GDAL's file systems, for ocraster_free; NULL where it
+   cannot be read or is larger than limit. */
+unsigned char *ocraster_read(const char *name, long long limit, long long *size);
+
 #endif

@@ -23,9 +23,18 @@ var driverPrefix = regexp.MustCompile(`^[A-Z][A-Z0-9_]+:`)
 var archiveMembers = []string{".tif", ".tiff", ".vrt", ".jp2", ".img", ".nc", ".asc", ".png", ".jpg",
 	".shp", ".gpkg", ".geojson", ".json", ".pbf", ".osm", ".csv", ".gml", ".kml"}
 
-// resolve turns a user's path into the name GDAL wants (/vsizip/ and /vsigzip/
-// for archives) and refuses early what cannot be read.
+// resolve is locate, and refuses a VRT that is not to be trusted.
 func resolve(path string) (string, error) {
+	name, err := locate(path)
+	if err == nil {
+		err = CheckVRT(name)
+	}
+	return name, err
+}
+
+// locate turns a user's path into the name GDAL wants (/vsizip/ and /vsigzip/
+// for archives) and refuses early what cannot be read.
+func locate(path string) (string, error) {
 	if path == "" {
 		return "", fault.New("path", "the path is empty", "give the name of a file")
 	}

@@ -72,6 +72,7 @@ var meanings = map[string]string{
 	"data.Config.PublishedFirstTile":       "x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost",
 	"data.Config.Rasters":                  "further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs: only where the file has none",
 	"data.Config.Store":                    "folder of the tile store; default stores/<experiment name>",
+	"data.Config.Trust":                    "folders, as absolute paths, in which a VRT may name files besides its own folder, and the word remote for sources on the network; for VRTs of people you trust",
 	"data.Config.Workers":                  "goroutines that read; 0 = all cores",
 	"data.Emissions.Attribute":             "polygons: the column that holds the amount",
 	"data.Emissions.Bands":                 "bands that are added up; default: those that make up the year by period, else the first",
