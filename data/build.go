@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
+	"regexp"
 	"time"
 
 	"opencarbon/data/emissions"
@@ -14,6 +14,7 @@ import (
 	"opencarbon/data/grid"
 	"opencarbon/data/imagery"
 	"opencarbon/data/poi"
+	"opencarbon/data/raster"
 	"opencarbon/data/store"
 )
 
@@ -87,6 +88,7 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if c.Imagery.Path == "" && c.POI.Path == "" && c.Published.Dir == "" {
 		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both; or data.published.dir.")
 	}
+	raster.Warnings() // those of earlier work are none of this region's
 	old, why, err := existing(ctx, c.Store, o)
 	if err != nil {
 		return nil, err
@@ -140,7 +142,7 @@ func existing(ctx context.Context, dir string, o Options) (r *Report, why string
 		if errors.Is(err, store.ErrNewer) {
 			return nil, "", fault.Wrap(err, "data.store", "the store there is not ours to overwrite", "Update this program, set data.store to another folder, or build with --force.")
 		}
-		return nil, "the store there cannot be used (" + firstLine(err) + ")", nil
+		return nil, "the store there cannot be used (" + fault.Brief(err) + ")", nil
 	}
 	defer s.Close()
 	if o.Verify {
@@ -148,7 +150,7 @@ func existing(ctx context.Context, dir string, o Options) (r *Report, why string
 			if ctx.Err() != nil {
 				return nil, "", err
 			}
-			return nil, "the store there is damaged (" + firstLine(err) + ")", nil
+			return nil, "the store there is damaged (" + fault.Brief(err) + ")", nil
 		}
 	}
 	if r = decodeReport(s.Meta().Report); r == nil {
@@ -156,11 +158,6 @@ func existing(ctx context.Context, dir string, o Options) (r *Report, why string
 	}
 	r.Store, r.Bytes = dir, s.Bytes()
 	return r, "", nil
-}
-
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }
 
 // changes says what differs from the build before.
@@ -181,11 +178,16 @@ func changes(before, now []Input) string {
 // that it is about: the rooms below know files, not always keys.
 func named(err error, section string) error {
 	var in *fault.Input
-	if !errors.As(err, &in) || strings.Contains(err.Error(), "data.") {
+	if !errors.As(err, &in) || in.Section != "" || key.MatchString(in.Where) {
 		return err
 	}
-	return &fault.Input{Where: in.Where, What: in.What, Err: in.Err, Remedy: strings.TrimSpace(in.Remedy + "\n  The section of the experiment file: " + section)}
+	with := *in
+	with.Section = section
+	return &with
 }
+
+// key matches what is a key of the configuration and no file: data.poi.crs.
+var key = regexp.MustCompile(`^data\.(grid|region|imagery|emissions|poi|split|published|store|workers|trust)\b`)
 
 // build is one build under way.
 type build struct {

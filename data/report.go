@@ -38,7 +38,8 @@ type Report struct {
 	Published *published.Report      `json:"published,omitempty"` // in place of the three above
 	Split     *split.Report          `json:"split"`
 	Inputs    []Input                `json:"inputs"`
-	Seconds   float64                `json:"seconds"` // the build took
+	Remarks   []string               `json:"remarks,omitempty"` // of GDAL about the inputs, each once
+	Seconds   float64                `json:"seconds"`           // the build took
 }
 
 // Cells counts what became of the region's cells.
@@ -125,6 +126,9 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	r.printRasters(w, line)
 	r.printSplit(w, line, some)
+	for _, remark := range r.Remarks {
+		fmt.Fprintln(w, "GDAL remarks: "+remark)
+	}
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {
 		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s", n.CRS, n.DType, n.Scale, n.Resampling))

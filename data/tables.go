@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/data/grid"
 	"opencarbon/data/poi"
+	"opencarbon/data/raster"
 	"opencarbon/data/store"
 )
 
@@ -176,6 +177,7 @@ func (b *build) describe(m *store.Meta, keep []int) error {
 	for _, in := range b.report.Inputs {
 		m.Inputs = append(m.Inputs, store.InputFile{Path: in.Path, Bytes: in.Bytes, SHA256: in.SHA256})
 	}
+	b.report.Remarks = raster.Warnings()
 	b.report.Seconds = time.Since(b.began).Seconds()
 	m.Report, err = b.report.encode()
 	return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
@@ -137,7 +138,13 @@ func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
 	if len(rec.history) > 0 {
 		save("learning_curves.png", func() (*plots.Figure, error) { return plots.Curves(curves(name, r, rec)) })
 	}
-	scatter := plots.ScatterData{Title: name + ": predicted and true emission", Unit: r.Unit}
+	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter(name, d, predicted, r)) })
+	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(maps(name, d, predicted, r.Unit)) })
+}
+
+// scatter is predicted against true emission, split by split.
+func scatter(name string, d *dataset, predicted []float64, r *Result) plots.ScatterData {
+	data := plots.ScatterData{Title: name + ": predicted and true emission", Unit: r.Unit}
 	for i, cells := range [][]int32{d.train, d.validation, d.test} {
 		s := r.Splits[i]
 		p := plots.Points{Name: fmt.Sprintf("%s  R2 %s  MAE %s", s.Name, metrics.Number(s.Ln.R2), metrics.Number(s.Ln.MAE))}
@@ -145,24 +152,24 @@ func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
 			p.True, p.Predicted = append(p.True, d.ln[c]), append(p.Predicted, predicted[c])
 		}
 		if len(cells) > 0 {
-			scatter.Sets = append(scatter.Sets, p)
+			data.Sets = append(data.Sets, p)
 		}
 	}
-	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter) })
-	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(maps(name, d, predicted, r.Unit)) })
+	return data
 }
 
 func curves(name string, r *Result, rec *recorder) plots.CurvesData {
 	loss, r2 := plots.Line{Name: "train loss per cell"}, plots.Line{Name: "validation R2"}
 	data := plots.CurvesData{Title: name + ": training", Best: float64(r.BestEpoch)}
 	before := 0.0
+	column := func(h []float64, name string) float64 { return h[1+slices.Index(metricColumns, name)] }
 	for _, h := range rec.history {
-		loss.X, loss.Y = append(loss.X, h[0]), append(loss.Y, h[2])
-		r2.X, r2.Y = append(r2.X, h[0]), append(r2.Y, h[3])
-		if h[6] > before {
+		loss.X, loss.Y = append(loss.X, h[0]), append(loss.Y, column(h, "train_loss"))
+		r2.X, r2.Y = append(r2.X, h[0]), append(r2.Y, column(h, "validation_R2"))
+		if column(h, "contrastive") > before {
 			data.Events = append(data.Events, plots.Event{X: h[0], Name: "contrastive loss on"})
 		}
-		before = h[6]
+		before = column(h, "contrastive")
 	}
 	data.Loss, data.R2 = []plots.Line{loss}, []plots.Line{r2}
 	return data

@@ -18,6 +18,10 @@ type Input struct {
 	What   string // what is wrong
 	Remedy string // how to mend it; may be empty only where What already says so
 	Err    error  // underlying cause, or nil
+
+	// Section of the experiment file that it is about, where Where is a file; empty:
+	// Where says it.
+	Section string
 }
 
 // New makes an Input error. The arguments are where, what and remedy, in the
@@ -33,17 +37,38 @@ func Wrap(err error, where, what, remedy string) *Input {
 
 // Error implements error: "where: what: cause (remedy)".
 func (e *Input) Error() string {
-	s := e.What
-	if e.Where != "" {
-		s = label.Printable(e.Where) + ": " + s // a file's name may hold anything
-	}
+	s := e.head()
 	if e.Err != nil {
 		s = fmt.Sprintf("%s: %v", s, e.Err)
 	}
 	if e.Remedy != "" {
 		s += "\n  " + e.Remedy
 	}
+	if e.Section != "" {
+		s += "\n  The section of the experiment file: " + e.Section
+	}
 	return s
+}
+
+// head says where and what.
+func (e *Input) head() string {
+	if e.Where == "" {
+		return e.What
+	}
+	return label.Printable(e.Where) + ": " + e.What // a file's name may hold anything
+}
+
+// Brief says what an error is, without what to do about it, for a place inside
+// another sentence.
+func Brief(err error) string {
+	var in *Input
+	if !errors.As(err, &in) {
+		return err.Error()
+	}
+	if in.Err == nil {
+		return in.head()
+	}
+	return in.head() + ": " + Brief(in.Err)
 }
 
 // Unwrap returns the cause.

@@ -119,3 +119,5 @@ unsigned char *ocraster_read(const char *name, long long limit, long long *size)
   *size = (long long)n;
   return data;
 }
+
+void ocraster_warn(const char *msg) { CPLError(CE_Warning, CPLE_AppDefined, "%s", msg); }

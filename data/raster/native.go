@@ -54,12 +54,20 @@ func native(f func() error) error {
 	if msg := C.GoString(C.ocraster_error_message()); msg != "" {
 		return complaint{msg, err}
 	}
-	if err != nil {
-		if msg := C.GoString(C.ocraster_warning_message()); msg != "" {
+	if msg := C.GoString(C.ocraster_warning_message()); msg != "" {
+		if err != nil {
 			return complaint{msg, err}
 		}
+		warned(msg)
 	}
 	return err
+}
+
+// warnLikeGDAL makes GDAL say a warning, for tests.
+func warnLikeGDAL(msg string) {
+	c := C.CString(msg)
+	defer C.free(unsafe.Pointer(c))
+	C.ocraster_warn(c)
 }
 
 // nativeLenient is native for calls whose failure f decides alone:

@@ -40,4 +40,7 @@ int ocraster_stat(const char *name, long long *size, long long *seconds);
    cannot be read or is larger than limit. */
 unsigned char *ocraster_read(const char *name, long long limit, long long *size);
 
+/* Has GDAL say a warning. */
+void ocraster_warn(const char *msg);
+
 #endif

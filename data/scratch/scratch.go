@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,6 +60,41 @@ func (f *Folder) Remove() error {
 	return err
 }
 
+// alive are what this process made, by name, for RemoveAll.
+var alive struct {
+	sync.Mutex
+	names map[string]os.FileInfo
+}
+
+// RemoveAll removes what this process has begun and not finished, for one that is
+// about to end at once. Outputs stay as they were: what grows is removed, or was
+// complete and has its name.
+func RemoveAll() {
+	alive.Lock()
+	defer alive.Unlock()
+	for name, mine := range alive.names {
+		if now, err := os.Lstat(name); err == nil && os.SameFile(mine, now) {
+			os.RemoveAll(name)
+		}
+	}
+	alive.names = nil
+}
+
+// note remembers what this process made.
+func note(name string, info os.FileInfo) {
+	alive.Lock()
+	defer alive.Unlock()
+	if alive.names == nil {
+		alive.names = map[string]os.FileInfo{}
+	}
+	for old := range alive.names { // those that are finished are gone from there
+		if _, err := os.Lstat(old); err != nil {
+			delete(alive.names, old)
+		}
+	}
+	alive.names[name] = info
+}
+
 // own locks what create makes. Between the two steps another process may take it
 // for a dead one's and remove it: then it is made again.
 func own(create func() (string, error), flags int) (*os.File, error) {
@@ -79,6 +115,7 @@ func own(create func() (string, error), flags int) (*os.File, error) {
 		mine, err1 := f.Stat()
 		now, err2 := os.Lstat(name)
 		if err1 == nil && err2 == nil && os.SameFile(mine, now) {
+			note(name, mine)
 			return f, nil
 		}
 		f.Close()

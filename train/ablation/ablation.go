@@ -208,15 +208,20 @@ func write(o Options, scores []Score) error {
 	if err := atomicfile.Write(filepath.Join(o.Out, "table.md"), func(w io.Writer) error { return Table(w, rows) }); err != nil {
 		return err
 	}
-	bars := plots.BarsData{Title: "Test scores over " + fmt.Sprint(o.Seeds) + " seeds", Y: "R2 on ln emission"}
+	if err := plots.Attempt(filepath.Join(o.Out, "scores.png"), func() (*plots.Figure, error) { return plots.Bars(barsOf(rows, o.Seeds)) }); err != nil {
+		fmt.Fprintln(o.Report, "note:", err) // the table stands without it
+	}
+	return nil
+}
+
+// barsOf are the mean R2 of the rows, with their spread over seeds.
+func barsOf(rows []Row, seeds int) (bars plots.BarsData) {
+	bars = plots.BarsData{Title: "Test scores over " + fmt.Sprint(seeds) + " seeds", Y: "R2 on ln emission"}
 	set := plots.BarSet{Name: "R2"}
 	for _, r := range rows {
 		bars.Groups = append(bars.Groups, r.Name)
 		set.Values, set.Errors = append(set.Values, r.R2), append(set.Errors, r.R2SD)
 	}
 	bars.Sets = []plots.BarSet{set}
-	if err := plots.Attempt(filepath.Join(o.Out, "scores.png"), func() (*plots.Figure, error) { return plots.Bars(bars) }); err != nil {
-		fmt.Fprintln(o.Report, "note:", err) // the table stands without it
-	}
-	return nil
+	return bars
 }

@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/charset"
 	"opencarbon/data/fault"
 	"opencarbon/data/label"
+	"opencarbon/data/scratch"
 	"opencarbon/data/startup"
 )
 
@@ -32,7 +33,8 @@ const (
 // Main runs cmd and ends the process with one of the exit codes. The first
 // SIGINT, SIGTERM or SIGHUP (a terminal or connection that closed) cancels the
 // command's context, so that long work can save and stop in good order; a second
-// one ends the process at once. Under nohup SIGHUP stays ignored.
+// one ends the process at once, and what was being written is removed: the file of
+// that name stays as it was. Under nohup SIGHUP stays ignored.
 func Main(cmd *cobra.Command) { os.Exit(Run(cmd, os.Args[1:])) }
 
 // Run is Main without the exit, for tests.
@@ -41,11 +43,26 @@ func Run(cmd *cobra.Command, args []string) int {
 	if !signal.Ignored(syscall.SIGHUP) {
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, ends...)
+	defer signal.Stop(signals)
+	over := make(chan struct{})
+	defer close(over)
 	go func() {
-		<-ctx.Done()
-		stop() // give the next signal its default meaning: end now
+		for n := 0; ; n++ {
+			select {
+			case <-over:
+				return
+			case <-signals:
+			}
+			if n > 0 {
+				scratch.RemoveAll()
+				os.Exit(ExitInterrupted)
+			}
+			cancel()
+		}
 	}()
 	cmd.SilenceErrors = true
 	cmd.SilenceUsage = true
