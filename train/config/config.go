@@ -24,9 +24,9 @@ type Config struct {
 // Model is the network (paper section 4). The image size is not here: it is
 // data.imagery.size, and the store knows it.
 type Model struct {
-	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // plus | paper | reference | bpnn; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; the authors' published program with its quirks; or one of the networks that the paper compares with
+	Variant        string   `mapstructure:"variant" yaml:"variant"`                 // plus | paper | reference | bpnn | carbongcn | pg-simclr | read | tile2vec; the paper's network and what measurement added to it (see the keys that are plus's own); the paper's equations alone; the authors' published program with its quirks; or one of the rivals, the networks that the paper compares with (settings in train/config/presets/rivals)
 	Modalities     []string `mapstructure:"modalities" yaml:"modalities,flow"`      // image, poi; leave one out to train without it
-	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding
+	Embedding      int      `mapstructure:"embedding" yaml:"embedding"`             // m, width of every embedding; of tile2vec's z and the principal components of read
 	Neighborhood   int      `mapstructure:"neighborhood" yaml:"neighborhood"`       // M: the M x M cells around the target, one of 1, 3, 5, 7; 1 = the cell alone (ablation)
 	POIEncoder     string   `mapstructure:"poi_encoder" yaml:"poi_encoder"`         // k7 | k37; kernel of the POI encoder; the published program runs k7, and a remark in it says k37 of Beijing; a .pth tells its own
 	SE             bool     `mapstructure:"se" yaml:"se"`                           // squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation
@@ -35,7 +35,7 @@ type Model struct {
 	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
 	Statistics     bool     `mapstructure:"statistics" yaml:"statistics"`           // plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s
-	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p; bpnn and other rivals: ln(1 + counts) in the place of raw counts
+	LogCounts      bool     `mapstructure:"log_counts" yaml:"log_counts"`           // plus: ln(1 + POI counts) as a path of their own into X_p; rivals: ln(1 + counts) in the place of raw counts
 	Wide           bool     `mapstructure:"wide" yaml:"wide"`                       // plus: features of the cell and its surroundings (image statistics and ln counts; own, 3 x 3 and 5 x 5 cells) reach the head, and the prediction in a straight line
 	WideDropout    float64  `mapstructure:"wide_dropout" yaml:"wide_dropout"`       // plus: share of these features left out at random in training
 	Weights        string   `mapstructure:"weights" yaml:"weights"`                 // checkpoint that training starts from: one of ours (.safetensors), or of the published program (.pth); keys of the model that are not given are as it tells, given ones must agree with it; empty = random weights
@@ -63,7 +63,7 @@ type Train struct {
 	ClipNorm                float64  `mapstructure:"clip_norm" yaml:"clip_norm"`                                 // largest L2 norm of the whole gradient; 0 = no clipping
 	Loss                    string   `mapstructure:"loss" yaml:"loss"`                                           // l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)
 	HuberDelta              float64  `mapstructure:"huber_delta" yaml:"huber_delta"`                             // huber: error, in ln units, at which it turns linear
-	Alpha                   float64  `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8); default 0.001, in the reference variant the published program's 0.01
+	Alpha                   float64  `mapstructure:"alpha" yaml:"alpha"`                                         // weight of the contrastive loss (Eq. 8); in tile2vec and pg-simclr of their own loss of representations; default 0.001, in the reference variant the published program's 0.01
 	ContrastiveWarmupEpochs int      `mapstructure:"contrastive_warmup_epochs" yaml:"contrastive_warmup_epochs"` // epochs before the contrastive loss is added (the paper: 100)
 	TargetBias              string   `mapstructure:"target_bias" yaml:"target_bias"`                             // mean | none; mean: the head's last bias starts at the mean training target; default mean, in the reference variant none
 	EMA                     float64  `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0

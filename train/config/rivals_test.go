@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,9 @@ func TestRivals(t *testing.T) {
 		}
 		if !slices.Contains(choices["model.variant"], r.Variant) {
 			t.Errorf("%s is no choice", r.Variant)
+		}
+		if !strings.Contains(meanings["config.Model.Variant"], "| "+r.Variant) {
+			t.Errorf("the meaning of model.variant does not name %s", r.Variant)
 		}
 	}
 }
