@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	path := districts(t, "", "")
 	predict := func(known Known) (*Predictions, string, error) {
 		out := t.TempDir()
-		p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv", "gpkg"}, Device: "cpu", Threads: 1, Known: known, Progress: progress.Options{Quiet: true}})
+		p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv", "gpkg"}, Page: true, Device: "cpu", Threads: 1, Known: known, Progress: progress.Options{Quiet: true}})
 		return p, out, err
 	}
 	p, out, err := predict(Known{Areas: path, Field: "name"})
@@ -55,6 +56,10 @@ func TestAreasAndKnownTotals(t *testing.T) {
 		t.Fatalf("%+v", p.Areas)
 	}
 	near(t, "sum of the areas", []float64{p.Areas[0].Total + p.Areas[1].Total, p.Areas[0].Share + p.Areas[1].Share}, []float64{p.Sum.Corrected, 1}, 1e-9)
+	if text, err := os.ReadFile(filepath.Join(out, PageFile)); err != nil || !strings.Contains(string(text), `data-area="West"`) || !strings.Contains(string(text), "cells held out, which it has never seen") ||
+		!slices.Contains(p.Files, filepath.Join(out, PageFile)) {
+		t.Errorf("the page is not there, or without areas and scores: %v, files %v", err, p.Files)
+	}
 	near(t, "table", column(t, filepath.Join(out, AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
 	for _, a := range p.Areas {
 		if len(a.Intervals) != 3 || !(a.Intervals[1].Low < a.Total && a.Total < a.Intervals[1].High) {

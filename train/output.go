@@ -83,6 +83,11 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 			return nil, err
 		}
 	}
+	if o.Page {
+		if err := p.writePage(c, s, g, rows, extra, known, o); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 

@@ -25,6 +25,7 @@ type PredictOptions struct {
 	Members  []*Checkpoint    // further ones, usually of other seeds: the mean of all is predicted
 	Out      string           // folder of the results
 	Formats  []string         // of csv, tif, gpkg, geojson
+	Page     bool             // write PageFile as well
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
 	Threads  int              // 0: all cores
 	Accept   []string         // differences of the region that do not matter, of Acceptable

@@ -63,6 +63,10 @@ With --areas the cells are added up over polygons, those that a border cuts by
 area. With --total or --totals they are scaled so that they add up to what is
 known (scaled_<unit>); the factors say how far the model was off.
 
+With --html all of it is on one page as well (predictions.html), which needs no
+network: a map to pan, zoom and search, with value, range, images and points of
+interest of the cell under the pointer, the findings in words, and the areas.
+
 Every table has the same columns and the key cell, "col_row"; predictions.csv of a
 run can be the list of another experiment's splits (data.split.file).
 
@@ -176,6 +180,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
+	f.BoolVar(&o.Page, "html", false, "write a page to look around in as well (predictions.html): map, findings, areas; needs no network")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
 	f.StringVar(&o.Surplus, "surplus", "", "points of categories that the checkpoint does not know: drop, or the category that they count as")

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"opencarbon/data/label"
 	"opencarbon/train/metrics"
@@ -17,6 +19,7 @@ type Facts struct {
 	Sum     *Sum
 	Score   *Score
 	Effects []Effect
+	Notes   []string // sentences that a caller has to add, such as what totals are known
 }
 
 // Sum is the total of cells and the interval that it was given.
@@ -86,6 +89,12 @@ func Findings(m *Map, unit string, f Facts) []string {
 			say("%.1f %% of the cells are unlike the places the model learned from (hatched on the map): do not rely on what it says there.", 100*v)
 		} else if v == 0 {
 			say("All cells are like the places the model learned from.")
+		}
+	}
+	for _, n := range f.Notes {
+		n = strings.TrimRight(label.Printable(n), ".")
+		if first, size := utf8.DecodeRuneInString(n); size > 0 {
+			say("%c%s.", unicode.ToUpper(first), n[size:])
 		}
 	}
 	return out

@@ -301,10 +301,10 @@ func TestFindings(t *testing.T) {
 	all := strings.Join(Findings(m, "tCO2/yr", Facts{
 		Sum:     &Sum{Of: "The 9 cells held out", True: 2e6, Total: 2.1e6, Level: 0.9, Low: 1.5e6, High: 3e6},
 		Score:   &Score{Of: "9 cells held out", R2: 0.8, MAE: math.Log(1.5), Rival: "ridge", RivalR2: 0.85},
-		Effects: []Effect{{"bank", -0.1}, {"park", 0.2}, {"cafe", 0.001}, {"mill", -0.3}},
+		Effects: []Effect{{"bank", -0.1}, {"park", 0.2}, {"cafe", 0.001}, {"mill", -0.3}}, Notes: []string{"étangs: not known", ""},
 	}), "\n")
 	for _, want := range []string{"emit 2.1 million t CO₂ a year", "90 % confidence between 1.5 million and 3 million", "In truth it is 2 million t CO₂", "the 10 cells", "explains 80 %",
-		"factor of 1.50", "ridge, comes to R2 0.850: it is better here", "mill (+35 %), bank (+11 %).", "park (-18 %).", "20.0 % of the cells are unlike"} {
+		"factor of 1.50", "ridge, comes to R2 0.850: it is better here", "mill (+35 %), bank (+11 %).", "park (-18 %).", "20.0 % of the cells are unlike", "\nÉtangs: not known."} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

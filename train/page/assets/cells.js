@@ -69,6 +69,9 @@ var Cells = L.Path.extend({
       ctx.stroke();
       if (this.photo) { groups[s].forEach(function (i) { this._picture(ctx, i); }, this); }
     }
+    // Chromium prints what is drawn before printing as single steps, each with all
+    // the images; what was read back it prints as it is.
+    if (this.photo && this.printing) { ctx.getImageData(0, 0, 1, 1); }
     if (this.hatched) {
       ctx.beginPath();
       for (i = 0; i < d.n; i++) { if (this.hatched(i)) { this._trace(ctx, i); } }

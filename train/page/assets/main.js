@@ -177,12 +177,14 @@ function start() {
 
   // On paper the map has the width of the page.
   addEventListener('beforeprint', function () {
+    view.cells.printing = true;
     box.style.width = '660px';
     box.style.height = '500px';
     map.invalidateSize({ animate: false, pan: false });
     map.fitBounds(view.cells.getBounds(), { animate: false });
   });
   addEventListener('afterprint', function () {
+    view.cells.printing = false;
     box.style.width = box.style.height = '';
     map.invalidateSize({ animate: false });
   });

@@ -1,0 +1,82 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"opencarbon/data/grid"
+	"opencarbon/data/store"
+	"opencarbon/train/metrics"
+	"opencarbon/train/page"
+	"opencarbon/train/runlog"
+)
+
+// PageFile is the page that Predict writes where it is asked for one.
+const PageFile = "predictions.html"
+
+// writePage writes what was predicted as a page to look around in.
+func (p *Predictions) writePage(c *Checkpoint, s *store.Store, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, known *knownTotals, o PredictOptions) error {
+	m, why, err := page.NewMap(g, rows, x, s)
+	if err != nil {
+		return err
+	}
+	content := page.Page{Title: s.Meta().Name, About: about(c, len(o.Members), known.year), Map: m, NoMap: why, Unit: p.Unit}
+	if known.set != nil {
+		if content.Areas, err = page.ReadAreas(o.Out); err != nil {
+			return err
+		}
+	}
+	f := page.Facts{Score: heldOut(c, s, rows), Notes: p.Notes}
+	if p.Sum != nil && !x.Scaled { // where totals are known the notes say so
+		f.Sum = &page.Sum{Of: fmt.Sprintf("The %s cells", metrics.Amount(float64(p.Cells))), True: math.NaN(), Total: p.Sum.Corrected, Low: math.NaN(), High: math.NaN()}
+		for _, i := range p.Sum.Intervals {
+			if i.Level == 0.9 {
+				f.Sum.Level, f.Sum.Low, f.Sum.High = i.Level, i.Low, i.High
+			}
+		}
+	}
+	content.Findings = page.Findings(m, p.Unit, f)
+	path := filepath.Join(o.Out, PageFile)
+	if err := content.Write(path); err != nil {
+		return err
+	}
+	p.Files = append(p.Files, path)
+	return nil
+}
+
+// about says what predicted, and of when.
+func about(c *Checkpoint, others int, year string) string {
+	text := "Predicted by OpenCarbon with " + filepath.Base(c.Path)
+	if others > 0 {
+		text += fmt.Sprintf(" and %d more checkpoints", others)
+	}
+	if cfg, err := c.Experiment(); err == nil {
+		text += ", trained as " + cfg.Name
+	}
+	if year = strings.TrimSpace(year); year != "" {
+		text += "; year " + year
+	}
+	return text + "."
+}
+
+// heldOut scores the test cells of the store that the checkpoint was trained on;
+// nil for any other store, which may hold cells that it was trained on under
+// another split.
+func heldOut(c *Checkpoint, s *store.Store, rows []runlog.Prediction) *page.Score {
+	if c.Header.Store == "" || c.Header.Store != s.Meta().ConfigHash {
+		return nil
+	}
+	var truth, guess []float64
+	for _, r := range rows {
+		if r.Split == store.Test.String() && !math.IsNaN(r.True) {
+			truth, guess = append(truth, r.True), append(guess, r.Predicted)
+		}
+	}
+	v, err := metrics.Evaluate("test", truth, guess)
+	if err != nil || math.IsNaN(v.Ln.R2) {
+		return nil
+	}
+	return &page.Score{Of: metrics.Amount(float64(len(truth))) + " cells held out", R2: v.Ln.R2, MAE: v.Ln.MAE}
+}
