@@ -22,7 +22,7 @@ setup:
 demo: setup
 	@test -e demo-city/truth.json || $(GO) run ./cmd/synth --out demo-city
 	$(GO) run ./cmd/train --config demo
-	$(GO) run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --out demo-map
+	$(GO) run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --out demo-map --html
 
 test: setup lint
 	$(GO) test -timeout 40m ./...

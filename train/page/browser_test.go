@@ -113,14 +113,14 @@ func TestInBrowser(t *testing.T) {
 			}
 
 			// The table sorts by pointer and keyboard, and says how.
-			first := `document.querySelector('#areas tbody tr').cells[1].textContent`
-			total := "#areas thead th:nth-child(5) button"
+			first := `document.querySelector('#areas tbody tr').cells[7].textContent` // its rank
+			total := "#areas thead th:nth-child(2) button"
 			b.click(total)
 			b.until(first, "1")
 			b.eval(`document.querySelector('` + total + `').focus()`)
 			b.key("Enter", "\r")
 			b.until(first, "2")
-			b.until(`document.querySelector('#areas thead th:nth-child(5)').getAttribute('aria-sort')`, "ascending")
+			b.until(`document.querySelector('#areas thead th:nth-child(2)').getAttribute('aria-sort')`, "ascending")
 			b.click("#areas tbody tr:nth-child(2) button.area")
 			b.until(`document.querySelector('#says').textContent`, "Zoë's Hill")
 

@@ -15,12 +15,16 @@ var Graticule = L.LayerGroup.extend({
     this.clearLayers();
     var step = stepOf((east - west) / Math.max(2, map.getSize().x / 160)), x, y, digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     var edge = map.containerPointToLatLng([map.getSize().x - 4, 2]); // degrees stand where no control does
-    for (x = Math.ceil(west / step) * step; x <= east; x += step) { this.line([[south, x], [north, x]], [edge.lat, x], lonText(x, digits), [-3, 0], ''); }
-    for (y = Math.ceil(south / step) * step; y <= north; y += step) { this.line([[y, west], [y, east]], [y, edge.lng], latText(y, digits), [0, 16], ' right'); }
+    for (x = Math.ceil(west / step) * step; x <= east; x += step) {
+      var at = map.latLngToContainerPoint([north, x]).x; // beside the buttons, and not cut off
+      this.line([[south, x], [north, x]], [edge.lat, x], at > 45 && at < map.getSize().x - 60 ? lonText(x, digits) : '', [-3, 0], '');
+    }
+    for (y = Math.ceil(south / step) * step; y <= north; y += step) { this.line([[y, west], [y, east]], [y, edge.lng], latText(y, digits), [0, 16], ' edge'); }
   },
   line: function (ends, at, text, anchor, side) {
     if (Math.abs(ends[0][0]) > 90 || Math.abs(ends[1][0]) > 90) { return; }
     this.addLayer(L.polyline(ends, { color: '#000', weight: 1, opacity: 0.18, interactive: false }));
+    if (!text) { return; }
     var span = document.createElement('span');
     span.className = 'graticule' + side;
     span.textContent = text;

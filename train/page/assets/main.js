@@ -144,7 +144,7 @@ function start() {
   }
 
   function list() {
-    var body = document.querySelector('#top tbody'), order = d.amount.map(function (_, i) { return i; }).filter(function (i) { return d.amount[i] !== null; });
+    var body = document.querySelector('#top tbody'), all = d.amount.reduce(function (sum, x) { return sum + x; }, 0), order = d.amount.map(function (_, i) { return i; }).filter(function (i) { return d.amount[i] !== null; });
     body.textContent = '';
     document.getElementById('top-unit').textContent = unitText(d, per);
     order.sort(function (a, b) { return d.amount[b] / by(b) - d.amount[a] / by(a) || a - b; }).slice(0, listed).forEach(function (i) {
@@ -154,6 +154,7 @@ function start() {
       b.addEventListener('click', function () { pick(i, true); box.scrollIntoView({ block: 'nearest' }); });
       th.append(b);
       tr.append(th, make('td', number(d.amount[i] / by(i))));
+      if (d.unit) { tr.append(make('td', (100 * d.amount[i] / all).toFixed(1) + ' %')); }
       body.append(tr);
     });
   }

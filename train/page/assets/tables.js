@@ -10,7 +10,7 @@ function startTables() {
       th.textContent = '';
       th.append(b);
       b.addEventListener('click', function () {
-        var down = th.getAttribute('aria-sort') ? th.getAttribute('aria-sort') === 'ascending' : column > 1; // amounts begin with the largest
+        var down = th.getAttribute('aria-sort') ? th.getAttribute('aria-sort') === 'ascending' : column > 0 && th.dataset.first !== 'up'; // amounts begin with the largest
         heads.forEach(function (h) { h.removeAttribute('aria-sort'); });
         th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
         sortRows(table.tBodies[0], column, down);
