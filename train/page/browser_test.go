@@ -102,7 +102,7 @@ func TestInBrowser(t *testing.T) {
 
 			// Search: by an area without regard to case and accents, a cell, a place, and in vain.
 			for text, want := range map[string]string{"zoe": "Zoë's Hill", "19003_4302": "Cell 19003_4302", "46.975, 10.015": "Cell 19001_4302", "nowhere": "No area is called so.",
-				"1_1": "There is no cell 1_1.", "0, 0": "No cell lies there.", "onerror": printable(hostile)} {
+				"1_1": "There is no cell 1_1.", "0, 0": "No cell lies there.", "46.975, 370.015": "Cell 19001_4302", "0, 99999999999999999999999999": "No cell lies there.", "onerror": printable(hostile)} {
 				b.eval(`document.querySelector('#find').value = ''; document.querySelector('#find').focus()`)
 				b.write(text)
 				b.key("Enter", "\r")

@@ -67,8 +67,7 @@ function bin(from, step, v) { return Math.floor((v - from) / step); }
 // cellAt is the cell at a place, -1: none.
 function cellAt(d, lat, lon) {
   var x = d.index;
-  while (lon < x.west) { lon += 360; }
-  while (lon > x.east) { lon -= 360; }
+  lon = x.west + ((lon - x.west) % 360 + 360) % 360; // the same place, east of the western end
   var here = x.bins[bin(x.west, x.dx, lon) + ',' + bin(x.south, x.dy, lat)] || [];
   for (var j = 0; j < here.length; j++) {
     var c = cornersOf(d, here[j]), inside = false;
