@@ -176,7 +176,7 @@ func curves(name string, r *Result, rec *recorder) plots.CurvesData {
 }
 
 func maps(name string, d *dataset, predicted []float64, unit string) plots.MapsData {
-	m := plots.MapsData{Title: name}
+	m := plots.MapsData{Title: name, LonLat: d.store.LonLat()}
 	for _, c := range d.store.Meta().Grid.InOnePiece(d.store.Cells()) {
 		m.Col, m.Row = append(m.Col, c.Col), append(m.Row, c.Row)
 	}

@@ -206,6 +206,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 			return fault.Wrap(err, tb.path, "has a cell without a place", remedy)
 		}
 		picture.Col, picture.Row = append(picture.Col, col), append(picture.Row, line)
+		picture.LonLat = append(picture.LonLat, tb.number(row, "lon"), tb.number(row, "lat"))
 		change = append(change, math.Log(b/a))
 		limit = max(limit, math.Abs(math.Log(b/a)))
 	}

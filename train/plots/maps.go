@@ -30,8 +30,9 @@ type Layer struct {
 // MapsData is a row of maps of the same cells.
 type MapsData struct {
 	Title    string
-	Col, Row []int64 // place of each cell; col eastward, row southward
-	Aspect   float64 // height over width of a cell on the ground; 0 = 1
+	Col, Row []int64   // place of each cell; col eastward, row southward
+	LonLat   []float64 // [2n] center of each cell, degrees; labels the axes, else columns and rows do
+	Aspect   float64   // height over width of a cell on the ground; 0 = 1
 	Layers   []Layer
 }
 
@@ -57,6 +58,7 @@ func Maps(d MapsData) (*Figure, error) {
 		aspect = 1
 	}
 	shape := aspect * float64(f.rows()) / float64(f.cols()) // height over width
+	lon, lat, onGround := d.axes()
 	type panel struct{ m, bar *plot.Plot }
 	var panels []panel
 	for _, l := range d.Layers {
@@ -68,11 +70,18 @@ func Maps(d MapsData) (*Figure, error) {
 		if l.Diverging {
 			steps = blueRed
 		}
-		m := newPlot(l.Title, "column", "row")
+		xLabel, yLabel := "column", "row"
+		if onGround {
+			xLabel, yLabel = "longitude", "latitude"
+		}
+		m := newPlot(l.Title, xLabel, yLabel)
 		m.Add(plotter.NewImage(f.paint(d, l.Values, steps, lo, hi), float64(f.col), -float64(f.lastRow+1), float64(f.lastCol+1), -float64(f.row)))
 		m.X.Min, m.X.Max, m.Y.Min, m.Y.Max = float64(f.col), float64(f.lastCol+1), -float64(f.lastRow+1), -float64(f.row)
 		m.X.Padding, m.Y.Padding = 0, 0
 		m.X.Tick.Marker, m.Y.Tick.Marker = wholeTicks{4}, southward{6}
+		if onGround {
+			m.X.Tick.Marker, m.Y.Tick.Marker = lon, lat
+		}
 		panels = append(panels, panel{m, colorBar(steps, lo, hi, l.Label, l.Ln)})
 	}
 	// The map's own rectangle gets the true shape; around it there is room for
