@@ -195,7 +195,7 @@ func TestCollectLater(t *testing.T) {
 			}
 		}
 		var broken *learn.Broken
-		if _, _, err := l.Collect(); !errors.As(err, &broken) || broken.Back != 1 || !strings.Contains(err.Error(), "4 (col 0, row 1)") {
+		if _, _, err := l.Collect(); !errors.As(err, &broken) || broken.Back != 1 || !strings.Contains(err.Error(), "4 (col 18000, row 4001)") {
 			t.Error(err)
 		}
 	})
