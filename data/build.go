@@ -15,6 +15,7 @@ import (
 	"opencarbon/data/imagery"
 	"opencarbon/data/poi"
 	"opencarbon/data/raster"
+	"opencarbon/data/remote"
 	"opencarbon/data/store"
 )
 
@@ -30,6 +31,10 @@ type Options struct {
 	// Progress hears of each stage how much is done; it may be called from
 	// several goroutines, one at a time.
 	Progress func(stage string, done, total int)
+	// Note hears, line by line, of what is fetched from servers, before it begins.
+	Note func(text string)
+
+	client remote.Client // of tests: less patient
 }
 
 // Build makes the tile store that the configuration describes, or finds that it
@@ -97,11 +102,15 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if old != nil {
 		known = old.Inputs
 	}
-	inputs, err := c.inputs(ctx, known)
+	local, err := c.fetch(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	table, err := c.categoryTable(o)
+	inputs, err := local.inputs(ctx, known)
+	if err != nil {
+		return nil, local.told(err)
+	}
+	table, err := local.categoryTable(o)
 	if err != nil {
 		return nil, err
 	}
@@ -116,14 +125,14 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 		}
 		why = changes(old.Inputs, inputs)
 	}
-	b := &build{c: c, o: o, hash: hash, table: table, began: time.Now()}
+	b := &build{c: local.Config, o: o, hash: hash, table: table, began: time.Now()}
 	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs}
 	work := b.run
 	if c.Published.Dir != "" {
 		work = b.importPublished
 	}
 	if err := work(ctx); err != nil {
-		return nil, err
+		return nil, local.told(err)
 	}
 	return b.report, nil
 }
@@ -187,7 +196,7 @@ func named(err error, section string) error {
 }
 
 // key matches what is a key of the configuration and no file: data.poi.crs.
-var key = regexp.MustCompile(`^data\.(grid|region|imagery|emissions|poi|split|published|store|workers|trust)\b`)
+var key = regexp.MustCompile(`^data\.(grid|region|imagery|emissions|poi|split|published|store|workers|trust|cache|cache_gb)\b`)
 
 // build is one build under way.
 type build struct {

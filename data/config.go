@@ -19,9 +19,11 @@ type Config struct {
 	Emissions Emissions `mapstructure:"emissions" yaml:"emissions"`
 	POI       POI       `mapstructure:"poi" yaml:"poi"`
 	Split     Split     `mapstructure:"split" yaml:"split"`
-	Published Published `mapstructure:"published" yaml:"published"`                // a dataset of the authors' program, in place of all inputs above
-	Workers   int       `mapstructure:"workers" yaml:"workers"`                    // goroutines that read; 0 = all cores
-	Trust     []string  `mapstructure:"trust" yaml:"trust,flow" json:",omitempty"` // folders, as absolute paths, in which a VRT may name files besides its own folder, and the word remote for sources on the network; for VRTs of people you trust
+	Published Published `mapstructure:"published" yaml:"published"`                 // a dataset of the authors' program, in place of all inputs above
+	Workers   int       `mapstructure:"workers" yaml:"workers"`                     // goroutines that read; 0 = all cores
+	Trust     []string  `mapstructure:"trust" yaml:"trust,flow" json:",omitempty"`  // folders, as absolute paths, in which a VRT may name files besides its own folder, and the word remote for sources on the network; for VRTs of people you trust
+	Cache     string    `mapstructure:"cache" yaml:"cache" json:",omitempty"`       // folder that keeps what addresses (https://, s3://, gs://, az://) in place of paths give, shared by runs; default: opencarbon in the user's cache folder
+	CacheGB   float64   `mapstructure:"cache_gb" yaml:"cache_gb" json:",omitempty"` // gigabytes above which fetched files not used for longest are removed, none of the last day; default 20
 
 	// Absent from JSON where empty: the hash of a store without it stays.
 	Rasters []Raster `mapstructure:"rasters" yaml:"rasters,omitempty" json:",omitempty"` // further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs: only where the file has none

@@ -42,7 +42,7 @@ type keyPath struct{ key, path string }
 // it (a shapefile's other parts, world files, the sources of a VRT, the container
 // of a subdataset), sorted by key and path. A missing or unreadable one is a *fault.Input that names the key.
 // A file whose size and time are those of known is not read again.
-func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
+func (c *fetched) inputs(ctx context.Context, known []Input) ([]Input, error) {
 	raster.Trust(c.Trust)
 	old := map[string]Input{}
 	for _, in := range known {
@@ -76,7 +76,7 @@ func (c *Config) inputs(ctx context.Context, known []Input) ([]Input, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			in, err := identify(p.key, f, old[p.key+"\x00"+f])
+			in, err := c.identify(p.key, f, old)
 			if err != nil {
 				return nil, err
 			}
@@ -143,7 +143,7 @@ func identifyRemote(key, path string) Input {
 // change the result, and the content of the inputs.
 func (c *Config) hash(inputs []Input, o Options) (string, error) {
 	key, nodata := c.plain()
-	key.Store, key.Workers, key.Trust = "", 0, nil
+	key.Store, key.Workers, key.Trust, key.Cache, key.CacheGB = "", 0, nil, "", 0
 	type file struct {
 		Key, Path, SHA256 string
 		Bytes             int64

@@ -47,7 +47,7 @@ func withParts(ctx context.Context, files []string) ([]string, error) {
 			continue
 		}
 		seen[p] = true
-		if remote(p) {
+		if distant(p) {
 			out = append(out, p)
 			continue
 		}
@@ -130,8 +130,8 @@ func (n neighbors) of(p string) []string {
 	return out
 }
 
-// remote reports whether p is a name of GDAL's that lies on no disk of this machine.
-func remote(p string) bool {
+// distant reports whether p is a name of GDAL's that lies on no disk of this machine.
+func distant(p string) bool {
 	return strings.HasPrefix(p, "/vsi") && !paths.Over.MatchString(p) && !strings.HasPrefix(p, "/vsimem/") && !strings.HasPrefix(p, "/vsistdin")
 }
 
@@ -142,7 +142,7 @@ func filesNamed(name string) []string {
 	if _, rest, ok := paths.CutDriver(name); ok {
 		var out []string
 		for _, c := range paths.Candidates(rest) {
-			if c != name && (isFile(c) || remote(c) || paths.Over.MatchString(c) || folderDataset(c)) {
+			if c != name && (isFile(c) || distant(c) || paths.Over.MatchString(c) || folderDataset(c)) {
 				out = append(out, c)
 			}
 		}
@@ -173,7 +173,7 @@ func filesNamed(name string) []string {
 		rest, _, _ = strings.Cut(rest[1:], "}")
 	}
 	if strings.HasPrefix(rest, "/vsi") {
-		if remote(rest) {
+		if distant(rest) {
 			if at := strings.Index(strings.ToLower(rest), ".zip/"); at >= 0 {
 				rest = rest[:at+4]
 			}

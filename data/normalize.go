@@ -24,6 +24,7 @@ const (
 	defaultBadRows     = 0.01
 	defaultBlock       = 8
 	defaultSeed        = 42
+	defaultCacheGB     = 20
 )
 
 // Normalize fills in the defaults that config.go documents and refuses what
@@ -49,6 +50,12 @@ func (c *Config) Normalize(name, base string) error {
 		if place != raster.TrustRemote && !filepath.IsAbs(place) {
 			return fault.New("data.trust", fmt.Sprintf("%q is neither an absolute path nor remote", place), "Name folders from the root, for example /mnt/tiles, or write remote.")
 		}
+	}
+	if c.CacheGB == 0 {
+		c.CacheGB = defaultCacheGB
+	}
+	if !(c.CacheGB > 0 && c.CacheGB <= 1e6) {
+		return outOf("cache_gb", c.CacheGB, "gigabytes above 0")
 	}
 	if c.Workers < 0 || c.Workers > 4096 {
 		return outOf("workers", c.Workers, "0 (all cores) to 4096")

@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	if err := c.Normalize("tokyo", "/base"); err != nil {
 		t.Fatal(err)
 	}
-	want := Config{
+	want := Config{CacheGB: 20,
 		Store: filepath.Join("stores", "tokyo"),
 		Grid:  Grid{Scheme: "xyz", Zoom: 15},
 		Imagery: Imagery{Path: "/base/mosaic.tif", Bands: []int{1, 2, 3}, Percentile: []float64{2, 98}, Size: 256,

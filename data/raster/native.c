@@ -10,6 +10,7 @@
 #include <cpl_error.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <cpl_vsi_error.h>
 #include <gdal.h>
 #include <ogr_api.h>
 
@@ -33,7 +34,20 @@ static void CPL_STDCALL on_error(CPLErr kind, CPLErrorNum num, const char *msg) 
   }
 }
 
-void ocraster_install_handler(void) { CPLSetErrorHandler(on_error); }
+/* What a server needs of patience; the user's own setting stands. */
+static void default_option(const char *key, const char *value) {
+  if (!CPLGetConfigOption(key, NULL)) CPLSetConfigOption(key, value);
+}
+
+void ocraster_install_handler(void) {
+  CPLSetErrorHandler(on_error);
+  default_option("GDAL_HTTP_MAX_RETRY", "4");
+  default_option("GDAL_HTTP_RETRY_DELAY", "1");
+  default_option("GDAL_HTTP_CONNECTTIMEOUT", "15");
+  default_option("GDAL_HTTP_LOW_SPEED_TIME", "60");
+  default_option("GDAL_HTTP_LOW_SPEED_LIMIT", "1");
+  default_option("GDAL_HTTP_USERAGENT", "OpenCarbon (carbon emission mapping; reads inputs once and keeps them)");
+}
 
 /* HDF5, below GDAL's netCDF driver, prints a page of its own on standard error
    for every attribute that is not there, on each thread anew: what GDAL makes of
@@ -121,3 +135,29 @@ unsigned char *ocraster_read(const char *name, long long limit, long long *size)
 }
 
 void ocraster_warn(const char *msg) { CPLError(CE_Warning, CPLE_AppDefined, "%s", msg); }
+
+int ocraster_object(const char *name, long long *size, long long *seconds) {
+  VSIStatBufL st;
+  if (VSIStatExL(name, &st, VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0) {
+    if (!failure[0]) keep(failure, sizeof failure, VSIGetLastErrorMsg());
+    return 0;
+  }
+  *size = (long long)st.st_size;
+  *seconds = (long long)st.st_mtime;
+  return 1;
+}
+
+void *ocraster_open(const char *name) { return VSIFOpenExL(name, "rb", 1); }
+
+long long ocraster_piece(void *file, void *buf, long long size) {
+  long long n = (long long)VSIFReadL(buf, 1, (size_t)size, (VSILFILE *)file);
+  return n == 0 && !VSIFEofL((VSILFILE *)file) ? -1 : n;
+}
+
+void ocraster_close(void *file) { VSIFCloseL((VSILFILE *)file); }
+
+char **ocraster_names(const char *folder) {
+  char **list = VSIReadDir(folder);
+  if (!list && !failure[0]) keep(failure, sizeof failure, VSIGetLastErrorMsg());
+  return list;
+}

@@ -43,4 +43,17 @@ unsigned char *ocraster_read(const char *name, long long limit, long long *size)
 /* Has GDAL say a warning. */
 void ocraster_warn(const char *msg);
 
+/* ocraster_stat that keeps the reason of a failure for ocraster_error_message. */
+int ocraster_object(const char *name, long long *size, long long *seconds);
+
+/* A file of GDAL's file systems for reading from its start, or NULL; the bytes
+   read, 0 at the end, -1 on failure. */
+void *ocraster_open(const char *name);
+long long ocraster_piece(void *file, void *buf, long long size);
+void ocraster_close(void *file);
+
+/* The names in a folder, NULL at the end, or NULL where it cannot be listed; the
+   list goes back through ocraster_free_list. */
+char **ocraster_names(const char *folder);
+
 #endif

@@ -68,6 +68,8 @@ var meanings = map[string]string{
 	"data.Columns.Lat":                     "latitude or y",
 	"data.Columns.Lon":                     "longitude or x",
 	"data.Columns.Place":                   "both coordinates in one column, in place of lon and lat: \"113.26,23.13\" in either order, or WKT",
+	"data.Config.Cache":                    "folder that keeps what addresses (https://, s3://, gs://, az://) in place of paths give, shared by runs; default: opencarbon in the user's cache folder",
+	"data.Config.CacheGB":                  "gigabytes above which fetched files not used for longest are removed, none of the last day; default 20",
 	"data.Config.Published":                "a dataset of the authors' program, in place of all inputs above",
 	"data.Config.PublishedFirstTile":       "x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost",
 	"data.Config.Rasters":                  "further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs: only where the file has none",

@@ -3,6 +3,8 @@
 package build
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/progress"
@@ -19,5 +21,6 @@ func Store(cmd *cobra.Command, c *config.Config, o data.Options) (*data.Report, 
 	bar := progress.New(cmd.ErrOrStderr())
 	defer bar.Close()
 	o.Name, o.Progress = c.Name, bar.Set
+	o.Note = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 	return data.Build(cmd.Context(), &c.Data, o)
 }
