@@ -21,13 +21,13 @@ func NewBPNN(p *layers.Params, c layers.ModelConfig) (*BPNN, error) {
 	if err := needs(c, false, false); err != nil {
 		return nil, err
 	}
-	v := newVector(p.Root(), c)
+	v := newVector(p.Root(), c, layers.Pooled)
 	return &BPNN{v, newPerceptron(p.Root().Sub("regressor"), v.width, 0.1, 128, 64)}, nil
 }
 
 // Traits implements learn.Network.
 func (n *BPNN) Traits() layers.Traits {
-	return layers.Traits{Embeddings: []layers.Width{{Name: VectorView, Width: n.width}}, Around: layers.Around{M: 1}, MovingStatistics: true}
+	return layers.Traits{Embeddings: n.embeddings(), Around: layers.Around{M: 1}, MovingStatistics: true}
 }
 
 // SetTargetBias implements learn.Network.
@@ -35,6 +35,6 @@ func (n *BPNN) SetTargetBias(v float64) { n.head.setBias(v) }
 
 // Predict implements learn.Network. The view is the last hidden layer, [B, 64].
 func (n *BPNN) Predict(e layers.Views, index *torch.Tensor) layers.Output {
-	ln, last := n.head.forward(layers.Own(e.Get(VectorView), index))
+	ln, last := n.head.forward(layers.Own(n.row(e), index))
 	return layers.Output{LnEmission: ln, Views: layers.Views{{Name: layers.FinalView, X: last}}}
 }

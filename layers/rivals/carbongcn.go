@@ -37,7 +37,7 @@ func NewCarbonGCN(p *layers.Params, c layers.ModelConfig) (*CarbonGCN, error) {
 	if err := needs(c, false, false); err != nil {
 		return nil, err
 	}
-	v := newVector(p.Root(), c)
+	v := newVector(p.Root(), c, layers.Pooled)
 	g := p.Root().Sub("gcn")
 	return &CarbonGCN{vector: v, first: layers.NewLinear(g.Sub(0), layers.LinearConfig{In: v.width, Out: gcnFirst}),
 		second: layers.NewLinear(g.Sub(1), layers.LinearConfig{In: gcnFirst, Out: gcnSecond}),
@@ -46,7 +46,7 @@ func NewCarbonGCN(p *layers.Params, c layers.ModelConfig) (*CarbonGCN, error) {
 
 // Traits implements learn.Network.
 func (n *CarbonGCN) Traits() layers.Traits {
-	return layers.Traits{Embeddings: []layers.Width{{Name: VectorView, Width: n.width}}, Around: layers.Around{M: gcnReach}, MovingStatistics: true}
+	return layers.Traits{Embeddings: n.embeddings(), Around: layers.Around{M: gcnReach}, MovingStatistics: true}
 }
 
 // SetTargetBias implements learn.Network.
@@ -57,7 +57,7 @@ func (n *CarbonGCN) SetTargetBias(v float64) {
 // Predict implements learn.Network. The view is the second convolution's output,
 // [B, 64].
 func (n *CarbonGCN) Predict(e layers.Views, index *torch.Tensor) layers.Output {
-	h := graphConvolutions(e.Get(VectorView), index, n.first, n.second, gcnDropout, n.params.Training())
+	h := graphConvolutions(n.row(e), index, n.first, n.second, gcnDropout, n.params.Training())
 	return layers.Output{LnEmission: n.out.Forward(h).Squeeze(-1), Views: layers.Views{{Name: layers.FinalView, X: h}}}
 }
 

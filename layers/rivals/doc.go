@@ -13,9 +13,6 @@ import (
 	"opencarbon/torch"
 )
 
-// VectorView is a tile's standardized features.
-const VectorView = "vector"
-
 // limit clamps standardized features: raw counts have a long tail, which makes a
 // perceptron explode (BPNN's R2 of -13 on London in the paper's Table 2).
 const limit = 8

@@ -85,13 +85,14 @@ func (n *PGSimCLR) Traits() layers.Traits {
 
 // Encode implements learn.Network. In training both encoders see the same random
 // crop of each tile, perhaps mirrored left to right.
-func (n *PGSimCLR) Encode(t layers.Tiles) layers.Views {
-	images := t.Images
-	if n.params.Training() {
-		torch.NoGrad(func() { images = cropped(images) })
+func (n *PGSimCLR) Encode(t layers.Tiles) (e layers.Views) {
+	if images := t.Images; images != nil {
+		if n.params.Training() {
+			torch.NoGrad(func() { images = cropped(images) })
+		}
+		e = layers.Views{{Name: SimilarView, X: n.similar.Forward(images)}, {Name: AdjacentView, X: n.adjacent.Forward(images)}}
 	}
-	return layers.Views{{Name: SimilarView, X: n.similar.Forward(images)}, {Name: AdjacentView, X: n.adjacent.Forward(images)},
-		{Name: CountsView, X: standardCounts(n.scale, t, n.config, n.params.DType)}}
+	return e.With(CountsView, standardCounts(n.scale, t, n.config, n.params.DType))
 }
 
 // cropped are images [U, 3, H, W] uint8, each a random part of itself (its area

@@ -10,7 +10,7 @@ import (
 )
 
 // READ predicts from the features of its pretrained image encoder (Han et al.,
-// AAAI 2020; see MeanTeacher for the encoder). There, a district's tiles are
+// AAAI 2020; see MeanTeacherLoss for the encoder). There, a district's tiles are
 // reduced to a few principal components, and their mean, spread and correlations
 // describe it. A cell has one tile, of which these say nothing: here its
 // components, as many as Embedding, and the POI counts go into a perceptron.
@@ -18,7 +18,6 @@ type READ struct {
 	*vector
 	center     *torch.Tensor // [512], of the training tiles
 	components *torch.Tensor // [512, k]
-	scale      *layers.Standardizer
 	head       *perceptron
 }
 
@@ -34,47 +33,27 @@ func NewREAD(p *layers.Params, c layers.ModelConfig) (*READ, error) {
 		return nil, fmt.Errorf("%d principal components of %d features; use %d or fewer", c.Embedding, layers.Pooled, layers.Pooled)
 	}
 	root := p.Root()
-	n := &READ{vector: newVector(root, c)}
+	n := &READ{vector: newVector(root, c, c.Embedding)}
 	n.center = root.Buffer("components.center", torch.Zeros(p.DType, torch.CPU, layers.Pooled))
 	n.components = root.Buffer("components.directions", torch.Zeros(p.DType, torch.CPU, layers.Pooled, c.Embedding))
-	width := c.Embedding + n.width - layers.Pooled
-	n.scale = layers.NewStandardizer(root.Sub("components"), width, limit)
-	n.head = newPerceptron(root.Sub("regressor"), width, 0.1, 128, 64)
+	n.reduce = func(x *torch.Tensor) *torch.Tensor { return x.Sub(n.center).MatMul(n.components) }
+	n.head = newPerceptron(root.Sub("regressor"), n.width, 0.1, 128, 64)
 	return n, nil
 }
 
 // Traits implements learn.Network.
 func (n *READ) Traits() layers.Traits {
-	return layers.Traits{Embeddings: []layers.Width{{Name: VectorView, Width: n.scale.Mean.Size(0)}}, Around: layers.Around{M: 1}, MovingStatistics: true}
+	return layers.Traits{Embeddings: n.embeddings(), Around: layers.Around{M: 1}, MovingStatistics: true}
 }
 
 // SetTargetBias implements learn.Network.
 func (n *READ) SetTargetBias(v float64) { n.head.setBias(v) }
 
-// reduced are a tile's principal components and counts as they are, [U, k + C].
-func (n *READ) reduced(t layers.Tiles) *torch.Tensor {
-	x := n.raw(t)
-	parts := []*torch.Tensor{x.Narrow(1, 0, layers.Pooled).Sub(n.center).MatMul(n.components)}
-	if c := n.width - layers.Pooled; c > 0 {
-		parts = append(parts, x.Narrow(1, layers.Pooled, c))
-	}
-	return torch.Cat(parts, 1)
-}
-
-// Encode implements learn.Network.
-func (n *READ) Encode(t layers.Tiles) layers.Views {
-	var x *torch.Tensor
-	torch.NoGrad(func() { x = n.scale.Forward(n.reduced(t)) })
-	return layers.Views{{Name: VectorView, X: x}}
-}
-
-// Standardize implements learn.Standardized: components of the training tiles,
+// Standardize implements learn.Standardized: the components of the training tiles,
 // then mean and spread of what goes into the head.
 func (n *READ) Standardize(feed func(each func(layers.Tiles)) error) error {
 	var rows []float64
-	if err := feed(func(t layers.Tiles) {
-		rows = append(rows, n.raw(t).Narrow(1, 0, layers.Pooled).Contiguous().Cast(torch.Float64).Float64s()...)
-	}); err != nil {
+	if err := feed(func(t layers.Tiles) { rows = append(rows, n.pooled(t).Cast(torch.Float64).Float64s()...) }); err != nil {
 		return err
 	}
 	center, directions, err := principal(rows, layers.Pooled, n.config.Embedding)
@@ -87,12 +66,7 @@ func (n *READ) Standardize(feed func(each func(layers.Tiles)) error) error {
 			n.components.CopyInPlace(torch.FromSlice(directions, layers.Pooled, n.config.Embedding).Cast(n.center.DType()))
 		})
 	})
-	var m layers.Moments
-	if err := feed(func(t layers.Tiles) { m.Add(n.reduced(t).Cast(torch.Float64).Float64s(), n.scale.Mean.Size(0)) }); err != nil {
-		return err
-	}
-	n.scale.Set(&m)
-	return nil
+	return n.vector.Standardize(feed)
 }
 
 // principal are the mean [d] and the k directions of largest spread, [d, k], of
@@ -130,6 +104,6 @@ func principal(rows []float64, d, k int) (center, directions []float64, err erro
 
 // Predict implements learn.Network. The view is the last hidden layer, [B, 64].
 func (n *READ) Predict(e layers.Views, index *torch.Tensor) layers.Output {
-	ln, last := n.head.forward(layers.Own(e.Get(VectorView), index))
+	ln, last := n.head.forward(layers.Own(n.row(e), index))
 	return layers.Output{LnEmission: ln, Views: layers.Views{{Name: layers.FinalView, X: last}}}
 }

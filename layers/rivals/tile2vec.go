@@ -69,8 +69,11 @@ func (n *Tile2Vec) Traits() layers.Traits {
 }
 
 // Encode implements learn.Network: z [U, Embedding] and the counts [U, C].
-func (n *Tile2Vec) Encode(t layers.Tiles) layers.Views {
-	return layers.Views{}.With(EmbeddingView, n.image.Forward(t.Images)).With(CountsView, standardCounts(n.scale, t, n.config, n.params.DType))
+func (n *Tile2Vec) Encode(t layers.Tiles) (e layers.Views) {
+	if t.Images != nil {
+		e = e.With(EmbeddingView, n.image.Forward(t.Images))
+	}
+	return e.With(CountsView, standardCounts(n.scale, t, n.config, n.params.DType))
 }
 
 // Standardize implements learn.Standardized.

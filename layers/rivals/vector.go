@@ -5,69 +5,105 @@ import (
 	"opencarbon/torch"
 )
 
-// vector makes a tile a row of numbers: the 512 features of a fixed image encoder
-// (READ's, see Pretrain) and the POI counts, standardized over the training
-// tiles. What there is not of the two is left out.
+// vector makes a tile a row of numbers: features of a fixed image encoder (READ's,
+// see Pretrain) and the POI counts, each standardized over the training tiles.
+// What there is not of the two is left out. They are two embeddings, so that a
+// tile without some of its POIs is encoded without its image.
 type vector struct {
-	image    *layers.ImageEncoder // nil without images
-	scale    *layers.Standardizer
-	log, poi bool
-	width    int
-	config   layers.ModelConfig
-	params   *layers.Params
+	image      *layers.ImageEncoder // nil without images
+	features   int                  // of an image
+	imageScale *layers.Standardizer
+	countScale *layers.Standardizer // nil without POIs
+	width      int                  // of both together
+	config     layers.ModelConfig
+	params     *layers.Params
+
+	reduce func(x *torch.Tensor) *torch.Tensor // [U, 512] -> [U, features]; nil: as they are
 }
 
-func newVector(p layers.Path, c layers.ModelConfig) *vector {
-	v := &vector{log: c.LogCounts, poi: c.POI, config: c, params: p.Params()}
+// newVector registers what a row is made of; features is how many numbers are left
+// of an image's 512.
+func newVector(p layers.Path, c layers.ModelConfig, features int) *vector {
+	v := &vector{config: c, params: p.Params()}
 	if c.Image {
-		v.image = layers.NewImageEncoder(p.Sub("grid_rep", "image_encoder").Fixed(), 0)
-		v.width += layers.Pooled
+		v.image, v.features = layers.NewImageEncoder(p.Sub("grid_rep", "image_encoder").Fixed(), 0), features
+		v.imageScale = layers.NewStandardizer(p.Sub("vector", "image"), features, limit)
 	}
 	if c.POI {
-		v.width += c.Categories
+		v.countScale = layers.NewStandardizer(p.Sub("vector", "counts"), c.Categories, limit)
+		v.width = c.Categories
 	}
-	v.scale = layers.NewStandardizer(p.Sub("vector"), v.width, limit)
+	v.width += v.features
 	return v
 }
 
 // Freeze implements learn.Frozen: the pooled features [U, 512] of images.
 func (v *vector) Freeze(images *torch.Tensor) *torch.Tensor { return v.image.Forward(images) }
 
-// raw are a tile's features as they are, [U, width].
-func (v *vector) raw(t layers.Tiles) *torch.Tensor {
-	var parts []*torch.Tensor
-	if v.image != nil {
-		x := t.Fixed
-		if x == nil {
-			x = v.Freeze(t.Images)
-		}
-		parts = append(parts, x.Cast(v.params.DType))
+// pooled are the fixed encoder's features of tiles [U, 512]; nil where there is no
+// image among the inputs.
+func (v *vector) pooled(t layers.Tiles) *torch.Tensor {
+	switch {
+	case v.image == nil:
+		return nil
+	case t.Fixed != nil:
+		return t.Fixed.Cast(v.params.DType)
+	case t.Images != nil:
+		return v.Freeze(t.Images).Cast(v.params.DType)
 	}
-	if v.poi {
-		parts = append(parts, counts(t, v.params.DType, v.log))
+	return nil
+}
+
+// raw are the numbers of tiles' images as they are, [U, features], or nil.
+func (v *vector) raw(t layers.Tiles) *torch.Tensor {
+	x := v.pooled(t)
+	if x != nil && v.reduce != nil {
+		x = v.reduce(x)
+	}
+	return x
+}
+
+// embeddings are the widths of what Encode gives.
+func (v *vector) embeddings() (w []layers.Width) {
+	if v.image != nil {
+		w = append(w, layers.Width{Name: layers.ImageView, Width: v.features})
+	}
+	return withCounts(w, v.config)
+}
+
+// Encode implements learn.Network.
+func (v *vector) Encode(t layers.Tiles) (e layers.Views) {
+	torch.NoGrad(func() { // nothing in it is trained
+		if x := v.raw(t); x != nil {
+			e = e.With(layers.ImageView, v.imageScale.Forward(x))
+		}
+	})
+	return e.With(CountsView, standardCounts(v.countScale, t, v.config, v.params.DType))
+}
+
+// row puts a tile's embeddings side by side, [U, width].
+func (v *vector) row(e layers.Views) *torch.Tensor {
+	var parts []*torch.Tensor
+	for _, w := range v.embeddings() {
+		parts = append(parts, e.Get(w.Name))
 	}
 	return torch.Cat(parts, 1)
 }
 
-// Encode implements learn.Network.
-func (v *vector) Encode(t layers.Tiles) layers.Views {
-	var x *torch.Tensor
-	torch.NoGrad(func() { x = v.scale.Forward(v.raw(t)) }) // nothing in it is trained
-	return layers.Views{{Name: VectorView, X: x}}
-}
-
 // Standardize implements learn.Standardized.
 func (v *vector) Standardize(feed func(each func(layers.Tiles)) error) error {
-	var m layers.Moments
-	if err := feed(func(t layers.Tiles) { m.Add(v.raw(t).Cast(torch.Float64).Float64s(), v.width) }); err != nil {
-		return err
+	if v.image != nil {
+		var m layers.Moments
+		if err := feed(func(t layers.Tiles) { m.Add(v.raw(t).Cast(torch.Float64).Float64s(), v.features) }); err != nil {
+			return err
+		}
+		v.imageScale.Set(&m)
 	}
-	v.scale.Set(&m)
-	return nil
+	return standardizeCounts(v.countScale, v.config, v.params.DType, feed)
 }
 
-// Pretrain implements learn.Pretrained: see MeanTeacher. Without images there is
-// nothing to train.
+// Pretrain implements learn.Pretrained: see MeanTeacherLoss. Without images there
+// is nothing to train.
 func (v *vector) Pretrain(g layers.Ground) error {
 	if v.image == nil {
 		return nil
