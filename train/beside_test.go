@@ -40,7 +40,7 @@ func TestBaselines(t *testing.T) {
 			}
 		}
 		again, err := d.baselines(t.Context(), config, progress.Options{Quiet: true})
-		if err != nil || &again[0] != &rows[0] {
+		if err != nil || again[1].fitted == nil || again[1].fitted != rows[1].fitted { // ridge needs no library
 			t.Errorf("fitted anew on the same problem (%v)", err)
 		}
 	}
