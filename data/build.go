@@ -126,7 +126,7 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 		why = changes(old.Inputs, inputs)
 	}
 	b := &build{c: local.Config, o: o, hash: hash, table: table, began: time.Now()}
-	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs}
+	b.report = &Report{Name: o.Name, Store: c.Store, Why: why, Inputs: inputs, Attribution: c.Imagery.Attribution}
 	work := b.run
 	if c.Published.Dir != "" {
 		work = b.importPublished

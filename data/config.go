@@ -63,16 +63,20 @@ type Region struct {
 // Imagery is the daytime satellite mosaic. An empty Path means that the image
 // modality is absent.
 type Imagery struct {
-	Path        string    `mapstructure:"path" yaml:"path"`                  // anything GDAL opens, or a folder of z/x/y tiles
-	CRS         string    `mapstructure:"crs" yaml:"crs"`                    // e.g. EPSG:32633; only where the file has none
-	Bands       []int     `mapstructure:"bands" yaml:"bands,flow"`           // red, green, blue, counted from 1; default 1, 2, 3
-	Scale       string    `mapstructure:"scale" yaml:"scale"`                // none | minmax | percentile | range; default: none for uint8, else percentile
-	Percentile  []float64 `mapstructure:"percentile" yaml:"percentile,flow"` // low, high; default 2, 98
-	Range       []float64 `mapstructure:"range" yaml:"range,flow"`           // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
-	Size        int       `mapstructure:"size" yaml:"size"`                  // H = W in pixels, 32 to 512; default 256
-	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`      // near | bilinear | cubic | average; default bilinear
-	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`  // cells whose valid share is below are left out; default 0.9
-	Nodata      *float64  `mapstructure:"nodata" yaml:"nodata"`              // only where the file does not say it
+	Path        string    `mapstructure:"path" yaml:"path"`                                 // anything GDAL opens, or a folder of z/x/y tiles
+	CRS         string    `mapstructure:"crs" yaml:"crs"`                                   // e.g. EPSG:32633; only where the file has none
+	Bands       []int     `mapstructure:"bands" yaml:"bands,flow"`                          // red, green, blue, counted from 1; default 1, 2, 3
+	Scale       string    `mapstructure:"scale" yaml:"scale"`                               // none | minmax | percentile | range; default: none for uint8, else percentile
+	Percentile  []float64 `mapstructure:"percentile" yaml:"percentile,flow"`                // low, high; default 2, 98
+	Range       []float64 `mapstructure:"range" yaml:"range,flow"`                          // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
+	Size        int       `mapstructure:"size" yaml:"size"`                                 // H = W in pixels, 32 to 512; default 256
+	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`                     // near | bilinear | cubic | average; default bilinear
+	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`                 // cells whose valid share is below are left out; default 0.9
+	Nodata      *float64  `mapstructure:"nodata" yaml:"nodata"`                             // only where the file does not say it
+	Attribution string    `mapstructure:"attribution" yaml:"attribution" json:",omitempty"` // line that the imagery's owner wants to be named by; needed with a tile server, https://host/{z}/{x}/{y}.png, and printed in the account
+	TileZoom    int       `mapstructure:"tile_zoom" yaml:"tile_zoom" json:",omitempty"`     // tile server: zoom of the tiles to fetch; default: the lowest that resolves size
+	Connections int       `mapstructure:"connections" yaml:"connections" json:",omitempty"` // tile server: tiles fetched at once, 1 to 16; default 2
+	Delay       float64   `mapstructure:"delay" yaml:"delay" json:",omitempty"`             // tile server: seconds that each connection waits between two tiles; default 0
 }
 
 // Emissions is the inventory that supplies targets: rasters (ODIAC) or

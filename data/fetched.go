@@ -53,7 +53,8 @@ func (c *Config) fetch(ctx context.Context, o Options) (*fetched, error) {
 	}
 	for _, p := range all {
 		a, ok := remote.Parse(*p.path)
-		if !ok {
+		tiles := p.path == &local.Imagery.Path && remote.IsServer(*p.path)
+		if !ok && !tiles {
 			continue
 		}
 		if cache == nil {
@@ -62,11 +63,19 @@ func (c *Config) fetch(ctx context.Context, o Options) (*fetched, error) {
 				return nil, err
 			}
 		}
+		if tiles { // when the region is known
+			continue
+		}
 		at, err := f.bring(ctx, cache, a, p.raster)
 		if err != nil {
 			return nil, named(err, p.key)
 		}
 		*p.path = at
+	}
+	if remote.IsServer(local.Imagery.Path) {
+		if err := f.fetchTiles(ctx, cache); err != nil {
+			return nil, named(err, "data.imagery")
+		}
 	}
 	return f, nil
 }

@@ -144,6 +144,7 @@ func identifyRemote(key, path string) Input {
 func (c *Config) hash(inputs []Input, o Options) (string, error) {
 	key, nodata := c.plain()
 	key.Store, key.Workers, key.Trust, key.Cache, key.CacheGB = "", 0, nil, "", 0
+	key.Imagery.Connections, key.Imagery.Delay = 0, 0
 	type file struct {
 		Key, Path, SHA256 string
 		Bytes             int64

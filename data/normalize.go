@@ -12,6 +12,7 @@ import (
 	"opencarbon/data/grid"
 	"opencarbon/data/paths"
 	"opencarbon/data/raster"
+	"opencarbon/data/remote"
 )
 
 // Defaults of the data section that are numbers; config.go names them.
@@ -175,6 +176,18 @@ func (r *Region) normalize() error {
 }
 
 func (m *Imagery) normalize() error {
+	if m.Connections == 0 && remote.IsServer(m.Path) {
+		m.Connections = 2
+	}
+	if m.Connections < 0 || m.Connections > 16 {
+		return outOf("imagery.connections", m.Connections, "1 to 16")
+	}
+	if m.TileZoom < 0 || m.TileZoom > tileLimit {
+		return outOf("imagery.tile_zoom", m.TileZoom, "1 to 22")
+	}
+	if !(m.Delay >= 0 && m.Delay <= 3600) {
+		return outOf("imagery.delay", m.Delay, "0 to 3600 seconds")
+	}
 	if m.Path == "" {
 		// Of an absent mosaic only the size matters: POIs are drawn on it.
 		for _, k := range []struct {

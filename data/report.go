@@ -30,16 +30,17 @@ type Report struct {
 	Grid  string `json:"grid"`
 	Cells Cells  `json:"cells"`
 
-	Images    *imagery.Normalization `json:"images,omitempty"`
-	Blank     *imagery.Blank         `json:"blank,omitempty"` // pixels that may be no data, undeclared
-	Emissions *Inventory             `json:"emissions,omitempty"`
-	POI       *POIs                  `json:"poi,omitempty"`
-	Rasters   []RasterReport         `json:"rasters,omitempty"`
-	Published *published.Report      `json:"published,omitempty"` // in place of the three above
-	Split     *split.Report          `json:"split"`
-	Inputs    []Input                `json:"inputs"`
-	Remarks   []string               `json:"remarks,omitempty"` // of GDAL about the inputs, each once
-	Seconds   float64                `json:"seconds"`           // the build took
+	Images      *imagery.Normalization `json:"images,omitempty"`
+	Attribution string                 `json:"attribution,omitempty"` // of the imagery
+	Blank       *imagery.Blank         `json:"blank,omitempty"`       // pixels that may be no data, undeclared
+	Emissions   *Inventory             `json:"emissions,omitempty"`
+	POI         *POIs                  `json:"poi,omitempty"`
+	Rasters     []RasterReport         `json:"rasters,omitempty"`
+	Published   *published.Report      `json:"published,omitempty"` // in place of the three above
+	Split       *split.Report          `json:"split"`
+	Inputs      []Input                `json:"inputs"`
+	Remarks     []string               `json:"remarks,omitempty"` // of GDAL about the inputs, each once
+	Seconds     float64                `json:"seconds"`           // the build took
 }
 
 // Cells counts what became of the region's cells.
@@ -102,6 +103,9 @@ func (r *Report) Print(w io.Writer) error {
 	line("in the region", c.Region)
 	some("dropped, cut", c.Coverage, "the mosaic's edge, or a gap in it, leaves less than data.imagery.min_coverage of the cell")
 	some("dropped, no image", c.NoImage, "the mosaic has nothing there")
+	if r.Attribution != "" {
+		fmt.Fprintf(w, "  imagery: %s\n", label.Printable(r.Attribution))
+	}
 	line("stored", c.Stored)
 	some("  cut a little", c.Cut, "the mosaic's edge, or a gap in it: kept, what is missing of the picture is black")
 	if b := r.Blank; b != nil {

@@ -189,6 +189,8 @@ func (c *Cache) bound() {
 	var all []entry
 	var sum int64
 	homes, _ := filepath.Glob(filepath.Join(c.Dir, "files", "*", "*"))
+	tiles, _ := filepath.Glob(filepath.Join(c.Dir, "tiles", "*"))
+	homes = append(homes, tiles...)
 	for _, h := range homes {
 		info, err := os.Stat(h)
 		if err != nil || !info.IsDir() {
