@@ -2,11 +2,14 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"opencarbon/data/fault"
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
@@ -52,9 +55,13 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if failed != nil {
 		return nil, failed
 	}
+	if _, err := os.Stat(w.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(d.Store.Dir(), "no validation gave weights worth keeping: R2 says nothing where the validation cells' targets are all the same",
+			"Check the targets with: go run ./cmd/prepare --config ... --preview")
+	}
 	best, err := ReadCheckpoint(w.path)
 	if err != nil {
-		return nil, fmt.Errorf("no validation ever gave weights worth keeping: %w", err)
+		return nil, err
 	}
 	return &fittedNetwork{best, o.Threads}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/store"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
 	"opencarbon/train/networks"
@@ -104,6 +105,25 @@ func TestRivalsOfBadInput(t *testing.T) {
 			} else if !enough && !errors.As(err, &f) {
 				t.Errorf("%s of %v: %v", name, c.modalities, err)
 			}
+		}
+	}
+}
+
+// Cells that are all the same give no validation that could choose: an error says
+// so, as of input that can be mended.
+func TestRivalsOfOneTarget(t *testing.T) {
+	d := town{rows: 3, cols: 8, hash: "same", change: func(targets []float64, _ []store.Split) {
+		for i := range targets {
+			targets[i] = 7
+		}
+	}}.open(t)
+	of := &method.Dataset{Store: d.store, Ln: d.ln, Train: d.train, Validation: d.validation, Test: d.test}
+	for _, name := range []string{"bpnn", "carbongcn"} {
+		_, err := Network{Config: rival(name, "poi")}.Fit(context.Background(), of, method.Options{Seed: 3, Threads: 1, Dir: t.TempDir()})
+		var f *fault.Input
+		t.Log(err)
+		if !errors.As(err, &f) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
