@@ -138,6 +138,7 @@ void ocraster_warn(const char *msg) { CPLError(CE_Warning, CPLE_AppDefined, "%s"
 
 int ocraster_object(const char *name, long long *size, long long *seconds) {
   VSIStatBufL st;
+  VSIErrorReset(); /* it keeps the message of an earlier call */
   if (VSIStatExL(name, &st, VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0) {
     if (!failure[0]) keep(failure, sizeof failure, VSIGetLastErrorMsg());
     return 0;
@@ -157,6 +158,7 @@ long long ocraster_piece(void *file, void *buf, long long size) {
 void ocraster_close(void *file) { VSIFCloseL((VSILFILE *)file); }
 
 char **ocraster_names(const char *folder) {
+  VSIErrorReset();
   char **list = VSIReadDir(folder);
   if (!list && !failure[0]) keep(failure, sizeof failure, VSIGetLastErrorMsg());
   return list;
