@@ -122,7 +122,8 @@ the checkpoint must be mended; 130 interrupted.`,
 				stretch(cfg, members[0], o.Stretch)
 				table := categories(cfg, members[0])
 				bar := progress.New(cmd.ErrOrStderr())
-				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set, CategoryTable: table})
+				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set, CategoryTable: table,
+					Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }})
 				bar.Close()
 				if err != nil {
 					return err
