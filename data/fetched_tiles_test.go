@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -219,4 +220,34 @@ func TestShenzhenTilesFromServer(t *testing.T) {
 		t.Errorf("asked again for %d tiles", more)
 	}
 	t.Logf("%d cells; %d tiles asked for, %d bytes", r.Cells.Stored, gets, n)
+}
+
+// Two builds at once fetch each tile once between them, less the one that both look
+// at for its size.
+func TestTwoAtOnceFromTileServer(t *testing.T) {
+	dir := tileFolder(t)
+	s := serve(t, dir, nil)
+	want := tileConfig(t, dir, 64)
+	mustBuild(t, &want, Options{})
+	first := tileConfig(t, s.URL+"/{z}/{x}/{y}.png", 64)
+	first.Imagery.TileZoom = 8
+	second := first
+	second.Store = filepath.Join(t.TempDir(), "store")
+	var wg sync.WaitGroup
+	for _, c := range []*Config{&first, &second} {
+		wg.Go(func() {
+			if _, err := Build(t.Context(), c, Options{client: quick}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	sameStore(t, first.Store, want.Store)
+	sameStore(t, second.Store, want.Store)
+	if _, gets := s.sent(); gets != 25 && gets != 26 {
+		t.Errorf("%d tiles asked for, want 25 or 26", gets)
+	}
 }
