@@ -43,6 +43,9 @@ func TestResumeEveryWay(t *testing.T) {
 			c.Model.Variant, c.Model.Statistics, c.Model.LogCounts, c.Model.Wide, c.Model.WideDropout = "plus", true, true, true, 0.2
 			c.Train.EMA, c.Train.Epochs = 0.9, 3
 		}},
+		{"tiles that are compared, drawn anew", true, func(c *config.Config) { *c = *rival("tile2vec", "image", "poi"); c.Train.Epochs = 2 }},
+		{"random crops", true, func(c *config.Config) { *c = *rival("pg-simclr", "image", "poi"); c.Train.Epochs = 2 }},
+		{"an encoder that learnt before", true, func(c *config.Config) { *c = *rival("bpnn", "image", "poi"); c.Train.Epochs = 2 }},
 		{"images, contrastive, bf16", true, func(c *config.Config) { c.Train.Precision, c.Train.Epochs = "bf16", 2 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
