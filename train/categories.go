@@ -124,12 +124,20 @@ func pointsOf(s *store.Store) []float64 {
 	return n
 }
 
-// few lists the first few names.
+// few lists the first few names, long ones cut.
 func few(names []string, most int) string {
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	list := make([]string, 0, most+1)
+	for i, n := range names {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		if r := []rune(n); len(r) > 60 {
+			n = string(r[:40]) + "…" + string(r[len(r)-19:])
+		}
+		list = append(list, n)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(list, ", ")
 }
 
 // WeightsTable is the text of the category table of the checkpoint that an

@@ -116,3 +116,10 @@ func TestCategories(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestFew(t *testing.T) {
+	long := strings.Repeat("x", 300) + " (7)"
+	if got := few([]string{"a", long, "c", "d"}, 3); !strings.HasPrefix(got, "a, xxx") || !strings.HasSuffix(got, "x (7), c, and 1 more") || len(got) > 100 {
+		t.Errorf("%q", got)
+	}
+}
