@@ -18,3 +18,16 @@ func GridOf(m store.GridSpec) (*grid.Grid, error) {
 	}
 	return grid.New(spec)
 }
+
+// CellsOf is a store's grid and its cells in it, in the order of the tiles.
+func CellsOf(s *store.Store) (*grid.Grid, []grid.Cell, error) {
+	g, err := GridOf(s.Meta().Grid)
+	if err != nil {
+		return nil, nil, err
+	}
+	cells := make([]grid.Cell, s.Len())
+	for i, c := range s.Cells() {
+		cells[i] = grid.Cell{Col: c.Col, Row: c.Row}
+	}
+	return g, cells, nil
+}

@@ -15,7 +15,6 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/areas"
 	"opencarbon/data/fault"
-	"opencarbon/data/grid"
 	"opencarbon/data/raster"
 	"opencarbon/data/sheet"
 	"opencarbon/data/store"
@@ -99,13 +98,9 @@ func (k Known) read(ctx context.Context, s *store.Store, unit string) (*knownTot
 		}
 		return out, nil
 	}
-	g, err := data.GridOf(s.Meta().Grid)
+	g, cells, err := data.CellsOf(s)
 	if err != nil {
 		return nil, err
-	}
-	cells := make([]grid.Cell, s.Len())
-	for i, c := range s.Cells() {
-		cells[i] = grid.Cell{Col: c.Col, Row: c.Row}
 	}
 	if out.set, err = areas.Read(ctx, path, k.Field, g, cells); err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/emissions"
 	"opencarbon/data/fault"
-	"opencarbon/data/grid"
 	"opencarbon/data/store"
 	"opencarbon/train/method"
 )
@@ -31,13 +30,9 @@ type MapSpec struct {
 // there are is said. What it holds beside the truth (sums, mean absolute difference)
 // stands in the row's words.
 func MapEntry(ctx context.Context, s *store.Store, m MapSpec) (Entry, error) {
-	g, err := data.GridOf(s.Meta().Grid)
+	g, cells, err := data.CellsOf(s)
 	if err != nil {
 		return Entry{}, err
-	}
-	cells := make([]grid.Cell, s.Len())
-	for i, c := range s.Cells() {
-		cells[i] = grid.Cell{Col: c.Col, Row: c.Row}
 	}
 	r, err := emissions.Load(ctx, emissions.Spec{Path: m.Path, Units: m.Units, Per: m.Per, Period: m.Period, Attribute: m.Attribute}, g, cells, nil)
 	if fault.IsInput(err) {

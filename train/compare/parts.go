@@ -13,7 +13,6 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/areas"
 	"opencarbon/data/fault"
-	"opencarbon/data/grid"
 	"opencarbon/data/store"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
@@ -66,13 +65,9 @@ func partsOf(ctx context.Context, s *store.Store, ln []float64, o PartOptions) (
 		}
 		return out, nil
 	}
-	g, err := data.GridOf(s.Meta().Grid)
+	g, cells, err := data.CellsOf(s)
 	if err != nil {
 		return nil, err
-	}
-	cells := make([]grid.Cell, s.Len())
-	for i, c := range s.Cells() {
-		cells[i] = grid.Cell{Col: c.Col, Row: c.Row}
 	}
 	set, err := areas.Read(ctx, o.Areas, o.Field, g, cells)
 	if err != nil {
