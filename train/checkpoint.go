@@ -53,6 +53,7 @@ type Header struct {
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
 	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
+	Unready       bool               `json:"unready,omitempty"`       // saved before the inputs were standardized, and a fixed part was trained: training that goes on here begins with that
 	AverageSteps  int64              `json:"average_steps,omitempty"` // steps in the averaged weights; 0: the file holds the weights as they are trained
 
 	// ValidationErrors are predicted minus true ln emission of the validation
@@ -114,7 +115,7 @@ func (t *trainer) save(path string) error {
 		return fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
 	}
 	h := t.header
-	h.State, h.Plateau, h.ValidationErrors = t.state, nil, t.errors
+	h.State, h.Plateau, h.ValidationErrors, h.Unready = t.state, nil, t.errors, !t.ready
 	if t.errors != nil {
 		keepValidation(f.Arrays, t.data, t.guesses)
 	}

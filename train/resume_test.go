@@ -160,3 +160,38 @@ func TestInterruptedValidation(t *testing.T) {
 		}
 	}
 }
+
+// A run that was killed before its first epoch's end goes on from the checkpoint
+// with which it began, when nothing was standardized or pretrained yet.
+func TestResumeFromTheStart(t *testing.T) {
+	d := town{rows: 3, cols: 20, image: townSize}.open(t)
+	plus := both()
+	plus.Model.Variant, plus.Model.Statistics, plus.Model.LogCounts, plus.Model.Wide = "plus", true, true, true
+	for name, c := range map[string]*config.Config{"standardized": plus, "pretrained": rival("tile2vec", "image")} {
+		t.Run(name, func(t *testing.T) {
+			c.Train.Epochs = 2
+			want, err := training(t, context.Background(), c, d, &witness{}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := filepath.Join(t.TempDir(), LastFile)
+			run(t, func() {
+				tr, err := newTrainer(t.Context(), c, d, &witness{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer tr.close()
+				if err := tr.save(first); err != nil {
+					t.Fatal(err)
+				}
+			})
+			have, err := training(t, context.Background(), c, d, &witness{}, first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := differing(want, have); len(n) > 0 {
+				t.Errorf("%d tensors differ: %v", len(n), n[:min(4, len(n))])
+			}
+		})
+	}
+}

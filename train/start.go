@@ -43,7 +43,7 @@ func (t *trainer) start(path string) error {
 	if err := c.loadModel(t.model.Params()); err != nil {
 		return err
 	}
-	t.ready = true
+	t.ready = !c.Header.Unready
 	if t.config.Train.OptimizerState && c.Header.Optimizer == t.optimizer.State().Kind {
 		if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
 			return fault.Wrap(err, path, "its optimiser state does not fit", "Set train.optimizer_state: false.")

@@ -169,7 +169,7 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 			err = fmt.Errorf("%s: its history of embeddings is of other tiles", c.Path)
 		}
 	})
-	t.state, t.ready = c.Header.State, true
+	t.state, t.ready = c.Header.State, !c.Header.Unready
 	return err
 }
 
