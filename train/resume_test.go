@@ -167,7 +167,7 @@ func TestResumeFromTheStart(t *testing.T) {
 	d := town{rows: 3, cols: 20, image: townSize}.open(t)
 	plus := both()
 	plus.Model.Variant, plus.Model.Statistics, plus.Model.LogCounts, plus.Model.Wide = "plus", true, true, true
-	for name, c := range map[string]*config.Config{"standardized": plus, "pretrained": rival("tile2vec", "image")} {
+	for name, c := range map[string]*config.Config{"standardized": plus, "pretrained": rival("read", "image", "poi")} {
 		t.Run(name, func(t *testing.T) {
 			c.Train.Epochs = 2
 			want, err := training(t, context.Background(), c, d, &witness{}, "")
