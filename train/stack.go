@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"opencarbon/layers"
@@ -211,27 +212,28 @@ func (s *Stack) score(ctx context.Context, d *dataset, threads int) error {
 	if err != nil {
 		return err
 	}
-	f := &fittedNetwork{k, threads}
+	cells := slices.Concat(d.train, d.validation, d.test)
+	guess, err := (&fittedNetwork{k, threads}).Predict(ctx, d.method(), cells) // tiles that parts share are encoded once
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
-		name  string
-		cells []int32
-	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
-		if len(part.cells) == 0 {
+		name string
+		n    int
+	}{{"train", len(d.train)}, {"validation", len(d.validation)}, {"test", len(d.test)}} {
+		if part.n == 0 {
 			continue
 		}
-		guess, err := f.Predict(ctx, d.method(), part.cells)
-		if err != nil {
-			return err
-		}
-		truth := make([]float64, len(part.cells))
-		for i, c := range part.cells {
+		truth := make([]float64, part.n)
+		for i, c := range cells[:part.n] {
 			truth[i] = d.ln[c]
 		}
-		v, err := metrics.Evaluate(part.name, truth, guess)
+		v, err := metrics.Evaluate(part.name, truth, guess[:part.n])
 		if err != nil {
 			return err
 		}
 		s.Splits = append(s.Splits, v)
+		cells, guess = cells[part.n:], guess[part.n:]
 	}
 	return nil
 }

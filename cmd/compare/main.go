@@ -10,9 +10,7 @@ import (
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/data"
 	"opencarbon/data/fault"
-	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/compare"
 )
@@ -70,11 +68,7 @@ Methods:` + list.String(),
 			if err != nil {
 				return err
 			}
-			r, err := build.Store(cmd, c, data.Options{})
-			if err != nil {
-				return err
-			}
-			s, err := store.Open(r.Store)
+			s, err := build.Open(cmd, c)
 			if err != nil {
 				return err
 			}

@@ -13,9 +13,7 @@ import (
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/data"
 	"opencarbon/data/fault"
-	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/config"
@@ -76,11 +74,7 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 					return err
 				}
 			}
-			r, err := build.Store(cmd, c, data.Options{})
-			if err != nil {
-				return err
-			}
-			s, err := store.Open(r.Store)
+			s, err := build.Open(cmd, c)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
+	"opencarbon/data/store"
 	"opencarbon/train/config"
 )
 
@@ -23,4 +24,13 @@ func Store(cmd *cobra.Command, c *config.Config, o data.Options) (*data.Report, 
 	o.Name, o.Progress = c.Name, bar.Set
 	o.Note = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 	return data.Build(cmd.Context(), &c.Data, o)
+}
+
+// Open is Store, and opens what was built. The caller closes it.
+func Open(cmd *cobra.Command, c *config.Config) (*store.Store, error) {
+	r, err := Store(cmd, c, data.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(r.Store)
 }
