@@ -21,9 +21,22 @@ var (
 
 // NewImageEncoder registers the encoder under p; m is the embedding size,
 // 0 for the pooled features [Pooled] themselves.
-func NewImageEncoder(p Path, m int) *ImageEncoder {
+func NewImageEncoder(p Path, m int) *ImageEncoder { return NewTunedImageEncoder(p, m, TrainAll) }
+
+// How much of a pretrained image encoder is trained (model.image_trained).
+const (
+	TrainAll  = ""     // everything
+	TrainLast = "last" // the last stage, layer4, and the last layer behind it
+	TrainNone = "none" // the last layer alone
+)
+
+// NewTunedImageEncoder is NewImageEncoder of which only a part is trained. What is
+// not trained is in evaluation mode always: its batch normalizations keep the
+// statistics that they came with.
+func NewTunedImageEncoder(p Path, m int, trained string) *ImageEncoder {
+	fixed := map[string]int{TrainAll: 0, TrainLast: len(stageWidths), TrainNone: len(stageWidths) + 1}[trained]
 	e := newImageInput(p)
-	e.net = NewResNet18(p, m)
+	e.net = newResNet18(p, m, fixed)
 	return e
 }
 
@@ -51,6 +64,16 @@ func (e *ImageEncoder) NCHW() { e.nchw = true }
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
 	return e.net.forward(e.input(images)) // [U, m]
+}
+
+// Pooled are the features [U, 512] of images in front of the last layer.
+func (e *ImageEncoder) Pooled(images *torch.Tensor) *torch.Tensor {
+	return e.net.pooled(e.input(images))
+}
+
+// Embed leads pooled features [U, 512] through the last layer, to X_s [U, m].
+func (e *ImageEncoder) Embed(pooled *torch.Tensor) *torch.Tensor {
+	return e.net.fc.Forward(pooled.Cast(e.scale.DType()))
 }
 
 // input brings images to what the network wants.

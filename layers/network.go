@@ -31,6 +31,8 @@ type ModelConfig struct {
 	// the tile's own, and no encoder of images is trained.
 	FrozenImage   bool `json:",omitempty"`
 	ImageFeatures int  `json:",omitempty"`
+	// ImageTrained is how much of a pretrained encoder of images is trained: TrainAll, TrainLast, TrainNone.
+	ImageTrained string `json:",omitempty"`
 
 	// Of kind rows, which also has Features.
 	Method string `json:",omitempty"` // what it is
@@ -132,6 +134,23 @@ type Ground struct {
 	Counts   []float32 // [N, C] POI counts; empty without POIs
 	Seed     uint64
 	Load     func(tiles []int32) (Tiles, error) // inputs of tiles; an image may not be readable
+	Pretrain Pretraining
+}
+
+// Ways to pretrain encoders on all tiles of a region, without any target.
+const (
+	PretrainNone        = ""            //
+	PretrainContrastive = "contrastive" // image and POIs of a tile find each other among those of a batch (NTXent)
+	PretrainSimCLR      = "simclr"      // two random crops of an image find each other among those of a batch (SimCLRLoss)
+)
+
+// Pretraining says how encoders are pretrained.
+type Pretraining struct {
+	How         string
+	Epochs      int // passes over the tiles
+	Batch       int // tiles a step
+	Rate        float64
+	Temperature float64
 }
 
 // Names of views. A network of another kind may have others besides.

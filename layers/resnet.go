@@ -22,19 +22,30 @@ type ResNet18 struct {
 // NewResNet18 registers the network under p with torchvision's initialisation
 // (Kaiming normal, fan out) and a last layer of the given width; with 0 there is
 // none, and the output are the 512 pooled features.
-func NewResNet18(p Path, out int) *ResNet18 {
-	r := newResNetTrunk(p, len(stageWidths))
+func NewResNet18(p Path, out int) *ResNet18 { return newResNet18(p, out, 0) }
+
+// newResNet18 is NewResNet18 whose first fixed parts are not trained: 1 is the
+// stem, 1+k all up to layer<k>.
+func newResNet18(p Path, out, fixed int) *ResNet18 {
+	r := newResNetTrunk(p, len(stageWidths), fixed)
 	if out > 0 {
 		r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: Pooled, Out: out})
 	}
 	return r
 }
 
-// newResNetTrunk registers the layers up to layer<last>.
-func newResNetTrunk(p Path, last int) *ResNet18 {
+// newResNetTrunk registers the layers up to layer<last>; the first fixed parts are
+// not trained, as in newResNet18.
+func newResNetTrunk(p Path, last, fixed int) *ResNet18 {
+	part := func(i int) Path {
+		if i < fixed {
+			return p.Fixed()
+		}
+		return p
+	}
 	r := &ResNet18{
-		conv1: newResNetConv(p.Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
-		bn1:   NewBatchNorm(p.Sub("bn1"), 64),
+		conv1: newResNetConv(part(0).Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
+		bn1:   NewBatchNorm(part(0).Sub("bn1"), 64),
 	}
 	in := 64
 	for layer, width := range stageWidths[:last] {
@@ -43,7 +54,7 @@ func newResNetTrunk(p Path, last int) *ResNet18 {
 			if layer > 0 && block == 0 {
 				stride = 2
 			}
-			r.blocks = append(r.blocks, newBasicBlock(p.Sub("layer"+string(rune('1'+layer)), block), in, width, stride))
+			r.blocks = append(r.blocks, newBasicBlock(part(1+layer).Sub("layer"+string(rune('1'+layer)), block), in, width, stride))
 			in = width
 		}
 	}
@@ -73,15 +84,20 @@ func (r *ResNet18) stem(c *chain) {
 }
 
 func (r *ResNet18) forward(c chain) *torch.Tensor {
-	r.stem(&c)
-	for _, b := range r.blocks {
-		c.then(b.forward)
-	} // [N, 512, H/32, W/32]
-	x := torch.AdaptiveAvgPool2d(c.x, 1, 1).Flatten(1, -1) // [N, 512]
+	x := r.pooled(c)
 	if r.fc == nil {
 		return x
 	}
 	return r.fc.Forward(x) // [N, out]
+}
+
+// pooled are the features in front of the last layer, [N, 512].
+func (r *ResNet18) pooled(c chain) *torch.Tensor {
+	r.stem(&c)
+	for _, b := range r.blocks {
+		c.then(b.forward)
+	} // [N, 512, H/32, W/32]
+	return torch.AdaptiveAvgPool2d(c.x, 1, 1).Flatten(1, -1)
 }
 
 // basicBlock is two 3 x 3 convolutions with a shortcut.

@@ -83,8 +83,12 @@ func (d *dataset) modelConfig(c *config.Config) layers.ModelConfig {
 	if frozenImage {
 		imageFeatures = tabular.ImageWidth(s, d.inputs(c))
 	}
+	trained := layers.TrainAll
+	if plus && c.Model.HasImage() && !frozenImage && c.Model.ImageTrained != "all" {
+		trained = c.Model.ImageTrained
+	}
 	return layers.ModelConfig{
-		FrozenImage: frozenImage, ImageFeatures: imageFeatures,
+		FrozenImage: frozenImage, ImageFeatures: imageFeatures, ImageTrained: trained,
 		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: (plus || c.Model.Rival()) && c.Model.LogCounts, Features: features, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,

@@ -78,7 +78,20 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 	if err := t.start(c.Model.Weights); err != nil {
 		return err
 	}
-	return t.train(ctx)
+	if err := t.train(ctx); err != nil || !c.Train.Refit {
+		return err
+	}
+	k, ok := w.(*keeper)
+	if !ok {
+		return nil
+	}
+	best, err := ReadCheckpoint(k.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // Fit says what is wrong
+	} else if err != nil {
+		return err
+	}
+	return refit(ctx, c, d, best, k.path)
 }
 
 // keeper is a watcher that keeps the best weights and nothing else.

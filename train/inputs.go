@@ -40,12 +40,12 @@ func (d *dataset) frozenImage(c *config.Config) bool {
 			return k.Header.Model.FrozenImage
 		}
 	}
-	return m.ImageWeights == "" && len(d.train) < enoughCells
+	return m.ImageWeights == "" && c.Train.Pretrain == "none" && len(d.train) < enoughCells
 }
 
 // encoderNote says what auto chose; empty where there was no choice.
 func (d *dataset) encoderNote(c *config.Config) string {
-	if c.Model.ImageEncoder != "auto" || c.Model.Variant != "plus" || !c.Model.HasImage() || !c.Model.Wide || c.Model.Weights != "" || c.Model.ImageWeights != "" {
+	if c.Model.ImageEncoder != "auto" || c.Model.Variant != "plus" || !c.Model.HasImage() || !c.Model.Wide || c.Model.Weights != "" || c.Model.ImageWeights != "" || c.Train.Pretrain != "none" {
 		return ""
 	}
 	if d.frozenImage(c) {

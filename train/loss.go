@@ -1,6 +1,7 @@
 package train
 
 import (
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
@@ -12,6 +13,9 @@ func learnOptions(c *config.Config) learn.Options {
 	bf16 := c.Train.Precision == "bf16" && torch.FastBFloat16(torch.ParseDevice(c.Train.Device))
 	o := learn.Options{Encode: c.Train.Encode, BF16: bf16, Alpha: c.Train.Alpha, Temperature: c.Model.Temperature,
 		ClipNorm: c.Train.ClipNorm, Batch: c.Train.BatchSize, Seed: uint64(c.Seed), Augment: c.Train.Augment == "d4", EMA: c.Train.EMA}
+	if c.Train.Pretrain != "none" {
+		o.Pretrain = layers.Pretraining{How: c.Train.Pretrain, Epochs: c.Train.PretrainEpochs, Batch: max(2, c.Train.BatchSize), Rate: c.Train.LearningRate, Temperature: c.Model.Temperature}
+	}
 	if c.Train.Loss == "huber" {
 		o.Huber = c.Train.HuberDelta
 	}

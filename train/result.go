@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"opencarbon/train/conformal"
@@ -29,6 +30,10 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	if r.Stack != nil {
 		fmt.Fprintf(&b, "\nStack: %s\n%s", r.Stack.About, metrics.Table(r.Stack.Splits, r.Unit))
+	}
+	if r.Refit != nil { // of validation cells it says nothing: it has seen them
+		fmt.Fprintf(&b, "\nRefit: %s. Predict with it: --checkpoint %s\n%s", r.Refit.About, r.Refit.Path,
+			metrics.Table(slices.DeleteFunc(slices.Clone(r.Refit.Splits), func(s metrics.SplitScores) bool { return s.Name != "test" }), r.Unit))
 	}
 	b.WriteString(r.strongest())
 	b.WriteString(intervalTable(r.Intervals))

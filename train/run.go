@@ -41,6 +41,7 @@ type Result struct {
 	Splits    []metrics.SplitScores // train, validation, test
 	Baselines []Baseline            // on the same split
 	Stack     *Stack                // the mean that train.ensemble and train.stack ask for; nil: none was asked for
+	Refit     *Stack                // the network trained anew on validation cells too (train.refit); nil: not asked for
 	Intervals []conformal.Coverage  // how often prediction intervals held on test
 	Total     *TotalCheck           // of the test cells; nil where there is none
 	Unit      string                // of amounts
@@ -113,6 +114,9 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	if failed == nil {
 		failed = result.stack(ctx, c, d, run, o)
 	}
+	if failed == nil {
+		failed = result.refit(ctx, c, d, run)
+	}
 	finished := time.Now()
 	info.Finished = &finished
 	switch {
@@ -123,7 +127,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "stack": result.Stack, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "stack": result.Stack, "refit": result.Refit, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}

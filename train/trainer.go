@@ -177,14 +177,8 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 // the context's end, after which the state is saved.
 func (t *trainer) train(ctx context.Context) error {
 	c := t.config.Train
-	if err := t.Prepare(ctx, !t.ready && t.config.Model.ImageWeights == ""); err != nil {
-		return lacking(err)
-	}
-	if !t.ready {
-		if err := t.Standardize(ctx, t.data.train); err != nil {
-			return err
-		}
-		t.ready = true
+	if err := t.prepare(ctx); err != nil {
+		return err
 	}
 	for t.state.Epoch < c.Epochs && t.state.Stopped == "" {
 		rate := c.LearningRate * t.schedule.Factor(t.state.Epoch)
@@ -215,6 +209,23 @@ func (t *trainer) train(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
+}
+
+// prepare makes the network ready for its first step: what learns from all tiles
+// has learned, and its inputs are standardized.
+func (t *trainer) prepare(ctx context.Context) error {
+	pretrain := t.config.Model.ImageWeights == "" || t.config.Train.Pretrain != "none" // given weights take the place of a rival's pretraining
+	if err := t.Prepare(ctx, !t.ready && pretrain); err != nil {
+		return lacking(err)
+	}
+	if t.ready {
+		return nil
+	}
+	if err := t.Standardize(ctx, t.data.train); err != nil {
+		return err
+	}
+	t.ready = true
 	return nil
 }
 

@@ -41,7 +41,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	if c.FrozenImage {
 		m.frozen = layers.NewPerceptron(root.Sub("grid_rep", "frozen_image"), c.ImageFeatures, hidden, c.Embedding)
 	} else if c.Image {
-		m.image = layers.NewImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding)
+		m.image = layers.NewTunedImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding, c.ImageTrained)
 	}
 	if c.POI {
 		var err error
@@ -113,7 +113,11 @@ func (m *Model) ImagesNCHW() {
 // Encode maps each distinct tile to its embeddings X_s and X_p [U, m], once.
 // Inputs of one kind alone (images, POIs, features) give that kind's embeddings.
 func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
-	if m.image != nil && t.Images != nil {
+	switch {
+	case m.image == nil:
+	case t.Fixed != nil:
+		e = e.With(layers.ImageView, m.image.Embed(t.Fixed.Narrow(1, 0, layers.Pooled)))
+	case t.Images != nil:
 		e = e.With(layers.ImageView, m.image.Forward(t.Images))
 	}
 	if m.frozen != nil && t.Features != nil {
@@ -127,6 +131,20 @@ func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
 		e = m.wide.encode(t, e)
 	}
 	return e
+}
+
+// HasFixed reports whether images go through an encoder that is not trained but
+// for its last layer, so that each is looked at once.
+func (m *Model) HasFixed() bool { return m.image != nil && m.config.ImageTrained == layers.TrainNone }
+
+// Freeze maps images to that encoder's features and, where the network has a path
+// for them, their statistics: [U, 512 or 512+18].
+func (m *Model) Freeze(images *torch.Tensor) *torch.Tensor {
+	x := m.image.Pooled(images)
+	if m.wide == nil || m.wide.image == nil {
+		return x
+	}
+	return torch.Cat([]*torch.Tensor{x, layers.ImageStatistics(images, x.DType())}, 1)
 }
 
 // Standardize takes mean and spread of the statistics over the training tiles,

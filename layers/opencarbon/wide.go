@@ -58,7 +58,11 @@ func newWide(p layers.Path, c layers.ModelConfig) *wide {
 // raw are the statistics of tiles as they are; nil for what is not there.
 func (w *wide) raw(t layers.Tiles) (image, poi, features *torch.Tensor) {
 	torch.NoGrad(func() {
-		if w.image != nil && t.Images != nil {
+		switch {
+		case w.image == nil:
+		case t.Fixed != nil:
+			image = t.Fixed.Narrow(1, layers.Pooled, layers.ImageStatisticsWidth).Cast(w.params.DType) // see Model.Freeze
+		case t.Images != nil:
 			image = layers.ImageStatistics(t.Images, w.params.DType) // [U, 18]
 		}
 		if w.poi != nil && (t.Points != nil || t.POIs != nil) {

@@ -70,7 +70,7 @@ var twins = map[string]func(t *testing.T, in []*torch.Tensor) *torch.Tensor{
 	"GCN":         graph,
 	"SimCLR": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor {
 		pairs := in[0].IndexSelect(0, torch.FromSlice([]int64{0, 1, 2, 3, 5, 4, 0, 2}))
-		return SimCLRLoss(torch.Linear(torch.Linear(pairs, in[1], in[2]).ReLU(), in[3], nil), 0.5)
+		return layers.SimCLRLoss(torch.Linear(torch.Linear(pairs, in[1], in[2]).ReLU(), in[3], nil), 0.5)
 	},
 	"Attention": func(_ *testing.T, in []*torch.Tensor) *torch.Tensor {
 		return attend(in[0], in[1], &layers.Linear{Weight: in[2], Bias: in[3]}, &layers.Linear{Weight: in[4]})

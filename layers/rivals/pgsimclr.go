@@ -43,7 +43,6 @@ const (
 const (
 	projection      = 64
 	attentionHidden = 32
-	smallestCrop    = 0.5 // of the tile's area; ours: the prediction sees the same view
 )
 
 // NewPGSimCLR registers the network in p.
@@ -88,38 +87,11 @@ func (n *PGSimCLR) Traits() layers.Traits {
 func (n *PGSimCLR) Encode(t layers.Tiles) (e layers.Views) {
 	if images := t.Images; images != nil {
 		if n.params.Training() {
-			torch.NoGrad(func() { images = cropped(images) })
+			torch.NoGrad(func() { images = layers.Cropped(images) })
 		}
 		e = layers.Views{{Name: SimilarView, X: n.similar.Forward(images)}, {Name: AdjacentView, X: n.adjacent.Forward(images)}}
 	}
 	return e.With(CountsView, standardCounts(n.scale, t, n.config, n.params.DType))
-}
-
-// cropped are images [U, 3, H, W] uint8, each a random part of itself (its area
-// smallestCrop to 1, its edges 3:4 to 4:3) brought to H x W again, and every other
-// one mirrored.
-func cropped(images *torch.Tensor) *torch.Tensor {
-	u, h, w := images.Size(0), images.Size(2), images.Size(3)
-	draws := torch.Uniform(0, 1, torch.Float64, torch.CPU, u, 5).Float64s()
-	out := make([]*torch.Tensor, u)
-	for i := range out {
-		d := draws[5*i : 5*i+5]
-		area := (smallestCrop + (1-smallestCrop)*d[0]) * float64(h*w)
-		ratio := math.Exp((2*d[1] - 1) * math.Log(4.0/3))
-		high := min(h, max(1, int(math.Round(math.Sqrt(area/ratio)))))
-		wide := min(w, max(1, int(math.Round(math.Sqrt(area*ratio)))))
-		top, left := int(d[2]*float64(h-high+1)), int(d[3]*float64(w-wide+1))
-		torch.InScope(func(s *torch.Scope) {
-			x := images.Narrow(0, i, 1).Narrow(2, top, high).Narrow(3, left, wide).Cast(torch.Float32)
-			x = torch.InterpolateBilinear(x, h, w, false)
-			if d[4] < 0.5 {
-				x = x.Flip(3)
-			}
-			out[i] = x
-			s.Keep(x)
-		})
-	}
-	return torch.Cat(out, 0).Clamp(0, 255).Round().Cast(torch.UInt8)
 }
 
 // Standardize implements learn.Standardized.
@@ -228,23 +200,7 @@ func (n *PGSimCLR) Compare(e layers.Views, places *torch.Tensor, o layers.LossOp
 			return torch.Zeros(e.Get(view).DType(), places.Device(), 1).Sum()
 		}
 		z := p.Forward(e.Get(view).IndexSelect(0, torch.FromSlice(append(first, second...)).To(places.Device()))) // [2N, 64]
-		return SimCLRLoss(z, o.Temperature)
+		return layers.SimCLRLoss(z, o.Temperature)
 	}
 	return pairs(SimilarView, 1, n.ofSimilar).Add(pairs(AdjacentView, 2, n.ofAdjacent))
-}
-
-// SimCLRLoss is NT-Xent (Chen et al., 2020) of N pairs: z [2N, width], whose row k
-// belongs to row k+N. Each view's other N*2-2 are its negatives, by cosines / tau;
-// the mean over 2N views, a scalar.
-func SimCLRLoss(z *torch.Tensor, tau float64) *torch.Tensor {
-	views := z.Size(0)
-	z = torch.Normalize(z, 1, 1e-12)
-	s := z.MatMul(z.Transpose(0, 1)).DivScalar(tau)           // [2N, 2N]
-	self := torch.Zeros(torch.Bool, s.Device(), views, views) //
-	self.Diagonal(0).FillInPlace(1)
-	partner := make([]int64, views)
-	for i := range partner {
-		partner[i] = int64((i + views/2) % views)
-	}
-	return torch.CrossEntropy(s.MaskedFill(self, math.Inf(-1)), torch.FromSlice(partner).To(z.Device()))
 }

@@ -37,6 +37,9 @@ func newVector(p layers.Path, c layers.ModelConfig, features int) *vector {
 	return v
 }
 
+// HasFixed implements learn.Frozen.
+func (v *vector) HasFixed() bool { return v.image != nil }
+
 // Freeze implements learn.Frozen: the pooled features [U, 512] of images.
 func (v *vector) Freeze(images *torch.Tensor) *torch.Tensor { return v.image.Forward(images) }
 

@@ -45,6 +45,7 @@ var ranges = map[string]limits{
 	"model.temperature":               {low: 0, high: 100, openLow: true},
 	"model.attention_heads":           {low: 1, high: 64},
 	"train.epochs":                    {low: 1, high: 1e6},
+	"train.pretrain_epochs":           {low: 1, high: 1e4},
 	"train.batch_size":                {low: 2, high: 65536}, // batch normalisation needs two
 	"train.learning_rate":             {low: 0, high: 10, openLow: true},
 	"train.weight_decay":              {low: 0, high: 10},
@@ -84,6 +85,8 @@ var choices = map[string][]string{
 	"train.stack":         {"ridge", "svr", "xgboost"},
 	"train.precision":     {"fp32", "bf16"},
 	"model.image_encoder": {"auto", "resnet18", "frozen"},
+	"model.image_trained": {"all", "last", "none"},
+	"train.pretrain":      {"none", "contrastive", "simclr"},
 }
 
 var (
@@ -169,6 +172,27 @@ func check(c *Config, label string, given map[string]leaf) error {
 	}
 	if m.ImageEncoder == "frozen" && m.ImageWeights != "" {
 		bad("model.image_weights", "Give the file as model.image_features, or set model.image_encoder: resnet18.", "is given, but no encoder of images is trained")
+	}
+	if m.ImageTrained != "all" && (m.Variant != "plus" || m.ImageEncoder == "frozen") {
+		bad("model.image_trained", "Leave it away, or set model.variant: plus and model.image_encoder: resnet18.", "is %s, but there is no encoder of images of which a part could be trained", m.ImageTrained)
+	}
+	if m.ImageTrained != "all" && m.ImageWeights == "" && m.Weights == "" {
+		bad("model.image_trained", "Give model.image_weights (preset:imagenet), or set it to all.", "is %s, but the rest of the encoder would keep random weights", m.ImageTrained)
+	}
+	if t.Pretrain != "none" {
+		switch {
+		case m.Variant != "plus" && m.Variant != "paper" || m.ImageEncoder == "frozen" || !m.HasImage():
+			bad("train.pretrain", "Set it to none, or model.variant: plus, model.image_encoder: resnet18 and the image modality.", "is %s, but there is no encoder of images to pretrain", t.Pretrain)
+		case m.ImageTrained != "all":
+			bad("train.pretrain", "Set model.image_trained: all, or train.pretrain: none.", "is %s, but a part of the encoder of images is not trained", t.Pretrain)
+		case m.Weights != "":
+			bad("train.pretrain", "Set it to none, or leave model.weights away.", "is %s, but model.weights gives trained encoders", t.Pretrain)
+		case t.Pretrain == "contrastive" && !m.HasPOI():
+			bad("train.pretrain", "Set it to simclr, or add poi to model.modalities.", "is contrastive, which compares images with POIs, but the POI modality is off")
+		}
+	}
+	if t.Refit && t.Schedule == "plateau" {
+		bad("train.refit", "Set train.schedule: constant or cosine, or train.refit: false.", "is on, but the plateau schedule looks at validation cells, of which a refit has none")
 	}
 	if m.ImageFeatures != "" && !m.HasImage() {
 		bad("model.image_features", "Leave it empty, or add image to model.modalities.", "is given, but the image modality is off")

@@ -43,7 +43,8 @@ type Model struct {
 	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights
 	ImageFeatures  string   `mapstructure:"image_features" yaml:"image_features"`   // the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none
-	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, and says so
+	ImageTrained   string   `mapstructure:"image_trained" yaml:"image_trained"`     // all | last | none; plus: how much of a pretrained encoder of images (image_weights) is trained: everything; ResNet-18's last stage and last layer; the last layer alone, for which each tile is looked at once
+	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, unless it comes pretrained (image_weights, train.pretrain), and says so
 }
 
 // Train is the optimisation (paper section 4.3 and 5.1).
@@ -69,6 +70,9 @@ type Train struct {
 	EMA                     float64  `mapstructure:"ema" yaml:"ema"`                                             // decay a step of the averaged weights that are validated and saved; 0 = the weights as they are; default 0.98 in plus, else 0
 	Ensemble                int      `mapstructure:"ensemble" yaml:"ensemble"`                                   // networks of this many seeds (seed, seed+1, ...), whose mean stack.safetensors predicts; 1 = one network
 	Stack                   []string `mapstructure:"stack" yaml:"stack,flow"`                                    // of ridge, svr, xgboost: simple methods that stack.safetensors averages with the network, shares by the validation cells; [] = none; default all three in plus, else []
+	Refit                   bool     `mapstructure:"refit" yaml:"refit"`                                         // train the network once more, on training and validation cells, for as many epochs as validated best, into refit.safetensors
+	Pretrain                string   `mapstructure:"pretrain" yaml:"pretrain"`                                   // none | contrastive | simclr; before training the encoders learn from all tiles, with or without a target: image and POIs of a tile find each other among those of a batch, or two random crops of an image do (Chen et al. 2020)
+	PretrainEpochs          int      `mapstructure:"pretrain_epochs" yaml:"pretrain_epochs"`                     // passes over the tiles
 	ValidateEvery           int      `mapstructure:"validate_every" yaml:"validate_every"`                       // epochs between validations
 	Patience                int      `mapstructure:"patience" yaml:"patience"`                                   // validations without a better R2 after which training stops; 0 = never
 	MinEpochs               int      `mapstructure:"min_epochs" yaml:"min_epochs"`                               // training never stops early before this epoch
@@ -98,13 +102,13 @@ func Defaults() Config {
 		Model: Model{
 			Variant: "plus", Modalities: []string{"image", "poi"}, Embedding: 32, Neighborhood: 3,
 			POIEncoder: "k7", SE: true, SERatio: 4, Contrastive: true, Temperature: 0.07, AttentionHeads: 2,
-			ImageEncoder: "auto", Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.1,
+			ImageEncoder: "auto", ImageTrained: "all", Statistics: true, LogCounts: true, Wide: true, WideDropout: 0.1,
 		},
 		Train: Train{
 			Epochs: 300, BatchSize: 32, LearningRate: 1e-3, WeightDecay: 5e-3, Optimizer: "adam", OptimizerState: true, Momentum: 0.9,
 			Schedule: "constant", PlateauFactor: 0.5, PlateauPatience: 5,
 			Loss: "l1", HuberDelta: 1, Alpha: 0.001, ContrastiveWarmupEpochs: 100, TargetBias: "mean", EMA: 0.98, Ensemble: 1, Stack: []string{"ridge", "svr", "xgboost"},
-			ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
+			Pretrain: "none", PretrainEpochs: 20, ValidateEvery: 5, Patience: 30, MinEpochs: 100, Sampler: "random", Block: 4, Encode: "historical",
 			Augment: "d4", Precision: "fp32", Device: "auto", SaveEvery: 5,
 		},
 		Output: Output{Dir: "runs", TensorBoard: true, Plots: true},

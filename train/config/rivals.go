@@ -72,6 +72,8 @@ func (c *Config) suitRival(suit func(key string, set func())) {
 	suit("train.warmup_epochs", func() { c.Train.WarmupEpochs = 0 })
 	suit("train.min_learning_rate", func() { c.Train.MinLearningRate = 0 })
 	suit("model.image_encoder", func() { c.Model.ImageEncoder = "auto" })
+	suit("model.image_trained", func() { c.Model.ImageTrained = "all" })
+	suit("train.pretrain", func() { c.Train.Pretrain = "none" })
 	suit("model.image_features", func() { c.Model.ImageFeatures = "" })
 	for _, l := range rivalOf(c.Model.Variant).values {
 		suit(l.spec.key, func() { lookup(reflect.ValueOf(c), l.spec.key).Set(reflect.ValueOf(l.value)) })

@@ -31,6 +31,9 @@ type Pretrained interface {
 // Frozen is a network with a fixed part that looks at images: training does not
 // change it, so that what it makes of each tile is computed once.
 type Frozen interface {
+	// HasFixed reports whether there is such a part; without it Freeze is not called.
+	HasFixed() bool
+
 	// Freeze maps images [U, 3, H, W] to the fixed part's features [U, F].
 	Freeze(images *torch.Tensor) *torch.Tensor
 }
@@ -38,7 +41,7 @@ type Frozen interface {
 // ground is the region of a's store; its inputs end with ctx's error when ctx does.
 func (l *Learner) ground(ctx context.Context) layers.Ground {
 	s := l.Assembler.Store
-	g := layers.Ground{Name: s.Dir() + " " + s.Meta().ConfigHash + " " + s.Meta().Built, Seed: l.options.Seed}
+	g := layers.Ground{Name: s.Dir() + " " + s.Meta().ConfigHash + " " + s.Meta().Built, Seed: l.options.Seed, Pretrain: l.options.Pretrain}
 	for _, c := range s.Cells() {
 		g.Col, g.Row = append(g.Col, c.Col), append(g.Row, c.Row)
 	}
@@ -74,7 +77,7 @@ func (l *Learner) Prepare(ctx context.Context, pretrain bool) (err error) {
 			return err
 		}
 	}
-	if n, ok := l.Model.(Frozen); ok && l.Model.Config().Image {
+	if n, ok := l.Model.(Frozen); ok && n.HasFixed() {
 		if err := l.freeze(ctx, n); err != nil {
 			return err
 		}
