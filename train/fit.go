@@ -24,9 +24,6 @@ import (
 // split give way to those of Fit.
 type Network struct {
 	Config *config.Config
-	// Validated, where it is given, hears R2 of the validation cells after each of
-	// their epochs (from 1); an error that it returns ends the training.
-	Validated func(epoch int, r2 float64) error
 }
 
 // Fit trains the network and keeps the weights that validate best, in
@@ -47,7 +44,7 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if err := set.freeze(ctx, &c); err != nil {
 		return nil, err
 	}
-	w := &keeper{filepath.Join(o.Dir, BestFile), n.Validated}
+	w := &keeper{filepath.Join(o.Dir, BestFile), o.Validated}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ Methods:` + list.String(),
   go run ./cmd/compare --config demo --folds 5 --seeds 3
   go run ./cmd/compare --config london --methods opencarbon,paper
   go run ./cmd/compare --config demo --ablations
+  go run ./cmd/compare --config demo --methods opencarbon,resnet18,ridge --reach 0.8
   go run ./cmd/compare --config london --map odiac.tif --map-units tC
   go run ./cmd/compare --config shenzhen --folds 5 --block 6 --without-top 2`,
 		Args: cobra.NoArgs,
@@ -112,6 +113,7 @@ Methods:` + list.String(),
 	f.StringVar(&o.Parts.Areas, "areas", "", "polygons: R2 within each of them, and elsewhere, stands beside the whole")
 	f.StringVar(&o.Parts.Field, "field", "", "column of --areas with the names")
 	f.IntVar(&o.Parts.WithoutTop, "without-top", 0, "R2 without this many cells of the largest emissions (power plants) stands beside the whole")
+	f.Float64Var(&o.Reach, "reach", 0, "say how long each method takes until the validation cells' R2 is this high; 0 = do not")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/compare)")
 	return cmd
 }

@@ -101,7 +101,7 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 					return err
 				}
 				defer os.RemoveAll(dir)
-				_, err = train.Network{Config: c, Validated: report}.Fit(ctx, d, method.Options{Seed: seed, Threads: c.Train.Threads, Dir: dir})
+				_, err = train.Network{Config: c}.Fit(ctx, d, method.Options{Seed: seed, Threads: c.Train.Threads, Dir: dir, Validated: report})
 				return err
 			}, o)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,6 +48,7 @@ type Options struct {
 	Threads int
 	Report  io.Writer // a line for each training
 	Parts   PartOptions
+	Reach   float64 // R2 of the validation cells: how long each method takes to reach it is in the table; 0: not asked
 }
 
 // part is what one training says of the cells that it has not seen.
@@ -56,6 +58,13 @@ type part struct {
 	Test       []float64 `json:"test"`
 	Seconds    float64   `json:"seconds"`
 	About      string    `json:"about"`
+	Curve      []point   `json:"curve,omitempty"` // of a network
+}
+
+// point is a validation of a training that goes on.
+type point struct {
+	Seconds float64 `json:"seconds"` // since it began
+	R2      float64 `json:"r2"`
 }
 
 // Run trains every entry with every seed on every fold and makes the table.
@@ -74,7 +83,7 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	if err := os.MkdirAll(filepath.Join(o.Out, "trainings"), 0o777); err != nil {
 		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
 	}
-	t := &Table{Region: s.Meta().Name, Unit: s.Meta().TargetUnit, Split: about, Seeds: o.Seeds}
+	t := &Table{Region: s.Meta().Name, Unit: s.Meta().TargetUnit, Split: about, Seeds: o.Seeds, Reach: o.Reach}
 	for _, e := range entries {
 		r := result{entry: e}
 		seeds := o.Seeds
@@ -172,7 +181,14 @@ func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64,
 	}
 	defer os.RemoveAll(dir)
 	began := time.Now()
-	f, err := e.Method.Fit(ctx, d, method.Options{Seed: seed, Threads: o.Threads, Dir: dir, Progress: progress.Options{Quiet: true}})
+	var curve []point
+	f, err := e.Method.Fit(ctx, d, method.Options{Seed: seed, Threads: o.Threads, Dir: dir, Progress: progress.Options{Quiet: true},
+		Validated: func(_ int, r2 float64) error {
+			if !math.IsNaN(r2) && !math.IsInf(r2, 0) {
+				curve = append(curve, point{time.Since(began).Seconds(), r2})
+			}
+			return nil
+		}})
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +197,7 @@ func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64,
 	if err != nil {
 		return nil, err
 	}
-	p = part{Key: key, Validation: ln[:len(d.Validation)], Test: ln[len(d.Validation):], Seconds: time.Since(began).Seconds(), About: f.About()}
+	p = part{Key: key, Validation: ln[:len(d.Validation)], Test: ln[len(d.Validation):], Seconds: time.Since(began).Seconds(), About: f.About(), Curve: curve}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("its predictions are broken: %w", err)

@@ -24,6 +24,12 @@ var networks = []network{
 	{"paper", "the paper's equations alone", func(c *config.Config) { c.SetVariant("paper") }},
 	{"frozen", "the image seen by its features alone", func(c *config.Config) { c.Model.ImageEncoder = "frozen" }},
 	{"resnet18", "an encoder of images is trained", func(c *config.Config) { c.Model.ImageEncoder = "resnet18" }},
+	{"encoder-none", "a pretrained encoder of images (image_weights) of which the last layer is trained", tuned("none")},
+	{"encoder-last", "a pretrained encoder of images of which the last stage is trained", tuned("last")},
+	{"encoder-all", "a pretrained encoder of images that is trained whole", tuned("all")},
+	{"simclr", "an encoder of images that begins with crops of all tiles, without targets", pretrained("simclr")},
+	{"contrastive", "encoders that begin with images and POIs of all tiles, without targets", pretrained("contrastive")},
+	{"refit", "trained once more, on training and validation cells", func(c *config.Config) { c.Train.Refit = true }},
 	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
 	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
 	{"no-neighborhood", "without neighborhood", func(c *config.Config) { c.Model.Neighborhood = 1 }},
@@ -32,6 +38,21 @@ var networks = []network{
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
 	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
 	{"no-ema", "weights not averaged", func(c *config.Config) { c.Train.EMA = 0 }},
+}
+
+// tuned starts an encoder of images from given weights, or from those that the
+// config keeps for features, and trains a part of it.
+func tuned(part string) func(*config.Config) {
+	return func(c *config.Config) {
+		if c.Model.ImageWeights == "" {
+			c.Model.ImageWeights, c.Model.ImageFeatures = c.Model.ImageFeatures, ""
+		}
+		c.Model.ImageEncoder, c.Model.ImageTrained = "resnet18", part
+	}
+}
+
+func pretrained(how string) func(*config.Config) {
+	return func(c *config.Config) { c.Model.ImageEncoder, c.Train.Pretrain = "resnet18", how }
 }
 
 func init() { // the rivals, with settings of their own whatever those of OpenCarbon
@@ -115,6 +136,15 @@ func entry(c *config.Config, name string) (Entry, error) {
 			return Entry{}, err
 		}
 		e := Entry{Name: name, Key: string(key), Method: train.Network{Config: &changed}}
+		if strings.HasPrefix(name, "encoder-") && changed.Model.ImageWeights == "" {
+			e.Method, e.Why = nil, "there are no weights to begin with: give model.image_weights (preset:imagenet)"
+		}
+		if changed.Model.ImageEncoder == "resnet18" && !c.Model.HasImage() && name != "opencarbon" {
+			e.Method, e.Why = nil, "the config has no images"
+		}
+		if name == "contrastive" && !c.Model.HasPOI() {
+			e.Method, e.Why = nil, "the config has no points of interest to compare images with"
+		}
 		if name == "no-contrastive" && !c.Model.Contrastive {
 			e.Method, e.Why = nil, "the config has no contrastive loss"
 		}

@@ -22,12 +22,13 @@ import (
 
 // Table is the result: one row a method.
 type Table struct {
-	Region string `json:"region"`
-	Unit   string `json:"unit"`
-	Split  string `json:"split"`
-	Seeds  int    `json:"seeds"`
-	Rows   []Row  `json:"rows"`
-	Parts  []Part `json:"parts,omitempty"`
+	Region string  `json:"region"`
+	Unit   string  `json:"unit"`
+	Split  string  `json:"split"`
+	Seeds  int     `json:"seeds"`
+	Rows   []Row   `json:"rows"`
+	Parts  []Part  `json:"parts,omitempty"`
+	Reach  float64 `json:"reach,omitempty"` // the level of Row.Reached; 0: not asked for
 
 	results []result
 }
@@ -44,6 +45,7 @@ type Row struct {
 	Gain       float64       `json:"gain"` // R2 minus the first row's
 	Seconds    float64       `json:"seconds"`
 	About      string        `json:"about"`
+	Reached    *Reached      `json:"reached,omitempty"`
 }
 
 // Spread are R2, MAE and RMSE.
@@ -145,6 +147,11 @@ func (t *Table) fill(folds []*method.Dataset, o Options) error {
 			row.About = r.seeds[0][0].About
 			row.Mean = Spread{stat.Mean(r2, nil), stat.Mean(mae, nil), stat.Mean(rmse, nil)}
 		}
+		if o.Reach != 0 && row.N > 0 {
+			if row.Reached, err = reach(folds, r.seeds, o.Reach); err != nil {
+				return err
+			}
+		}
 		if row.N > 1 {
 			row.SD = Spread{stat.StdDev(r2, nil), stat.StdDev(mae, nil), stat.StdDev(rmse, nil)}
 		}
@@ -233,8 +240,8 @@ func (t *Table) bars() plots.BarsData {
 // Markdown writes the table for a terminal or a page.
 func (t *Table) Markdown(w io.Writer) {
 	fmt.Fprintf(w, "%s, %s. Scores on ln emission of test cells, mean ± standard deviation over seeds;\ndifference of R2 to the first row with its 95%% interval by spatial blocks.\n\n", t.Region, t.Split)
-	fmt.Fprintf(w, "| %-28s | seeds | R2            | MAE           | RMSE          | R2 minus first row     | time a training |\n", "method")
-	fmt.Fprintf(w, "|%s|------:|---------------|---------------|---------------|------------------------|----------------:|\n", strings.Repeat("-", 30))
+	fmt.Fprintf(w, "| %-28s | seeds | R2            | MAE           | RMSE          | R2 minus first row     | time a training |%s\n", "method", t.column("to R2 "+metrics.Number(t.Reach)))
+	fmt.Fprintf(w, "|%s|------:|---------------|---------------|---------------|------------------------|----------------:|%s\n", strings.Repeat("-", 30), strings.ReplaceAll(t.column("---------------:"), " ", ""))
 	for _, r := range t.Rows {
 		if r.N == 0 {
 			fmt.Fprintf(w, "| %-28s |     0 | left out: %s |\n", r.Name, r.Why)
@@ -250,8 +257,8 @@ func (t *Table) Markdown(w io.Writer) {
 		if r.Difference.Defined {
 			difference = fmt.Sprintf("%+.3f (%+.3f to %+.3f)", r.Gain, r.Difference.Low, r.Difference.High)
 		}
-		fmt.Fprintf(w, "| %-28s | %5d | %-13s | %-13s | %-13s | %-22s | %15s |\n", r.Name, r.N, cell(r.Mean.R2, r.SD.R2), cell(r.Mean.MAE, r.SD.MAE),
-			cell(r.Mean.RMSE, r.SD.RMSE), difference, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond))
+		fmt.Fprintf(w, "| %-28s | %5d | %-13s | %-13s | %-13s | %-22s | %15s |%s\n", r.Name, r.N, cell(r.Mean.R2, r.SD.R2), cell(r.Mean.MAE, r.SD.MAE),
+			cell(r.Mean.RMSE, r.SD.RMSE), difference, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond), t.column(r.Reached.String()))
 	}
 	t.partsMarkdown(w)
 	fmt.Fprintln(w)
@@ -270,10 +277,10 @@ func (t *Table) csv(w io.Writer) error {
 		}
 		return strconv.FormatFloat(x, 'g', 6, 64)
 	}
-	rows := [][]string{{"method", "seeds", "R2", "R2_sd", "MAE", "MAE_sd", "RMSE", "RMSE_sd", "R2_gain", "gain_low", "gain_high", "seconds", "about", "left_out"}}
+	rows := [][]string{{"method", "seeds", "R2", "R2_sd", "MAE", "MAE_sd", "RMSE", "RMSE_sd", "R2_gain", "gain_low", "gain_high", "seconds", "about", "left_out", "seconds_to_reach"}}
 	for _, r := range t.Rows {
 		rows = append(rows, []string{r.Name, strconv.Itoa(r.N), number(r.Mean.R2), number(r.SD.R2), number(r.Mean.MAE), number(r.SD.MAE), number(r.Mean.RMSE),
-			number(r.SD.RMSE), number(r.Gain), number(r.Difference.Low), number(r.Difference.High), number(r.Seconds), r.About, r.Why})
+			number(r.SD.RMSE), number(r.Gain), number(r.Difference.Low), number(r.Difference.High), number(r.Seconds), r.About, r.Why, r.Reached.csv()})
 	}
 	return c.WriteAll(rows)
 }

@@ -53,6 +53,9 @@ type Options struct {
 	Threads  int    // 0: all cores
 	Dir      string // an own folder for what Fit leaves on the way; it exists
 	Progress progress.Options
+	// Validated, where it is given, hears R2 of the validation cells after each of a
+	// network's validations, with the epochs done; an error that it returns ends Fit.
+	Validated func(epoch int, r2 float64) error
 }
 
 // Method is a way to predict ln emission from a store. Validation cells choose,
