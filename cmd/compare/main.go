@@ -39,7 +39,10 @@ mean of a method's seeds, and a stack, whose weights fit the validation cells.
 
 By default test cells are those of data.split. With --folds 5 blocks of cells are dealt
 to five folds, and every cell is predicted once by a model that saw neither it nor its
-block: the better figure, since it does not hang on one lucky split.
+block: the better figure, since it does not hang on one lucky split. With
+--folds-method knndm folds are such that held-out cells lie as far from those that
+train as the cells without a target (of the store, or of --for) from those with one:
+what a map of that region is worth.
 
 Each training is kept in --out as it is done: the same command goes on after a stop.
 Results: table.md, table.csv, table.json, table.png and cells.csv (what each method says
@@ -48,6 +51,7 @@ of each test cell) in --out.
 Methods:` + list.String(),
 		Example: `  go run ./cmd/compare --config demo
   go run ./cmd/compare --config demo --folds 5 --seeds 3
+  go run ./cmd/compare --config my-city --folds 5 --folds-method knndm --for 13.0,52.3,13.8,52.7
   go run ./cmd/compare --config london --methods opencarbon,paper
   go run ./cmd/compare --config demo --ablations
   go run ./cmd/compare --config demo --methods opencarbon,resnet18,ridge --reach 0.8
@@ -82,6 +86,9 @@ Methods:` + list.String(),
 				}
 				entries = append(entries, e)
 			}
+			if o.Dealt == compare.KNNDM && !cmd.Flags().Changed("buffer") {
+				o.Buffer = 0 // it keeps neighbors apart, whose distances are to be matched
+			}
 			if o.Out == "" {
 				o.Out = filepath.Join(c.Output.Dir, c.Name, "compare")
 			}
@@ -102,8 +109,10 @@ Methods:` + list.String(),
 	f.BoolVar(&ablations, "ablations", false, "compare the network with itself, a part taken out each time (Figure 3)")
 	f.IntVar(&o.Seeds, "seeds", 3, "trainings of each method that draws at random")
 	f.IntVar(&o.Folds, "folds", 0, "spatial folds; 0 = the split of data.split")
+	f.StringVar(&o.Dealt, "folds-method", compare.ByBlocks, "folds: blocks, or knndm (nearest-neighbor distances as in the prediction)")
+	f.StringVar(&o.For, "for", "", "knndm: where the prediction is: another store, or west,south,east,north in degrees (default the store's own cells)")
 	f.IntVar(&o.Block, "block", 8, "edge, in cells, of the blocks of folds and of the bootstrap")
-	f.IntVar(&o.Buffer, "buffer", 1, "folds: cells around test and validation blocks that are not trained on")
+	f.IntVar(&o.Buffer, "buffer", 1, "folds: cells around test and validation cells that are not trained on (knndm: 0 if not given)")
 	f.Int64Var(&o.Draw, "fold-seed", 42, "folds: the draw that deals blocks to folds")
 	f.StringArrayVar(&maps, "map", nil, "a map of emissions that stands beside them as it is (raster or polygons, regridded with its mass kept); may be repeated")
 	f.StringVar(&m.Units, "map-units", "tCO2", "of --map: tCO2, tC, kgCO2, ...")

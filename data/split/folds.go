@@ -68,7 +68,9 @@ func Fold(in Input, folds []int, k, test, buffer int) []store.Split {
 			splits[i] = store.Train
 		}
 	}
-	newNearness(in, splits).buffer(splits, buffer)
+	if buffer > 0 {
+		newNearness(in, splits).buffer(splits, buffer)
+	}
 	return splits
 }
 

@@ -38,12 +38,14 @@ type Entry struct {
 
 // Options of Run.
 type Options struct {
-	Seeds   int   // seeds are Seed, Seed+1, ...
-	Seed    int64 // of the first
-	Folds   int   // 0: the store's own split
-	Block   int   // folds: edge of the blocks in cells; also of the blocks that the bootstrap draws
-	Buffer  int   // folds: cells around test and validation blocks that are not trained on
-	Draw    int64 // folds: the seed that deals blocks to folds
+	Seeds   int    // seeds are Seed, Seed+1, ...
+	Seed    int64  // of the first
+	Folds   int    // 0: the store's own split
+	Block   int    // folds: edge of the blocks in cells; also of the blocks that the bootstrap draws
+	Buffer  int    // folds: cells around test and validation blocks that are not trained on
+	Draw    int64  // folds: the seed that deals blocks to folds
+	Dealt   string // folds: by blocks (also ""), or by knndm
+	For     string // knndm: where the prediction is; see regionOf
 	Out     string
 	Threads int
 	Report  io.Writer // a line for each training
@@ -72,7 +74,7 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	if o.Seeds < 1 {
 		return nil, fault.New("--seeds", fmt.Sprintf("%d is too few", o.Seeds), "Give 1 or more.")
 	}
-	folds, about, err := parts(s, o)
+	folds, about, err := parts(ctx, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +136,11 @@ func mendable(err error) bool {
 }
 
 // parts are the datasets of the folds, and in words how they were made.
-func parts(s *store.Store, o Options) ([]*method.Dataset, string, error) {
+func parts(ctx context.Context, s *store.Store, o Options) ([]*method.Dataset, string, error) {
 	if o.Folds == 0 {
+		if o.Dealt == KNNDM || o.For != "" {
+			return nil, "", fault.New("--folds", "is not given: the split of data.split matches no prediction region", "Add --folds 5.")
+		}
 		d := method.New(s)
 		if len(d.Test) < 2 || len(d.Validation) < 2 || len(d.Train) < 2 {
 			return nil, "", fault.New(s.Dir(), fmt.Sprintf("%d training, %d validation and %d test cells have a target; 2 of each are needed", len(d.Train), len(d.Validation), len(d.Test)),
@@ -143,11 +148,11 @@ func parts(s *store.Store, o Options) ([]*method.Dataset, string, error) {
 		}
 		return []*method.Dataset{d}, fmt.Sprintf("the store's own split: %d cells train, %d validate, %d test", len(d.Train), len(d.Validation), len(d.Test)), nil
 	}
-	in := split.Input{Cells: s.Cells(), HasTarget: make([]bool, s.Len())}
+	in := split.Input{Cells: s.Cells(), LonLat: s.LonLat(), HasTarget: make([]bool, s.Len())}
 	for i, y := range method.Split(s, nil).Ln {
 		in.HasTarget[i] = y == y
 	}
-	of, err := split.Folds(in, o.Folds, o.Block, o.Draw)
+	of, how, err := dealt(ctx, s, in, o)
 	if err != nil {
 		return nil, "", err
 	}
@@ -162,13 +167,16 @@ func parts(s *store.Store, o Options) ([]*method.Dataset, string, error) {
 		cells += len(d.Test)
 		out = append(out, d)
 	}
-	return out, fmt.Sprintf("%d folds of blocks of %d x %d cells, seed %d, buffer %d: each of %d cells is predicted once by a model that saw neither it nor its block",
-		o.Folds, o.Block, o.Block, o.Draw, o.Buffer, cells), nil
+	return out, fmt.Sprintf("%d folds %s, buffer %d: each of %d cells is predicted once by a model that saw neither it nor its %s",
+		o.Folds, how, o.Buffer, cells, map[bool]string{true: "fold", false: "block"}[o.Dealt == KNNDM]), nil
 }
 
 // fit trains one entry on one fold, or finds it done.
 func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64, fold int) (*part, error) {
 	key := fmt.Sprintf("%s\nstore %s\nseed %d, folds %d, block %d, buffer %d, draw %d, fold %d", e.Key, d.Store.Meta().ConfigHash, seed, o.Folds, o.Block, o.Buffer, o.Draw, fold)
+	if o.Dealt == KNNDM {
+		key += ", knndm for " + o.For
+	}
 	path := filepath.Join(o.Out, "trainings", fmt.Sprintf("%s-seed%d-fold%d.json", e.Name, seed, fold+1))
 	var p part
 	if old, err := regular.Read(path, 1<<30); err == nil && json.Unmarshal(old, &p) == nil && p.Key == key &&
