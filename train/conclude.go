@@ -21,9 +21,9 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	d, run := t.data, rec.run
 	r := &Result{Dir: run.Dir, Epochs: t.state.Epoch, BestEpoch: t.state.BestEpoch, Stopped: t.state.Stopped,
 		Unit: d.store.Meta().TargetUnit}
+	var best *Checkpoint
 	if _, err := os.Stat(run.Path(BestFile)); err == nil {
-		best, err := ReadCheckpoint(run.Path(BestFile))
-		if err != nil {
+		if best, err = ReadCheckpoint(run.Path(BestFile)); err != nil {
 			return nil, err
 		}
 		if err := best.loadModel(t.model.Params()); err != nil {
@@ -67,6 +67,12 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	u.NoTotal = why
 	if model != nil && len(d.test) > 0 {
 		u.Total = d.checkTotal(model, predicted)
+		u.Areas = d.checkAreas(model, predicted)
+	}
+	if best != nil {
+		if u.Fifths, err = d.fifths(ctx, best, t.Encoder, calibration, predicted); err != nil {
+			return nil, err
+		}
 	}
 	r.Intervals, r.Total = u.Coverage, u.Total
 	text, err := u.encode()

@@ -21,6 +21,8 @@ type Uncertainty struct {
 	Coverage []conformal.Coverage `json:"test"` // one per level
 	Total    *TotalCheck          `json:"total,omitempty"`
 	NoTotal  string               `json:"no_total,omitempty"` // why there is none
+	Areas    []AreaCheck          `json:"areas,omitempty"`    // sums over blocks of test cells
+	Fifths   []Fifth              `json:"fifths,omitempty"`   // of test cells, from those most like the training cells on
 }
 
 // uncertainty calibrates on the validation cells and reports on the test cells.

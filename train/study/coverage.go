@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
@@ -33,6 +29,7 @@ type CoverageOptions struct {
 	Out      string       // folder of everything that the study makes
 	Config   string       // experiment to train with each seed; empty: a made city for each seed
 	City     synth.Config // the made cities; Seed is the study's
+	HeldOut  string       // how their cells are held out: HeldOutCells or HeldOutBlocks
 	Seeds    int          // models to train: seeds 1, 2, ...
 	Set      []string     // overrides of the experiment
 	Command  []string     // for run.json
@@ -42,11 +39,22 @@ type CoverageOptions struct {
 	Progress progress.Options
 }
 
+// Ways to hold cells of made cities out.
+const (
+	HeldOutCells  = "cells"  // single ones
+	HeldOutBlocks = "blocks" // blocks of 8 x 8, as large parts of a city are
+)
+
 // CoverageResult is how often prediction intervals held, per seed and pooled.
 type CoverageResult struct {
 	Seeds  [][]conformal.Coverage // [seeds][levels]
 	Pooled []conformal.Coverage   // N: test cells of all seeds; Covered: share of them
+	Fifths [][]conformal.Coverage // [5][levels] the same of test cells by their unlikeness to training cells; nil where not known
+	Areas  []conformal.Coverage   // [levels] of sums over blocks of test cells; nil where there are none
+	Off    [2]float64             // median over seeds of |total / true - 1|, of the test cells' total as the model says it, and corrected; NaN where none
 	File   string
+
+	all []train.Uncertainty
 }
 
 // madeSplit makes validation and test cells alike, as the intervals' promise
@@ -59,6 +67,10 @@ type CoverageResult struct {
 var madeSplit = []string{"data.split.method=blocks", "data.split.block=1", "data.split.fractions=[0.2, 0.4, 0.4]", "data.split.buffer=0",
 	"data.split.file=", "data.split.field=", "data.split.train=[]", "data.split.validation=[]", "data.split.test=[]"}
 
+// blockSplit holds whole blocks out, as a map is held out where there was no
+// inventory: sums over them hang together, and so do their errors.
+var blockSplit = append([]string{"data.split.method=blocks", "data.split.block=8", "data.split.fractions=[0.4, 0.3, 0.3]"}, madeSplit[3:]...)
+
 // Coverage trains a model for each seed and counts how often the prediction
 // intervals, calibrated on its validation cells, hold the truth of its test
 // cells. What an earlier call with the same options trained is not trained
@@ -66,6 +78,9 @@ var madeSplit = []string{"data.split.method=blocks", "data.split.block=1", "data
 func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
 	if o.Seeds < 1 {
 		return nil, fault.New("--seeds", fmt.Sprintf("%d", o.Seeds), "Give at least 1, usually 5.")
+	}
+	if o.HeldOut != HeldOutCells && o.HeldOut != HeldOutBlocks {
+		return nil, fault.New("--held-out", fmt.Sprintf("is %q", o.HeldOut), "Give cells or blocks.")
 	}
 	if o.Say == nil {
 		o.Say = func(string) {}
@@ -75,18 +90,21 @@ func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
 	}
 	r := &CoverageResult{File: filepath.Join(o.Out, CoverageTable)}
 	for seed := range o.Seeds {
-		c, err := o.seed(ctx, int64(seed+1))
+		u, err := o.seed(ctx, int64(seed+1))
 		if err != nil {
 			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
 		}
-		r.Seeds = append(r.Seeds, c)
+		r.Seeds, r.all = append(r.Seeds, u.Coverage), append(r.all, *u)
 	}
 	r.pool()
 	return r, r.write()
 }
 
-func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Coverage, error) {
+func (o CoverageOptions) seed(ctx context.Context, seed int64) (*train.Uncertainty, error) {
 	name := fmt.Sprintf("seed-%d", seed)
+	if o.HeldOut == HeldOutBlocks {
+		name = fmt.Sprintf("blocks-%d", seed)
+	}
 	source := o.Config
 	set := []string{}
 	if source == "" {
@@ -99,7 +117,9 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Cove
 			}
 		}
 		source = filepath.Join(dir, synth.ExperimentFile("demo"))
-		set = append(set, madeSplit...)
+		if set = append(set, madeSplit...); o.HeldOut == HeldOutBlocks {
+			set = append(set, blockSplit...)
+		}
 	}
 	set = append(append(set, o.Set...), "seed="+strconv.FormatInt(seed, 10), "name="+name, "output.dir="+filepath.Join(o.Out, "runs"))
 	if o.Config == "" {
@@ -135,65 +155,5 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) ([]conformal.Cove
 	if err := json.Unmarshal(text, &u); err != nil {
 		return nil, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
 	}
-	return u.Coverage, nil
-}
-
-// pool adds the seeds' test cells up, level by level.
-func (r *CoverageResult) pool() {
-	for k := range r.Seeds[0] {
-		p := conformal.Coverage{Level: r.Seeds[0][k].Level, Finite: true}
-		inside := 0.0
-		for _, levels := range r.Seeds {
-			p.N += levels[k].N
-			inside += levels[k].Covered * float64(levels[k].N)
-		}
-		p.Covered = inside / float64(p.N) // 0/0 is NaN: no test cells
-		r.Pooled = append(r.Pooled, p)
-	}
-}
-
-func (r *CoverageResult) write() error {
-	var rows [][]string
-	add := func(who string, levels []conformal.Coverage) {
-		for _, c := range levels {
-			rows = append(rows, []string{who, number(c.Level), strconv.Itoa(c.N), number(c.Covered), number(100 * (c.Covered - c.Level))})
-		}
-	}
-	for i, levels := range r.Seeds {
-		add(strconv.Itoa(i+1), levels)
-	}
-	add("all", r.Pooled)
-	return writeTable(r.File, []string{"seed", "level", "test_cells", "covered", "difference_points"}, rows)
-}
-
-// Print writes it for a terminal.
-func (r *CoverageResult) Print(out io.Writer) error {
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "seed\ttest cells\t")
-	for _, c := range r.Pooled {
-		fmt.Fprintf(t, "%g%%\t", 100*c.Level)
-	}
-	fmt.Fprintln(t)
-	line := func(who string, levels []conformal.Coverage) {
-		fmt.Fprintf(t, "%s\t%d\t", who, levels[0].N)
-		for _, c := range levels {
-			fmt.Fprintf(t, "%.1f%%\t", 100*c.Covered)
-		}
-		fmt.Fprintln(t)
-	}
-	for i, levels := range r.Seeds {
-		line(strconv.Itoa(i+1), levels)
-	}
-	line("all", r.Pooled)
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	worst := 0.0
-	for _, c := range r.Pooled {
-		worst = max(worst, math.Abs(100*(c.Covered-c.Level)))
-	}
-	fmt.Fprintf(&b, "Farthest from what is promised, over all seeds: %.1f points\n  %s\n", worst, r.File)
-	_, err := io.WriteString(out, b.String())
-	return err
+	return &u, nil
 }

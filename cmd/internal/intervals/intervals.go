@@ -32,11 +32,16 @@ is divided between validation and test cell by cell, as the intervals' promise
 asks: of cells that are alike. With --config it trains that experiment with each
 seed instead; how far its own split keeps the promise is then the question.
 
+With --held-out blocks whole blocks of cells are held out, as where a map goes on
+beyond an inventory: intervals of sums over such blocks, and the total of all test
+cells, are then looked at too.
+
 It takes as long as training so many models; the same command given again goes on
 where it was. Exit codes: 0 done; 1 something failed; 2 the command line or the
 data must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/intervals
   go run ./cmd/intervals --cells 12x12 --size 32 --seeds 2 --set train.epochs=10
+  go run ./cmd/intervals --held-out blocks --seeds 20
   go run ./cmd/intervals --config demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -70,6 +75,7 @@ data must be mended; 130 interrupted.`,
 	f.StringVar(&o.Config, "config", "", "experiment file or preset to train with each seed (default: a made city for each)")
 	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
 	f.IntVar(&o.City.Size, "size", 32, "pixels along a cell's edge of a made city")
+	f.StringVar(&o.HeldOut, "held-out", study.HeldOutCells, "what is held out of made cities: cells, or blocks of 8 x 8 whose sums are then looked at too")
 	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
 	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")
 	f.BoolVar(&quiet, "quiet", false, "only print the results")

@@ -1,0 +1,109 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"opencarbon/layers"
+	"opencarbon/train/conformal"
+	"opencarbon/train/learn"
+	"opencarbon/train/totals"
+)
+
+// heldOutEdge is the edge in cells of the blocks whose sums are looked at, and
+// leastHeldOut how many test cells make a block an area.
+const (
+	heldOutEdge  = 8
+	leastHeldOut = 16
+)
+
+// AreaCheck is how the sum over the test cells of a block of 8 x 8 comes out.
+type AreaCheck struct {
+	Cells     int               `json:"cells"`
+	True      float64           `json:"true"`
+	Raw       float64           `json:"raw"`
+	Corrected float64           `json:"corrected"`
+	Intervals []totals.Interval `json:"intervals"`
+}
+
+// Holds reports for each level whether the interval holds the true sum.
+func (a AreaCheck) Holds() (in []bool) {
+	for _, i := range a.Intervals {
+		in = append(in, i.Low <= a.True && a.True <= i.High)
+	}
+	return in
+}
+
+// checkAreas looks at sums over blocks of test cells, as users ask for those of
+// districts.
+func (d *dataset) checkAreas(m *totals.Model, predicted []float64) (out []AreaCheck) {
+	at, blocks := d.store.Cells(), map[[2]int64][]int32{}
+	for _, c := range d.test {
+		b := [2]int64{floorDiv(at[c].Row, heldOutEdge), floorDiv(at[c].Col, heldOutEdge)}
+		blocks[b] = append(blocks[b], c)
+	}
+	var keys [][2]int64
+	for b, cells := range blocks {
+		if len(cells) >= leastHeldOut {
+			keys = append(keys, b)
+		}
+	}
+	slices.SortFunc(keys, func(a, b [2]int64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	var areas []totals.Area
+	for _, b := range keys {
+		areas = append(areas, totals.Area{Cell: blocks[b]})
+	}
+	for k, sum := range m.Sums(placed(d.store, predicted), areas, conformal.Levels()) {
+		a := AreaCheck{Cells: len(areas[k].Cell), Raw: sum.Raw, Corrected: sum.Corrected, Intervals: sum.Intervals}
+		for _, c := range areas[k].Cell {
+			a.True += math.Exp(d.ln[c])
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// Fifth is how often intervals held among a fifth of the test cells: those of a
+// range of dissimilarity to the training cells.
+type Fifth struct {
+	Low      float64              `json:"low"` // dissimilarity
+	High     float64              `json:"high"`
+	Coverage []conformal.Coverage `json:"coverage"`
+}
+
+// fifths parts the test cells by how unlike the training cells they are, as the
+// best checkpoint says; nil where it does not, or where the cells are few.
+func (d *dataset) fifths(ctx context.Context, best *Checkpoint, e *learn.Encoder, k *conformal.Calibration, predicted []float64) ([]Fifth, error) {
+	o := best.domain()
+	if o == nil || len(d.test) < 5*leastHeldOut {
+		return nil, nil
+	}
+	var index []float64
+	if _, err := e.Evaluate(ctx, d.test, nil, func(_ []int32, out layers.Output) { index = append(index, best.dissimilarity(o, out)...) }); err != nil {
+		return nil, err
+	}
+	if len(index) != len(d.test) {
+		return nil, nil
+	}
+	order := make([]int, len(index))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(index[a], index[b]) })
+	var out []Fifth
+	for f := range 5 {
+		part := order[f*len(order)/5 : (f+1)*len(order)/5]
+		var truth, guess []float64
+		for _, i := range part {
+			truth, guess = append(truth, d.ln[d.test[i]]), append(guess, predicted[d.test[i]])
+		}
+		held, err := k.Report(truth, guess, nil, conformal.Levels())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Fifth{index[part[0]], index[part[len(part)-1]], held})
+	}
+	return out, nil
+}
