@@ -229,7 +229,7 @@ const (
 
 func (c *Config) emissionsSpec() emissions.Spec {
 	e := c.Emissions
-	return emissions.Spec{Path: e.Path, CRS: e.CRS, Bands: e.Bands, Layer: e.Layer, Attribute: e.Attribute, Units: e.Units,
+	return emissions.Spec{Source: e.Source, Path: e.Path, Year: e.Year, CRS: e.CRS, Bands: e.Bands, Variables: e.Variables, Layer: e.Layer, Attribute: e.Attribute, Units: e.Units,
 		Per: e.Per, Period: e.Period, MissingMonths: e.MissingMonths, Nodata: e.Nodata}
 }
 

@@ -243,24 +243,20 @@ func (e *Emissions) normalize() error {
 		for _, k := range []struct {
 			key   string
 			given bool
-		}{{"units", e.Units != ""}, {"attribute", e.Attribute != ""}, {"layer", e.Layer != ""}} {
+		}{{"source", e.Source != ""}, {"units", e.Units != ""}, {"attribute", e.Attribute != ""}, {"layer", e.Layer != ""}} {
 			if k.given {
 				return stray("emissions."+k.key, "without data.emissions.path", "Give the inventory's path, or remove the key.")
 			}
 		}
 		return nil
 	}
-	known, examples := emissions.KnownUnit(e.Units)
-	if e.Units == "" {
-		return fault.New("data.emissions.units", "is not given", "Say what the numbers are: "+examples+" (a stand-in without a unit).")
+	if e.Source != "" && !slices.Contains(emissions.Sources, e.Source) {
+		return outOf("emissions.source", e.Source, strings.Join(emissions.Sources, ", ")+"; or leave it away and say units, per and period")
 	}
-	if !known {
-		return outOf("emissions.units", e.Units, examples+" and their like, with any SI prefix")
+	if e.Year != 0 && (e.Year < 1750 || e.Year > 2200) {
+		return outOf("emissions.year", e.Year, "a year, such as 2019")
 	}
-	if err := oneOf("emissions.per", &e.Per, "cell", "cell", "km2", "m2"); err != nil {
-		return err
-	}
-	if err := oneOf("emissions.period", &e.Period, "year", emissions.Periods...); err != nil {
+	if err := e.normalizeUnits(); err != nil {
 		return err
 	}
 	if err := oneOf("emissions.missing_months", &e.MissingMonths, "error", "error", "scale"); err != nil {
@@ -272,6 +268,47 @@ func (e *Emissions) normalize() error {
 		}
 	}
 	return nil
+}
+
+// normalizeUnits checks what the numbers are, and takes a unit with area and time
+// (kgCO2 m-2 s-1) apart. Of a known inventory what is not given stays so: its files
+// say it.
+func (e *Emissions) normalizeUnits() error {
+	known, examples := emissions.KnownUnit(e.Units)
+	switch {
+	case e.Units == "" && e.Source == "":
+		return fault.New("data.emissions.units", "is not given", "Say what the numbers are: "+examples+" (a stand-in without a unit). Of a known inventory name it: data.emissions.source: "+strings.Join(emissions.Sources, ", ")+".")
+	case e.Units != "" && !known:
+		u, ok := emissions.ParseUnit(e.Units)
+		if !ok {
+			return outOf("emissions.units", e.Units, examples+" and their like, with any SI prefix; or with area and time: kgCO2 m-2 s-1, gC/m2/day")
+		}
+		if u.Gas == "" {
+			return fault.New("data.emissions.units", fmt.Sprintf("%q does not say of what", e.Units), "Write "+u.Amount+"C for carbon or "+u.Amount+"CO2 for carbon dioxide (44/12 as heavy).")
+		}
+		for _, part := range []struct {
+			key         string
+			value       *string
+			read, blank string
+		}{{"per", &e.Per, u.Per, "cell"}, {"period", &e.Period, u.Period, ""}} {
+			if *part.value == "" {
+				*part.value = part.read
+			} else if part.read != part.blank && *part.value != part.read {
+				return fault.New("data.emissions."+part.key, fmt.Sprintf("is %s, but data.emissions.units, %q, says %s", *part.value, e.Units, part.read), "Say it once.")
+			}
+		}
+		e.Units = u.Amount
+	}
+	if e.Units == "" {
+		if e.Per == "" && e.Period == "" {
+			return nil
+		}
+		return fault.New("data.emissions.units", "is not given, but per or period is", "Give all three, or none: data.emissions.source: "+e.Source+" knows them.")
+	}
+	if err := oneOf("emissions.per", &e.Per, "cell", "cell", "km2", "m2"); err != nil {
+		return err
+	}
+	return oneOf("emissions.period", &e.Period, "year", emissions.Periods...)
 }
 
 func (p *POI) normalize() error {

@@ -110,3 +110,43 @@ func TestNormalizeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestEmissionUnits: what may be said of the unit, and what becomes of it.
+func TestEmissionUnits(t *testing.T) {
+	for _, c := range []struct {
+		in   Emissions
+		want Emissions // unit, area and period
+		fail string
+	}{
+		{Emissions{Units: "ktCO2"}, Emissions{Units: "ktCO2", Per: "cell", Period: "year"}, ""},
+		{Emissions{Units: "kgCO2 m-2 s-1"}, Emissions{Units: "kgCO2", Per: "m2", Period: "second"}, ""},
+		{Emissions{Units: "gC/m2/d", Per: "m2"}, Emissions{Units: "gC", Per: "m2", Period: "day"}, ""},
+		{Emissions{Units: "Mt CO2", Period: "month"}, Emissions{Units: "MtCO2", Per: "cell", Period: "month"}, ""},
+		{Emissions{Source: "edgar"}, Emissions{Source: "edgar"}, ""},
+		{Emissions{Source: "edgar", Units: "tCO2"}, Emissions{Source: "edgar", Units: "tCO2", Per: "cell", Period: "year"}, ""},
+		{Emissions{}, Emissions{}, "data.emissions.source: cams-reg"},
+		{Emissions{Units: "kg m-2 s-1"}, Emissions{}, "kgCO2 for carbon dioxide"},
+		{Emissions{Units: "t"}, Emissions{}, "does not say of what"},
+		{Emissions{Units: "kgC/m2/s", Period: "day"}, Emissions{}, "says second"},
+		{Emissions{Units: "stone"}, Emissions{}, "kgCO2 m-2 s-1"},
+		{Emissions{Source: "edgra"}, Emissions{}, "Allowed: cams-reg, carbon-monitor"},
+		{Emissions{Source: "edgar", Per: "m2"}, Emissions{}, "Give all three"},
+		{Emissions{Source: "edgar", Year: 19}, Emissions{}, "data.emissions.year"},
+	} {
+		e := c.in
+		e.Path = "x.nc"
+		for range 2 { // twice is once
+			err := e.normalize()
+			if c.fail != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fail) {
+					t.Errorf("%+v: %v, want %q", c.in, err, c.fail)
+				}
+				break
+			}
+			c.want.Path, c.want.MissingMonths = "x.nc", "error"
+			if err != nil || !reflect.DeepEqual(e, c.want) {
+				t.Errorf("%+v: %+v, %v, want %+v", c.in, e, err, c.want)
+			}
+		}
+	}
+}

@@ -3,6 +3,8 @@ package emissions
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
@@ -15,29 +17,46 @@ var wholeYears = []int{12, 365, 366, 8760, 8784}
 // chooseBands decides which bands are read where the configuration does not say
 // it: all of them where they are the times that the period asks for, else the
 // first. What may be either is refused: the first month alone makes a fine map.
-func chooseBands(s *Spec, first *raster.Dataset, files []string) ([]int, error) {
+// Of a file with a time axis only the bands of the year that is asked for count;
+// nil where it has none of it.
+func chooseBands(s *Spec, d *raster.Dataset, files []string) ([]int, error) {
 	if len(s.Bands) > 0 {
 		return s.Bands, nil
 	}
+	steps := d.Steps()
 	var all []int
-	for i := 1; i <= first.Bands(); i++ {
-		if i != first.AlphaBand() {
-			all = append(all, i)
+	var times []time.Time
+	for i := 1; i <= d.Bands(); i++ {
+		if i == d.AlphaBand() || steps != nil && s.Year != 0 && steps[i-1].Year() != s.Year {
+			continue
+		}
+		all = append(all, i)
+		if steps != nil {
+			times = append(times, steps[i-1])
 		}
 	}
-	if len(all) <= 1 {
-		return []int{1}, nil
+	if len(all) == 0 && s.Year != 0 {
+		return nil, nil
 	}
-	steps := first.Steps()
-	times := slices.Compact(slices.Clone(steps))
+	if len(all) <= 1 {
+		return append(all, 1)[:1], nil
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	times = slices.Compact(times)
 	switch {
 	case s.Period == "year" && (slices.Contains(wholeYears, len(all)) || len(times) > 1):
 		what := fmt.Sprintf("holds %d bands", len(all))
 		if len(times) > 1 {
 			what += fmt.Sprintf(", from %s to %s", times[0].Format("2006-01-02"), times[len(times)-1].Format("2006-01-02"))
 		}
-		return nil, fault.New(first.Path(), what+", and nothing says which of them make a year",
-			"If they are months: data.emissions.period: month (amounts a month), or day, hour or second (mean rates). Else name those that are added up: data.emissions.bands, e.g. [1].")
+		remedy := ""
+		if n := len(times); n > 1 && times[0].Year() != times[n-1].Year() {
+			remedy = fmt.Sprintf("Name the year: data.emissions.year: %d. ", times[n-1].Year())
+		}
+		return nil, fault.New(d.Path(), what+", and nothing says which of them make a year",
+			remedy+"If they are months: data.emissions.period: month (amounts a month), or day, hour or second (mean rates). Else name those that are added up: data.emissions.bands, e.g. [1].")
+	case s.Period == "year" && len(times) == 1:
+		return all, nil // sectors of one time
 	case s.Period == "year":
 		return []int{1}, nil
 	case len(times) > 1:
@@ -46,10 +65,17 @@ func chooseBands(s *Spec, first *raster.Dataset, files []string) ([]int, error) 
 	if _, _, named := monthOf(files[0]); named && len(files) > 1 {
 		return []int{1}, nil // each file is a month
 	}
-	if n := len(all) * len(files); n == 12 || s.Period != "month" && slices.Contains(wholeYears, n) {
+	if s.from != nil && len(all) == 12 {
 		return all, nil
 	}
-	return nil, fault.New(first.Path(), fmt.Sprintf("holds %d bands, and nothing says whether they are times or sectors", len(all)),
+	var alone []string // variables of one file are no further times
+	for _, f := range files {
+		alone = append(alone, containerOf(f))
+	}
+	if n := len(all) * len(slices.Compact(alone)); n == 12 || s.Period != "month" && slices.Contains(wholeYears, n) {
+		return all, nil
+	}
+	return nil, fault.New(d.Path(), fmt.Sprintf("holds %d bands, and nothing says whether they are times or sectors", len(all)),
 		"Name those that are added up in data.emissions.bands, e.g. [1].")
 }
 
@@ -76,26 +102,66 @@ func bandsText(bands []int, of int) string {
 }
 
 // parts lists every band of every file with the time it is of.
-func (src *rasterSource) parts(files []string) []part {
+func (src *rasterSource) parts() []part {
 	var list []part
+	alone := len(src.containers()) == 1
 	for i, d := range src.sets {
+		file, bands := src.files[i], src.bands[i]
 		steps := d.Steps()
-		year, month, _ := monthOf(files[i])
-		if len(files) == 1 && (len(src.s.Bands) > 1 || yearOrMonth(files[0])) {
-			year, month = 0, 0 // of the file, not of its bands
+		year, month, day, _ := dateOf(file)
+		if alone && (len(bands) > 1 || yearOrMonth(file)) {
+			year, month, day = 0, 0, 0 // of the file, not of its bands
 		}
 		if year == 0 {
-			year = yearIn(files[i])
+			year = yearIn(file)
 		}
-		for j, band := range src.s.Bands {
-			p := part{file: i, name: files[i], band: band, year: year, mon: month}
-			if steps != nil {
+		for j, band := range bands {
+			p := part{file: i, name: file, band: band, year: year, mon: month, sector: src.s.sector(file)}
+			switch {
+			case steps != nil:
 				p.at = steps[band-1]
-			} else if len(src.s.Bands) == 12 && len(files) == 1 {
+			case len(bands) == 12 && (alone || src.s.from != nil):
 				p.mon = j + 1
+			case day > 0 && !alone && src.s.Period != "month":
+				p.at = time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 			}
 			list = append(list, p)
 		}
 	}
 	return list
+}
+
+// containers are the files that were read, each once however many of its
+// variables are.
+func (src *rasterSource) containers() []string {
+	var list []string
+	for _, f := range src.files {
+		if f = containerOf(f); len(list) == 0 || list[len(list)-1] != f {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// text says for the account which variables and bands of how many were read.
+func (src *rasterSource) text() string {
+	text := ""
+	if names := src.s.read; len(names) > 0 {
+		text = strings.Join(names, " + ")
+	}
+	n := src.sets[0].Bands()
+	for i, b := range src.bands[1:] {
+		if !slices.Equal(b, src.bands[0]) || src.sets[i+1].Bands() != n {
+			return strings.TrimPrefix(fmt.Sprintf("%s, %d bands of all files", text, src.count()), ", ")
+		}
+	}
+	if n > 1 {
+		text += ", " + bandsText(src.bands[0], n)
+	}
+	return strings.TrimPrefix(text, ", ")
+}
+
+// notOfYear is the error of files without anything of the year.
+func notOfYear(s *Spec, files []string) error {
+	return fault.New(s.Path, fmt.Sprintf("%d files, and no time in them is of %d", len(files), s.Year), "correct data.emissions.year, or bring the files of that year")
 }

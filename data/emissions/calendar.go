@@ -19,6 +19,8 @@ type part struct {
 	at   time.Time // from the file's time axis; zero: none
 	year int       // from the file's name; 0: it does not say
 	mon  int       // from the file's name, or by the order of twelve bands; 0: none
+
+	sector string // parts of the same time and different sectors are added up; "": not known to be of one
 }
 
 // calendar says how the parts of a year add up to it.
@@ -68,7 +70,7 @@ func (c *calendar) fill(v float64) {
 
 // byMonth weighs amounts of whole months.
 func (c *calendar) byMonth(s *Spec, parts []part, months *monthSet) error {
-	have := len(parts)
+	have := len(parts) / sectors(parts)
 	if months != nil {
 		have = len(months.have)
 		c.missing = months.missing()
@@ -118,13 +120,16 @@ func (c *calendar) byRate(s *Spec, parts []part, months *monthSet) error {
 		c.text += ", weighed by their days"
 		return nil
 	}
-	if p := parts[0]; p.year > 0 {
-		year = p.year
+	if year = s.Year; year == 0 {
+		year = parts[0].inYear()
 	}
 	whole := float64(daysOf(year)) * rate
-	n := len(parts)
-	if times := distinct(parts); times > 0 && n%times == 0 {
+	n := len(parts) / sectors(parts)
+	if times := distinct(parts); times > 0 && len(parts)%times == 0 {
 		n = times // of several sectors each
+		if err := wholeYear(s, parts, times); err != nil {
+			return err
+		}
 	}
 	if float64(n) > 366*rate {
 		return tooMany(s, parts, int(366*rate))
@@ -140,6 +145,36 @@ func (c *calendar) byRate(s *Spec, parts []part, months *monthSet) error {
 		c.text = fmt.Sprintf("each stands for %g %ss of the year", c.factor, s.Period)
 	}
 	return nil
+}
+
+// wholeYear refuses days or hours of a part of the year: what a January emits is
+// no year's twelfth.
+func wholeYear(s *Spec, parts []part, times int) error {
+	have := map[int]int{}
+	for _, p := range parts {
+		have[p.month()]++
+	}
+	if times < 2 || len(have) == 12 || s.MissingMonths == "scale" {
+		return nil
+	}
+	months := monthSet{year: parts[0].inYear(), have: have}
+	return fault.New(s.Path, fmt.Sprintf("its %d times are of %d of 12 months: missing %s", times, len(have), strings.Join(months.missing(), ", ")),
+		"add the missing files, or declare data.emissions.missing_months: scale (what is there then stands for the year)")
+}
+
+// sectors counts the different sectors of the parts, 1 at least; 1 also where they
+// do not share the same times.
+func sectors(parts []part) int {
+	have := map[string]int{}
+	for _, p := range parts {
+		have[p.sector]++
+	}
+	for _, n := range have {
+		if n != len(parts)/len(have) {
+			return 1
+		}
+	}
+	return len(have)
 }
 
 func tooMany(s *Spec, parts []part, most int) error {
@@ -221,22 +256,28 @@ func monthsOf(s *Spec, parts []part) (*monthSet, error) {
 		return nil, nil
 	}
 	m := &monthSet{have: map[int]int{}}
-	first := map[int]part{}
+	type place struct {
+		month  int
+		sector string
+	}
+	first := map[place]part{}
 	known := 0
 	for _, p := range parts {
 		if p.month() == 0 {
 			continue
 		}
 		if known++; known == 1 {
-			m.year = p.inYear()
+			if m.year = p.inYear(); m.year == 0 {
+				m.year = s.Year
+			}
 		}
-		if p.inYear() != m.year && p.at.IsZero() {
+		if p.inYear() != m.year && p.at.IsZero() && !(p.inYear() == 0 && s.Year != 0) {
 			return nil, fault.New(s.Path, fmt.Sprintf("files of different years: %s and others of %d", filepath.Base(p.name), m.year), "narrow the pattern to one year, e.g. *_18??.tif")
 		}
-		if other, twice := first[p.month()]; twice && other.file != p.file && p.at.IsZero() {
+		if other, twice := first[place{p.month(), p.sector}]; twice && other.file != p.file && p.at.IsZero() {
 			return nil, fault.New(s.Path, fmt.Sprintf("month %02d is there twice: %s and %s", p.month(), filepath.Base(other.name), filepath.Base(p.name)), "narrow the pattern so that each month is matched once")
 		} else if !twice {
-			first[p.month()] = p
+			first[place{p.month(), p.sector}] = p
 		}
 		m.have[p.month()]++
 	}

@@ -27,6 +27,9 @@ func Load(ctx context.Context, s Spec, g *grid.Grid, cells []grid.Cell, progress
 		return nil, fault.New("data.region", "the region holds no cells", "enlarge the region or choose smaller cells")
 	}
 	files, err := expand(s.Path)
+	if err == nil {
+		files, err = s.settle(files)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +119,9 @@ func Extent(ctx context.Context, s Spec) ([]raster.Geometry, *raster.CRS, error)
 		return nil, nil, err
 	}
 	files, err := expand(s.Path)
+	if err == nil {
+		files, err = s.settle(files)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

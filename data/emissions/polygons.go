@@ -53,8 +53,17 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 		}
 		return fault.New("data.emissions.attribute", "polygons need the name of the column that holds the amount", "numeric columns of "+files[0]+": "+strings.Join(numeric, ", "))
 	}
-	if err := l.Has(s.Attribute); err != nil {
-		return err
+	columns := s.read
+	if columns == nil {
+		columns = []string{s.Attribute}
+	}
+	for _, c := range columns {
+		if err := l.Has(c); err != nil {
+			return err
+		}
+	}
+	if len(columns) > 1 {
+		r.Bands = strings.Join(columns, " + ")
 	}
 	one := part{name: files[0]}
 	one.year, one.mon, _ = monthOf(files[0])
@@ -73,7 +82,7 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 	if s.Per != "cell" {
 		factor *= s.areaFactor()
 	}
-	b := polygonBatch{s: s, t: t, r: r, p: p, factor: factor}
+	b := polygonBatch{s: s, t: t, r: r, p: p, columns: columns, factor: factor}
 	r.FileSummed = s.Per == "cell" && !s.proxy()
 	polygons, n := 0, 0
 	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
@@ -110,6 +119,7 @@ type polygonBatch struct {
 	t       *target
 	r       *Report
 	p       *placer
+	columns []string // that are added up
 	factor  float64
 	touched bool // some polygon reached the region
 }
@@ -117,9 +127,15 @@ type polygonBatch struct {
 // feature gives one polygon's amount to the cells.
 func (b *polygonBatch) feature(f *raster.Feature) error {
 	b.r.Elements++
-	v, ok, err := f.Float(b.s.Attribute)
-	if err != nil {
-		return err
+	v, ok := 0.0, false
+	for _, c := range b.columns {
+		one, has, err := f.Float(c)
+		if err != nil {
+			return err
+		}
+		if has && !math.IsNaN(one) {
+			v, ok = v+one, true
+		}
 	}
 	switch {
 	case !ok || math.IsNaN(v) || math.IsInf(v, 0):

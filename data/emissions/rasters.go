@@ -11,7 +11,9 @@ import (
 // rasterSource is a stack of rasters on one pixel grid whose bands are summed.
 type rasterSource struct {
 	s      *Spec
+	files  []string
 	sets   []*raster.Dataset
+	bands  [][]int  // [sets] that are added up, counted from 1
 	masked [][]bool // [sets][bands] a mask says where the numbers are good
 	gt     [6]float64
 	width  int
@@ -28,15 +30,22 @@ func openRasters(s *Spec, files []string) (*rasterSource, error) {
 			src.close()
 			return nil, err
 		}
-		src.sets = append(src.sets, d)
-		if s.Bands, err = chooseBands(s, src.sets[0], files); err != nil {
+		bands, err := chooseBands(s, d, files)
+		if err == nil && bands == nil { // all of it is of other years
+			d.Close()
+			continue
+		}
+		src.sets, src.bands, src.files = append(src.sets, d), append(src.bands, bands), append(src.files, f)
+		if err == nil {
+			err = src.admit(d)
+		}
+		if err != nil {
 			src.close()
 			return nil, err
 		}
-		if err := src.admit(d); err != nil {
-			src.close()
-			return nil, err
-		}
+	}
+	if len(src.sets) == 0 {
+		return nil, notOfYear(s, files)
 	}
 	first := src.sets[0]
 	src.gt, _ = first.GeoTransform()
@@ -49,8 +58,9 @@ func (src *rasterSource) admit(d *raster.Dataset) error {
 	if err := d.Georeferenced(); err != nil {
 		return err
 	}
-	masked := make([]bool, len(src.s.Bands))
-	for i, b := range src.s.Bands {
+	bands := src.bands[len(src.sets)-1]
+	masked := make([]bool, len(bands))
+	for i, b := range bands {
 		var err error
 		if masked[i], err = d.Masked(b); err != nil {
 			return err
@@ -71,6 +81,14 @@ func (src *rasterSource) admit(d *raster.Dataset) error {
 	return nil
 }
 
+// count is how many bands of all files are added up.
+func (src *rasterSource) count() (n int) {
+	for _, b := range src.bands {
+		n += len(b)
+	}
+	return n
+}
+
 func (src *rasterSource) close() {
 	for _, d := range src.sets {
 		d.Close()
@@ -88,14 +106,13 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 		return err
 	}
 	defer src.close()
-	year, err := calendarOf(s, src.parts(files))
+	year, err := calendarOf(s, src.parts())
 	if err != nil {
 		return err
 	}
 	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
-	if n := src.sets[0].Bands(); n > 1 {
-		r.Bands = bandsText(s.Bands, n)
-	}
+	r.Files = src.containers()
+	r.Bands = src.text()
 	tr, err := raster.NewTransform(src.crs, t.g.CRS())
 	if err != nil {
 		return err

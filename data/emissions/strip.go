@@ -15,7 +15,7 @@ type strip struct {
 	r       *Report
 	l       *lattice
 	factor  float64
-	weights []float64 // [sets, bands] of each in the year
+	weights []float64 // [parts] of each band of each set in the year
 	x0, w   int
 	raw     []float64
 	mask    []uint8
@@ -35,12 +35,14 @@ func (b *strip) read(top, n int) error {
 	b.raw, b.sum, b.valid = b.raw[:size], b.sum[:size], b.valid[:size]
 	clear(b.sum)
 	clear(b.valid)
+	part := -1
 	for k, d := range b.src.sets {
-		for j, band := range b.src.s.Bands {
+		for j, band := range b.src.bands[k] {
+			part++
 			if err := d.Read(band, b.x0, top, b.w, n, b.raw); err != nil {
 				return err
 			}
-			weight := b.weights[k*len(b.src.s.Bands)+j]
+			weight := b.weights[part]
 			masked := b.src.masked[k][j]
 			if masked {
 				b.mask = slices.Grow(b.mask[:0], size)[:size]
@@ -88,7 +90,7 @@ func (b *strip) spread(ctx context.Context, top, n int) {
 		}
 	}
 	l.flush()
-	parts := int32(len(b.src.sets) * len(b.src.s.Bands))
+	parts := int32(b.src.count())
 	for j := range n {
 		if ctx.Err() != nil {
 			return

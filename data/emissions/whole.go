@@ -18,7 +18,7 @@ const wholeRows = 1 << 20
 // everywhere; those of the region are counted where its window is read. weights
 // are the strip's, and unit turns the files' unit into tonnes of CO2.
 func (src *rasterSource) whole(ctx context.Context, r *Report, weights []float64, unit float64) error {
-	r.FileNumbers = int64(src.width) * int64(src.height) * int64(len(src.sets)) * int64(len(src.s.Bands))
+	r.FileNumbers = int64(src.width) * int64(src.height) * int64(src.count())
 	if r.FileNumbers > wholeLimit {
 		return nil
 	}

@@ -1,11 +1,14 @@
 package raster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/lukeroth/gdal"
 
@@ -92,10 +95,12 @@ func Open(path string, o Options) (*Dataset, error) {
 func (d *Dataset) inspect(o Options) error {
 	var wkt string
 	var bad string
+	var degrees bool
 	err := nativeLenient(func() error {
 		d.width, d.height = d.ds.RasterXSize(), d.ds.RasterYSize()
 		d.gt = d.ds.GeoTransform()
 		wkt = d.ds.Projection()
+		degrees = wkt == "" && inDegrees(d.ds.Metadata(""))
 		n := d.ds.RasterCount()
 		for i := 1; i <= n; i++ {
 			b := d.ds.RasterBand(i)
@@ -138,13 +143,34 @@ func (d *Dataset) inspect(o Options) error {
 			return fault.Wrap(err, d.path, "its coordinate reference system cannot be used", "assign another with gdal_edit.py -a_srs EPSG:CODE")
 		}
 	}
-	if d.crs == nil && o.CRS != "" {
-		if d.crs, err = ParseCRS(o.CRS); err != nil {
+	if d.crs == nil && (o.CRS != "" || degrees) {
+		if d.crs, err = ParseCRS(cmp.Or(o.CRS, "EPSG:4326")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// inDegrees reports whether the axes of a NetCDF file are longitude and latitude:
+// as the CF conventions have it (4.1, 4.2) their units alone say so, and most
+// inventories leave it at that.
+func inDegrees(metadata []string) bool {
+	east, north := false, false
+	for _, line := range metadata {
+		key, unit, _ := strings.Cut(line, "=")
+		if !strings.HasSuffix(key, "#units") {
+			continue
+		}
+		east = east || degreesEast.MatchString(unit)
+		north = north || degreesNorth.MatchString(unit)
+	}
+	return east && north
+}
+
+var (
+	degreesEast  = regexp.MustCompile(`(?i)^\s*degrees?_?e(?:ast)?\s*$`)
+	degreesNorth = regexp.MustCompile(`(?i)^\s*degrees?_?n(?:orth)?\s*$`)
+)
 
 // optionList writes options as GDAL wants them, in a stable order.
 func optionList(m map[string]string) []string {

@@ -110,6 +110,8 @@ int ocraster_make_valid(const unsigned char *wkb, int size, unsigned char **out,
 
 void ocraster_free(void *p) { VSIFree(p); }
 
+const char *ocraster_description(void *object) { return GDALGetDescription((GDALMajorObjectH)object); }
+
 void ocraster_set_description(void *object, const char *text) {
   GDALSetDescription((GDALMajorObjectH)object, text);
 }

@@ -125,6 +125,11 @@ func (g Geometry) Repair() (Geometry, error) {
 	return parseWKB(fixed)
 }
 
+// description is a band's name; the binding has no way to ask for it.
+func description(b gdal.RasterBand) string {
+	return C.GoString(C.ocraster_description(*(*unsafe.Pointer)(unsafe.Pointer(&b))))
+}
+
 // setDescription names a band. The binding has no call for it and keeps its
 // handles to itself; a RasterBand is a struct of nothing but the handle.
 func setDescription(b gdal.RasterBand, text string) {

@@ -27,6 +27,9 @@ void ocraster_free(void *p);
 /* Sets the description of a GDAL object (a band's name). */
 void ocraster_set_description(void *object, const char *text);
 
+/* The description of a GDAL object; the text is GDAL's. */
+const char *ocraster_description(void *object);
+
 /* The files behind an open dataset, NULL at the end, or NULL for none; the list
    goes back through ocraster_free_list. */
 char **ocraster_file_list(void *dataset);

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"opencarbon/data"
+	"opencarbon/data/emissions"
 	"opencarbon/data/fault"
 	"opencarbon/data/paths"
 )
@@ -119,6 +120,9 @@ func addRaw(d *data.Config, c *Config, add func(key, path, form string)) {
 
 func emissionForm(c *Config) string {
 	e := &c.Data.Emissions
+	if e.Source != "" && e.Units == "" {
+		return "as published: " + emissions.About(e.Source)
+	}
 	if e.Attribute != "" {
 		return fmt.Sprintf("polygons with a column %q in %s per %s and %s", e.Attribute, e.Units, e.Per, e.Period)
 	}
