@@ -12,13 +12,14 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/conformal"
+	"opencarbon/train/mapfiles"
 	"opencarbon/train/qgis"
 	"opencarbon/train/runlog"
 	"opencarbon/train/totals"
 )
 
 // Formats are what Predict can write.
-var Formats = []string{"csv", "tif", "gpkg", "geojson"}
+var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals. strange are their dissimilarity
@@ -58,6 +59,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		return nil, err
 	}
 	rows, extra := predictionRows(newDataset(s), x), x.extra()
+	cells := mapfiles.Cells{Grid: g, Rows: rows, Extra: extra, Unit: p.Unit}
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
 		switch f {
@@ -69,6 +71,8 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 				p.Files = append(p.Files, path)
 				path, err = writeStyle(path, p.Unit, x)
 			}
+		case "parquet":
+			err = cells.WriteGeoParquet(path)
 		default:
 			err = writeCells(path, p.Unit, g, rows, extra)
 		}

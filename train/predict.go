@@ -24,7 +24,7 @@ import (
 type PredictOptions struct {
 	Members  []*Checkpoint    // further ones, usually of other seeds: the mean of all is predicted
 	Out      string           // folder of the results
-	Formats  []string         // of csv, tif, gpkg, geojson
+	Formats  []string         // some of Formats
 	Page     bool             // write PageFile as well
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
 	Threads  int              // 0: all cores

@@ -180,7 +180,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&model.Variant, "variant", "", "variant of a .pth checkpoint whose weights do not tell: reference (default) or paper")
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
-	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: csv, tif, gpkg, geojson")
+	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: "+strings.Join(train.Formats, ", "))
 	f.BoolVar(&o.Page, "html", false, "write a page to look around in as well (predictions.html): map, findings, areas; needs no network")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")

@@ -125,6 +125,20 @@ func describe(sr gdal.SpatialReference) (*CRS, error) {
 // WKT returns the definition as well-known text.
 func (c *CRS) WKT() string { return c.wkt }
 
+// PROJJSON returns the definition as PROJJSON, the form that GeoParquet and STAC ask
+// for.
+func (c *CRS) PROJJSON() (string, error) {
+	var text string
+	err := native(func() (err error) {
+		text, err = projJSON(c.wkt)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", c, err)
+	}
+	return text, nil
+}
+
 // String returns the authority code where it is known ("EPSG:27700"), else the
 // CRS's own name.
 func (c *CRS) String() string { return c.name }

@@ -13,6 +13,7 @@
 #include <cpl_vsi_error.h>
 #include <gdal.h>
 #include <ogr_api.h>
+#include <ogr_srs_api.h>
 
 /* GDAL keeps only its last message, so a warning that follows a failure hides
    it. These keep the first of each kind, per thread. */
@@ -106,6 +107,18 @@ int ocraster_make_valid(const unsigned char *wkb, int size, unsigned char **out,
   *out_size = n;
   OGR_G_DestroyGeometry(fixed);
   return 1;
+}
+
+char *ocraster_projjson(const char *wkt) {
+  OGRSpatialReferenceH sr = OSRNewSpatialReference(wkt);
+  char *text = NULL;
+  if (sr == NULL) return NULL;
+  if (OSRExportToPROJJSON(sr, &text, NULL) != OGRERR_NONE) {
+    CPLFree(text);
+    text = NULL;
+  }
+  OSRDestroySpatialReference(sr);
+  return text;
 }
 
 void ocraster_free(void *p) { VSIFree(p); }

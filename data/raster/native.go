@@ -63,6 +63,18 @@ func native(f func() error) error {
 	return err
 }
 
+// projJSON writes a CRS given as WKT as PROJJSON.
+func projJSON(wkt string) (string, error) {
+	c := C.CString(wkt)
+	defer C.free(unsafe.Pointer(c))
+	out := C.ocraster_projjson(c)
+	if out == nil {
+		return "", errors.New("the CRS has no PROJJSON")
+	}
+	defer C.ocraster_free(unsafe.Pointer(out))
+	return C.GoString(out), nil
+}
+
 // warnLikeGDAL makes GDAL say a warning, for tests.
 func warnLikeGDAL(msg string) {
 	c := C.CString(msg)

@@ -24,6 +24,9 @@ int ocraster_is_valid(const unsigned char *wkb, int size);
 
 void ocraster_free(void *p);
 
+/* The PROJJSON of a CRS given as WKT, for ocraster_free; NULL where there is none. */
+char *ocraster_projjson(const char *wkt);
+
 /* Sets the description of a GDAL object (a band's name). */
 void ocraster_set_description(void *object, const char *text);
 

@@ -9,7 +9,6 @@ written there (table.csv, table.npy, matrix.npy, table.parquet, and
 tensors.tsv, metadata.tsv, projector_config.pbtxt) with numpy and pyarrow, and
 compares all of them with each other:
     python3 generate.py FOLDER
-table.parquet in this folder was written by the package and accepted so.
 """
 import csv
 import pathlib

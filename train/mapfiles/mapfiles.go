@@ -1,0 +1,35 @@
+// Package mapfiles writes predicted cells for other programs: GeoParquet for data
+// frames, a workbook for spreadsheets, CF NetCDF for modelers of the atmosphere,
+// and a STAC item for catalogs. All have the columns of predictions.csv
+// (runlog.Extra.Columns), the key "cell", and the same numbers.
+//
+// It is given rows and writes files, each whole or not at all. It knows no
+// checkpoints and no tensors; what model made the numbers is told to it in words.
+package mapfiles
+
+import (
+	"opencarbon/data/grid"
+	"opencarbon/train/runlog"
+)
+
+// Cells are what is written: a row per cell of a grid.
+type Cells struct {
+	Grid  *grid.Grid
+	Rows  []runlog.Prediction // [N]
+	Extra runlog.Extra        // which columns there are
+	Unit  string              // of amounts, e.g. "tCO2/yr"; "proxy" or empty: none
+}
+
+// values are the columns' values by row, [N][columns].
+func (c *Cells) values() [][]any {
+	out := make([][]any, len(c.Rows))
+	for i, r := range c.Rows {
+		out[i] = r.Values(c.Extra)
+	}
+	return out
+}
+
+// bounds of a cell in the grid's CRS.
+func (c *Cells) bounds(r runlog.Prediction) (minX, minY, maxX, maxY float64) {
+	return c.Grid.Bounds(grid.Cell{Col: r.Col, Row: r.Row})
+}
