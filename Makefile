@@ -2,7 +2,7 @@
 # Another libtorch: make test LIBTORCH=/path/to/libtorch (unpacked archive, or a pip wheel's torch folder).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutations bench bench-gpu lint clean
+.PHONY: help setup demo test mutations bench bench-gpu kit lint clean
 export LIBTORCH PREFIX GDAL
 # libtorch.env exists only where the libraries are not in the system's own places.
 GO := if [ -f libtorch.env ]; then . ./libtorch.env; fi; go
@@ -13,6 +13,7 @@ help:
 	@echo 'make test    set up, run all checks and tests'
 	@echo 'make mutations   damage checkpoints, stores and run folders 2,400 times; none may be taken'
 	@echo 'make bench   side-by-side benchmarks (long: half an hour on two cores)'
+	@echo 'make kit LIBTORCH=/path   pack benchmarks and tests for a bare GPU machine: build/kit'
 	@echo 'make bench-gpu LIBTORCH=/path   the same table on a GPU; needs no GDAL'
 
 setup:
@@ -51,6 +52,10 @@ bench-gpu: setup
 	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak $(PEAK) --encode historical,unique --sampler random,blocks --precision bf16
 	$(GO) run ./cmd/bench --device cuda --cells 778 --epochs 5 --peak $(PEAK) --precision bf16 --levers
 	$(GO) run ./cmd/bench --device cuda --cells 400,1600,6400 --precision bf16 --epochs 5 --peak $(PEAK)
+
+# A folder for a machine with a GPU and a Python torch of the same version, and nothing else: build/kit, then ./run.sh there.
+kit:
+	@bash cgo/kit.sh
 
 clean:
 	rm -rf build build.log libtorch.env demo-city demo-map

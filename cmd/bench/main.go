@@ -22,7 +22,7 @@ func command() *cobra.Command {
 	s := bench.Spec{Name: "this", Seed: 1}
 	var neighborhoods, sizes, peerThreads []int
 	var encode, sampler, precision []string
-	var levers, peer bool
+	var levers, peer, agree bool
 	var peerBatch, peerTrain, peerEvaluate, rounds int
 	var python, dir, out string
 	var peak float64
@@ -43,6 +43,7 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
   go run ./cmd/bench --neighborhood 3,7 --peer --peer-batch 4 --peer-train 40
   go run ./cmd/bench --levers --rounds 3
   go run ./cmd/bench --cells 100,400,1600,6400
+  go run ./cmd/bench --device cuda --agree --precision fp32,bf16 --encode historical,historical --sampler random,random
   go run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak 989   # London's size on a GPU`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -74,6 +75,9 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 							Evaluate: peerEvaluate, Threads: threads})
 					}
 				}
+			}
+			if agree {
+				return agreements(cmd, o.Specs, dir)
 			}
 			t, err := bench.Run(cmd.Context(), o)
 			if err != nil {
@@ -109,6 +113,7 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 	f.BoolVar(&s.NoPrefetch, "no-prefetch", false, "assemble each batch only when it is needed")
 	f.BoolVar(&s.NoPool, "no-pool", false, "give the memory of CPU tensors back to the system at once")
 	f.BoolVar(&levers, "levers", false, "add a row without each lever")
+	f.BoolVar(&agree, "agree", false, "measure no time: compare losses and predictions with the CPU's in fp32, from the same weights on the same batches")
 	f.IntVar(&rounds, "rounds", 1, "times that the rows take turns; medians are printed")
 	f.BoolVar(&peer, "peer", false, "run the published program's scheme in Python beside")
 	f.StringVar(&python, "python", "/usr/bin/python3", "interpreter that has PyTorch and torchvision, for --peer")
@@ -123,4 +128,23 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 		return bench.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 	}})
 	return cmd
+}
+
+// agreements compares every row with the CPU; all are made before one that is off
+// ends the command.
+func agreements(cmd *cobra.Command, specs []bench.Spec, dir string) error {
+	var off error
+	for _, s := range specs {
+		a, err := bench.Agree(cmd.Context(), s, dir)
+		if a == nil {
+			return err
+		}
+		if err := a.Print(cmd.OutOrStdout()); err != nil {
+			return err
+		}
+		if err != nil {
+			off = err
+		}
+	}
+	return off
 }

@@ -35,38 +35,62 @@ func Row(ctx context.Context, s Spec) (*Result, error) {
 	return r, nil
 }
 
-// measure trains and evaluates.
-func (r *Result) measure(ctx context.Context, data *store.Store) error {
-	s := r.Spec
+// rig is what a row trains.
+type rig struct {
+	*learn.Learner
+	sampler   *learn.Sampler
+	cells     []int32
+	optimizer torch.Optimizer
+}
+
+func (r *rig) close() {
+	r.Learner.Close()
+	r.optimizer.Close()
+	r.Model.Params().Close()
+}
+
+// assemble makes the network, with the same weights on every device, and what
+// trains it. It runs inside torch.Run.
+func (s Spec) assemble(data *store.Store) (*rig, error) {
 	torch.PoolMemory(!s.NoPool)
 	torch.ManualSeed(int64(s.Seed))
-	d := torch.ParseDevice(s.Device)
-	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
-	parameters := layers.NewParams(d)
-	defer parameters.Close()
+	parameters := layers.NewParams(torch.ParseDevice(s.Device))
 	model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
 		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
 	if err != nil {
-		return err
+		parameters.Close()
+		return nil, err
 	}
 	ln := make([]float64, data.Len())
-	cells := make([]int32, data.Len())
+	r := &rig{cells: make([]int32, data.Len())}
 	for i, y := range data.Targets() {
-		ln[i], cells[i] = math.Log(y), int32(i)
+		ln[i], r.cells[i] = math.Log(y), int32(i)
 	}
 	a, err := learn.NewAssembler(data, model.Config(), model.Traits().Around, ln, nil)
 	if err != nil {
+		parameters.Close()
+		return nil, err
+	}
+	r.optimizer = torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
+	r.Learner = learn.NewLearner(model, a, r.optimizer, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
+		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
+	r.sampler = &learn.Sampler{Cells: r.cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
+	if s.Sampler == "blocks" {
+		r.sampler.Block = 4
+	}
+	return r, nil
+}
+
+// measure trains and evaluates.
+func (r *Result) measure(ctx context.Context, data *store.Store) error {
+	s := r.Spec
+	rig, err := s.assemble(data)
+	if err != nil {
 		return err
 	}
-	adam := torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
-	defer adam.Close()
-	l := learn.NewLearner(model, a, adam, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
-		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
-	defer l.Close()
-	sampler := &learn.Sampler{Cells: cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
-	if s.Sampler == "blocks" {
-		sampler.Block = 4
-	}
+	defer rig.close()
+	l, sampler, cells, parameters, d := rig.Learner, rig.sampler, rig.cells, rig.Model.Params(), rig.Model.Params().Device
+	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
 	clock := &learn.Clock{}
 	epoch := func(number, most int) (encoded int, err error) {
 		if err := l.BeginEpoch(ctx, cells, number); err != nil {

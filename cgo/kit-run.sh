@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs on a bare GPU machine what cgo/kit.sh packed, each step with a limit of time; a step that fails or takes too long does
+# not keep the others from running. Results: OUT/summary.txt, a log and a JSON file for each step.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+out=${OUT:-results}
+python=${PYTHON:-python3}
+device=${DEVICE:-cuda}
+mkdir -p "$out"
+torch=$("$python" -c 'import torch, os; print(os.path.dirname(torch.__file__))') || { echo "run.sh: $python has no torch; name another with PYTHON=" >&2; exit 2; }
+version=$("$python" -c 'import torch; print(torch.__version__.split("+")[0])')
+[ "$version" = "$(cat torch-version)" ] || { echo "run.sh: torch $version is here, the kit was built for $(cat torch-version): make kit LIBTORCH=... with that one" >&2; exit 2; }
+export LD_LIBRARY_PATH=$PWD/lib:$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+# PEAK is the card's dense bfloat16 peak in TFLOP/s: 989 for H100 and H200.
+if [ "$device" = cpu ]; then
+  peak=0 london="--cells 64 --size 64 --epochs 2" levers="--cells 64 --size 64" sizes=36,64 small="--size 64" precision=fp32
+else
+  peak=${PEAK:-989} london="--cells 778 --epochs 300" levers="--cells 778 --epochs 5" sizes=400,1600,6400,25600 small="" precision=bf16
+fi
+{ echo "commit $(cat commit), torch $version, $(date -u +%FT%TZ)"; nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null || true
+  grep -m1 'model name' /proc/cpuinfo; } | tee "$out/summary.txt"
+step() { # name, limit in seconds, command
+  local name=$1 limit=$2 began=$SECONDS rc=0
+  shift 2
+  timeout "$limit" "$@" >"$out/$name.log" 2>&1 || rc=$?
+  printf '%-22s exit %d, %d s\n' "$name" "$rc" $((SECONDS - began)) | tee -a "$out/summary.txt"
+}
+bench() { bin/bench --device "$device" --peak "$peak" --dir "$out/made" "$@"; }
+export -f bench; export device peak out
+for t in torch layers layers/rivals train/learn; do
+  step "test-${t//\//-}" 300 bash -c "cd tests/$t && ./run.test -test.timeout 280s"
+done
+step agree 300 bash -c "bench --agree --cells 64 $small --encode historical,unique --sampler random,blocks --precision fp32,fp32"
+[ "$device" = cpu ] || step agree-bf16 300 bash -c 'bench --agree --cells 64 --precision bf16'
+step london 400 bash -c "bench $london --precision $precision --json $out/london.json"
+step levers 500 bash -c "bench $levers --levers --precision $precision --json $out/levers.json"
+step sizes 500 bash -c "bench --cells $sizes --epochs 3 $small --precision $precision --json $out/sizes.json"
+rm -rf "$out/made"
+for name in agree agree-bf16 london levers sizes; do
+  [ ! -s "$out/$name.log" ] || { printf '\n## %s\n' "$name"; cat "$out/$name.log"; } >>"$out/summary.txt"
+done
+cat "$out/summary.txt"
+! grep -q 'exit [1-9]' "$out/summary.txt"
