@@ -41,6 +41,9 @@ func Agree(ctx context.Context, s Spec, dir string) (*Agreement, error) {
 	if err := s.Make(ctx, dir); err != nil {
 		return nil, err
 	}
+	if s.Precision == "bf16" && !torch.FastBFloat16(torch.ParseDevice(s.Device)) {
+		return nil, fault.New("--precision", "bf16 is what this processor does not compute in (it has no AVX-512)", "Compare in fp32, or on a GPU.")
+	}
 	plain := s
 	plain.Device, plain.Precision, plain.NCHW, plain.DensePOIs = "cpu", "fp32", false, false
 	want, from, err := plain.steps(ctx)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -24,5 +25,24 @@ func TestAgree(t *testing.T) {
 	defer func() { limits["fp32"] = [2]float64{5e-3, 0.05} }()
 	if a, err = Agree(context.Background(), s, dir); !fault.IsInput(err) || a == nil || !strings.Contains(err.Error(), "is not the CPU") {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// A row that the processor would only imitate is left out, and said to be; the
+// others are measured.
+func TestEmulated(t *testing.T) {
+	t.Setenv("ONEDNN_MAX_CPU_ISA", "AVX2") // as a processor without AVX-512
+	low := small()
+	low.Name, low.Precision = "in bfloat16", "bf16"
+	table, err := Run(context.Background(), Options{Specs: []Spec{low, small()}, Rounds: 2, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := table.Print(&b, 0); err != nil || len(table.Rows) != 1 || !strings.Contains(b.String(), "(it has no AVX-512): in bfloat16\n") {
+		t.Errorf("%v, %d rows: %s", err, len(table.Rows), b.String())
+	}
+	if _, err := Agree(context.Background(), low, t.TempDir()); !fault.IsInput(err) {
+		t.Errorf("imitated numbers were compared: %v", err)
 	}
 }

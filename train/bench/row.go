@@ -84,6 +84,10 @@ func (s Spec) assemble(data *store.Store) (*rig, error) {
 // measure trains and evaluates.
 func (r *Result) measure(ctx context.Context, data *store.Store) error {
 	s := r.Spec
+	if s.Precision == "bf16" && !torch.FastBFloat16(torch.ParseDevice(s.Device)) {
+		r.Emulated = true
+		return nil
+	}
 	rig, err := s.assemble(data)
 	if err != nil {
 		return err

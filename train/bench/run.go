@@ -29,6 +29,8 @@ type Options struct {
 type Table struct {
 	Rows  []Result     `json:"rows"`
 	Peers []PeerResult `json:"peers,omitempty"`
+	// LeftOut are the rows that this machine only imitates: bfloat16 without AVX-512.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // Run measures every spec in a process of its own, which is this program given
@@ -50,6 +52,12 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 			if err := child(ctx, &s, &r); err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Name, err)
 			}
+			if r.Emulated {
+				if round == 0 {
+					o.say("left out %-36s this processor does not compute in bfloat16 (no AVX-512)", s.Name)
+				}
+				continue
+			}
 			rows[i] = append(rows[i], r)
 			o.say("round %d  %-36s %8.2f s an epoch, %7.1f images/s, %6.2f encodings a sample", round+1, s.Name, r.EpochSeconds, r.ImagesPerSecond(), r.Encodings)
 		}
@@ -63,7 +71,11 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 		}
 	}
 	t := &Table{}
-	for _, r := range rows {
+	for i, r := range rows {
+		if len(r) == 0 {
+			t.LeftOut = append(t.LeftOut, o.Specs[i].Name)
+			continue
+		}
 		t.Rows = append(t.Rows, middle(r, func(r Result) float64 { return r.EpochSeconds }))
 	}
 	for _, p := range peers {

@@ -90,6 +90,7 @@ func LeverRows(s Spec) (rows []Spec) {
 // Result is what a row measured.
 type Result struct {
 	Spec              Spec               `json:"spec"`
+	Emulated          bool               `json:"emulated,omitempty"` // nothing was measured: the device only imitates the precision, and would take hours
 	Libtorch          string             `json:"libtorch"`
 	Device            string             `json:"device"`
 	Threads           int                `json:"threads"`

@@ -47,6 +47,9 @@ func (t *Table) Print(w io.Writer, peak float64) error {
 		epoch, evaluation := t.against(r)
 		fmt.Fprintf(&b, "%.1f | %.1f |\n", epoch, evaluation)
 	}
+	if len(t.LeftOut) > 0 {
+		fmt.Fprintf(&b, "\nLeft out, since this processor does not compute in bfloat16 (it has no AVX-512): %s\n", strings.Join(t.LeftOut, "; "))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
