@@ -1,42 +1,43 @@
-// Command ablation trains an experiment and its ablations over several seeds
-// and prints the test scores with their spread.
+// Command ablation is compare with the rows of the paper's Figure 3, or of the
+// ways to train faster.
 package main
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/train"
-	"opencarbon/train/ablation"
+	"opencarbon/train/compare"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	var source string
-	var set []string
-	var verbose, levers bool
-	var o ablation.Options
+	var set, variants []string
+	var levers bool
+	var o compare.Options
 	cmd := &cobra.Command{
 		Use:   "ablation --config X.yaml",
 		Short: "Train a model and its ablations over several seeds (Figure 3)",
-		Long: `Ablation trains the full model, and the model without squeeze-and-excitation,
-without contrastive loss, without neighborhood and without augmentation
-(train.augment), each with several seeds on the same split, and prints R2, MAE and
-RMSE on the test cells as mean and standard deviation. Runs that are done are
-kept: the same command goes on after a stop.
+		Long: `Ablation is compare with the full model (opencarbon) and the model without one of
+its parts as rows, on the split of data.split; compare has folds, other methods and
+areas beside. Each training is kept in --out: the same command goes on after a stop.
 With --levers it trains the whole model in several ways that differ in speed
 (train.sampler, train.encode, train.precision): random batches; the same with
 historical embeddings of the neighbors, in float32 and in bfloat16; batches of
-blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,
+blocks of 4 x 4 cells, and of one patch each; the published program's slices.
+
+Variants: full, ` + strings.Join(compare.Ablations(), ", ") + ".",
 		Example: `  go run ./cmd/ablation --config demo --seeds 5
   go run ./cmd/ablation --config london --variants full --seeds 3
-  go run ./cmd/ablation --config demo --levers            # what the ways to train faster cost`,
+  go run ./cmd/ablation --config demo --levers            # what the ways to train faster cost
+  go run ./cmd/compare --config demo --ablations --folds 5`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" {
@@ -46,34 +47,45 @@ blocks of 4 x 4 cells, and of one patch each; the published program's slices.`,
 			if err != nil {
 				return err
 			}
-			if _, err := build.Store(cmd, c, data.Options{}); err != nil {
-				return err
-			}
-			name := "ablation"
+			name, rows := "ablation", variants
 			if levers {
 				if name = "levers"; !cmd.Flags().Changed("variants") {
-					o.Variants = ablation.Levers
+					rows = compare.Levers()
 				}
 			}
-			if o.Out == "" {
-				o.Out = filepath.Join(c.Output.Dir, c.Name, name)
+			methods := make([]string, len(rows))
+			for i, r := range rows {
+				methods[i] = strings.Replace(r, "full", "opencarbon", 1)
 			}
-			o.Train.Progress.Quiet = !verbose
-			o.Report = cmd.OutOrStdout()
-			scores, err := ablation.Run(cmd.Context(), c, o)
+			entries, err := compare.Entries(c, methods)
 			if err != nil {
 				return err
 			}
-			return ablation.Table(cmd.OutOrStdout(), ablation.Summarize(scores))
+			s, err := build.Open(cmd, c)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if o.Out == "" {
+				o.Out = filepath.Join(c.Output.Dir, c.Name, name)
+			}
+			o.Block, o.Report, o.Seed, o.Threads = 8, cmd.OutOrStdout(), c.Seed, c.Train.Threads
+			cmd.PrintErrln("ablation is: go run ./cmd/compare --methods " + strings.Join(methods, ","))
+			t, err := compare.Run(cmd.Context(), s, entries, o)
+			if err != nil {
+				return err
+			}
+			cmd.Println()
+			t.Markdown(cmd.OutOrStdout())
+			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
-	f.StringSliceVar(&o.Variants, "variants", ablation.Variants, "what to train")
+	f.StringSliceVar(&variants, "variants", append([]string{"full"}, compare.Ablations()...), "what to train")
 	f.BoolVar(&levers, "levers", false, "train the ways to be faster instead of the ablations")
 	f.IntVar(&o.Seeds, "seeds", 5, "number of seeds")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default runs/<name>/ablation)")
-	f.BoolVar(&verbose, "verbose", false, "show the progress of each run")
 	return cmd
 }

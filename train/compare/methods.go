@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"opencarbon/data/fault"
@@ -90,6 +91,9 @@ func Methods() (names, about []string) {
 	for _, m := range simple {
 		names, about = append(names, m.name), append(about, m.about)
 	}
+	for _, l := range levers {
+		names, about = append(names, l.name), append(about, "the network with "+l.about)
+	}
 	return append(names, "mean"), append(about, "the mean of the training cells")
 }
 
@@ -104,6 +108,9 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 		for _, o := range out {
 			if o.Name == e.Name {
 				return nil, fault.New("--methods", fmt.Sprintf("names %s twice", name), "Name each method once.")
+			}
+			if o.Key == e.Key && o.Method != nil && e.Method != nil {
+				e.Method, e.Why = nil, "its settings are those of the row "+o.Name
 			}
 		}
 		out = append(out, e)
@@ -123,7 +130,7 @@ func entry(c *config.Config, name string) (Entry, error) {
 	if name == "mean" {
 		return Entry{Name: name, Key: name, Method: mean{}, Fixed: true}, nil
 	}
-	for _, n := range networks {
+	for _, n := range append(slices.Clone(networks), levers...) {
 		if n.name != name {
 			continue
 		}
@@ -144,9 +151,6 @@ func entry(c *config.Config, name string) (Entry, error) {
 		}
 		if name == "contrastive" && !c.Model.HasPOI() {
 			e.Method, e.Why = nil, "the config has no points of interest to compare images with"
-		}
-		if name == "no-contrastive" && !c.Model.Contrastive {
-			e.Method, e.Why = nil, "the config has no contrastive loss"
 		}
 		return e, nil
 	}

@@ -1,0 +1,70 @@
+package compare
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"opencarbon/train"
+	"opencarbon/train/config"
+)
+
+// Each ablation and each lever changes what its name says and nothing else; the
+// whole network is the config as it is.
+func TestRowsOfTheNetwork(t *testing.T) {
+	for name, change := range map[string]func(c *config.Config){
+		"opencarbon":      func(*config.Config) {},
+		"no-se":           func(c *config.Config) { c.Model.SE = false },
+		"no-contrastive":  func(c *config.Config) { c.Model.Contrastive = false },
+		"no-neighborhood": func(c *config.Config) { c.Model.Neighborhood = 1 },
+		"no-augment":      func(c *config.Config) { c.Train.Augment = "none" },
+		"no-statistics":   func(c *config.Config) { c.Model.Statistics = false },
+		"no-log-counts":   func(c *config.Config) { c.Model.LogCounts = false },
+		"no-wide":         func(c *config.Config) { c.Model.Wide = false },
+		"no-ema":          func(c *config.Config) { c.Train.EMA = 0 },
+		"random":          func(c *config.Config) { c.Train.Encode, c.Train.Block = "unique", 0 },
+		"historical":      func(c *config.Config) { c.Train.Encode, c.Train.Block = "historical", 0 },
+		"historical-bf16": func(c *config.Config) { c.Train.Encode, c.Train.Precision, c.Train.Block = "historical", "bf16", 0 },
+		"blocks":          func(c *config.Config) { c.Train.Encode, c.Train.Sampler, c.Train.Block = "unique", "blocks", 4 },
+		"patches":         func(c *config.Config) { c.Train.Encode, c.Train.Sampler, c.Train.Block = "unique", "blocks", 0 },
+		"slices":          func(c *config.Config) { c.Train.Encode, c.Train.Block = "slices", 0 },
+	} {
+		c, want := config.Defaults(), config.Defaults()
+		c.Train.Precision, want.Train.Precision = "fp32", "fp32"
+		entries, err := Entries(&c, []string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := *entries[0].Method.(train.Network).Config
+		if change(&want); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v %+v", name, got.Train, got.Model)
+		}
+	}
+	if n := len(Ablations()) + len(Levers()); n != 14 {
+		t.Errorf("%d ablations and levers, 14 are tested", n)
+	}
+}
+
+// What the config lacks cannot be taken out: the row says so instead of training
+// the same network again.
+func TestRowsThatChangeNothing(t *testing.T) {
+	c := config.Defaults()
+	c.SetVariant("paper")
+	entries, err := Entries(&c, append([]string{"opencarbon", "paper"}, Ablations()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		if e.Method == nil {
+			if !strings.Contains(e.Why, "opencarbon") {
+				t.Errorf("%s: %q", e.Name, e.Why)
+			}
+			out = append(out, e.Name)
+		}
+	}
+	if !slices.Contains(out, "paper") || !slices.Contains(out, "no-ema") || slices.Contains(out, "no-se") || slices.Contains(out, "opencarbon") {
+		t.Errorf("left out: %v", out)
+	}
+}
