@@ -61,6 +61,14 @@ func (e *ImageEncoder) RawBGR() { e.bgr = true }
 // NCHW keeps images in PyTorch's default memory format instead of channels_last.
 func (e *ImageEncoder) NCHW() { e.nchw = true }
 
+// SkipPadding makes small tiles cheaper, see Conv2d.SkipPadding.
+func (e *ImageEncoder) SkipPadding() {
+	for _, b := range e.net.blocks {
+		b.conv1.SkipPadding()
+		b.conv2.SkipPadding()
+	}
+}
+
 // Forward maps images [U, 3, H, W] uint8, RGB, to X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {
 	return e.net.forward(e.input(images)) // [U, m]
