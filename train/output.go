@@ -19,7 +19,7 @@ import (
 )
 
 // Formats are what Predict can write.
-var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet"}
+var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals. strange are their dissimilarity
@@ -59,7 +59,10 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		return nil, err
 	}
 	rows, extra := predictionRows(newDataset(s), x), x.extra()
-	cells := mapfiles.Cells{Grid: g, Rows: rows, Extra: extra, Unit: p.Unit}
+	cells := mapfiles.Cells{Grid: g, Rows: rows, Extra: extra, Unit: p.Unit, About: metadata(c, s, o.Known.Year)}
+	for _, x := range s.Meta().Grid.InOnePiece(s.Cells()) {
+		cells.Placed = append(cells.Placed, grid.Cell{Col: x.Col, Row: x.Row})
+	}
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
 		switch f {
@@ -73,6 +76,8 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 			}
 		case "parquet":
 			err = cells.WriteGeoParquet(path)
+		case "nc":
+			err = cells.WriteNetCDF(path, o.Known.Year)
 		default:
 			err = writeCells(path, p.Unit, g, rows, extra)
 		}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -15,6 +16,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
+	"opencarbon/train/mapfiles"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 	"opencarbon/train/totals"
@@ -110,6 +112,9 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	for _, f := range o.Formats {
 		if !slices.Contains(Formats, f) {
 			return nil, fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
+		}
+		if f == "nc" && c.Header.TargetUnit != mapfiles.NetCDFUnit {
+			return nil, fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(c.Header.TargetUnit, "a proxy")), "Leave nc out.")
 		}
 	}
 	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)

@@ -18,6 +18,27 @@ type Cells struct {
 	Rows  []runlog.Prediction // [N]
 	Extra runlog.Extra        // which columns there are
 	Unit  string              // of amounts, e.g. "tCO2/yr"; "proxy" or empty: none
+
+	// Placed are the cells where a map has them side by side, which differs from Rows
+	// over the antimeridian; nil: as in Rows.
+	Placed []grid.Cell
+	About  map[string]string // what there is to say of the map, such as MODEL and YEAR
+}
+
+// cells of the rows, [N].
+func (c *Cells) cells() []grid.Cell {
+	out := make([]grid.Cell, len(c.Rows))
+	for i, r := range c.Rows {
+		out[i] = grid.Cell{Col: r.Col, Row: r.Row}
+	}
+	return out
+}
+
+func (c *Cells) placed() []grid.Cell {
+	if c.Placed != nil {
+		return c.Placed
+	}
+	return c.cells()
 }
 
 // values are the columns' values by row, [N][columns].
