@@ -67,6 +67,24 @@ type Header struct {
 	Domain *DomainHeader `json:"domain,omitempty"`
 }
 
+// header is that of a model of d, trained as c says; what training adds is still
+// to come.
+func (d *dataset) header(c *config.Config, mc layers.ModelConfig) (Header, error) {
+	text, err := c.YAML()
+	if err != nil {
+		return Header{}, err
+	}
+	meta := d.store.Meta()
+	h := Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
+		Model: mc, Categories: d.store.Categories(), CategoryTable: meta.CategoryTable, Normalization: meta.Normalization, Grid: meta.Grid,
+		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}
+	h.Rasters = seenRasters(mc, d.store)
+	if d.frozen != nil {
+		h.ImageFeatures = d.frozen.Sum()
+	}
+	return h, nil
+}
+
 // State is where training stands.
 type State struct {
 	Epoch     int     `json:"epoch"` // epochs completed

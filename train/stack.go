@@ -52,21 +52,8 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 		if err != nil {
 			return err
 		}
-		mc, body, err := networks.RowsModel(b.fitted, best.Header.Model, b.Name, features.Width())
+		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.fitted, features, d)
 		if err != nil {
-			return err
-		}
-		predicted, err := b.fitted.Predict(ctx, features, d.validation)
-		if err != nil {
-			return err
-		}
-		k := best.derive(run.Path(MethodFile(b.Name)), mc)
-		k.arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
-		k.validatedBy(d, predicted)
-		if d.frozen != nil {
-			d.frozen.Keep(k.arrays)
-		}
-		if err := k.rewrite(); err != nil {
 			return err
 		}
 		r.Baselines[i].Path = k.Path

@@ -72,19 +72,11 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 		sampler: &learn.Sampler{Cells: d.train, Place: d.store.Cells(), Batch: c.Train.BatchSize, Blocks: c.Train.Sampler == "blocks",
 			Block: c.Train.Block, Seed: uint64(c.Seed)}}
 	t.Learner = learn.NewLearner(model, a, t.optimizer, learnOptions(c))
-	text, err := c.YAML()
-	if err != nil {
+	if t.header, err = d.header(c, mc); err != nil {
 		t.close()
 		return nil, err
 	}
-	meta := d.store.Meta()
-	t.header = Header{Format: checkpointFormat, Checksum: true, Program: meta.Program, Libtorch: torch.Version(), Config: string(text),
-		Model: mc, Categories: d.store.Categories(), CategoryTable: meta.CategoryTable, Normalization: meta.Normalization, Grid: meta.Grid,
-		CellArea: meanArea(d.store), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash, Threads: torch.Threads()}
-	t.header.Rasters = seenRasters(mc, d.store)
-	if d.frozen != nil {
-		t.header.ImageFeatures = d.frozen.Sum()
-	}
+	t.header.Threads = torch.Threads()
 	return t, nil
 }
 

@@ -21,7 +21,7 @@ func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	var source, surplus string
-	var accept []string
+	var accept, methods []string
 	var checkpoints, stores []string
 	var quiet bool
 	var block, draws int
@@ -47,10 +47,14 @@ A plan lists regions, each with an experiment file or a checkpoint and store:
     - {name: south, config: both.yaml, set: ["data.region.bbox=[10, 50, 10.4, 50.3]"]}
     - {name: east, checkpoint: runs/east/latest/best.safetensors, store: stores/east}
 
+With --methods each of several ways to predict gets its matrix (Figure 4(b)), below
+methods/ in the study's folder, and transfer-methods.csv their means.
+
 The same command given again goes on where it was interrupted, and does not train
 again what is trained. Exit codes: 0 done; 1 something failed; 2 the plan, the
 command line or the data must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/synth --out cities --cities 4 && go run ./cmd/transfer --config made
+  go run ./cmd/transfer --config made --methods opencarbon,ridge,SVR,XGBoost
   OPENCARBON_DATA=data go run ./cmd/transfer --config tokyo-quarters
   go run ./cmd/transfer --checkpoint A.safetensors --store stores/a --checkpoint B.safetensors --store stores/b`,
 		Args: cobra.NoArgs,
@@ -87,6 +91,14 @@ command line or the data must be mended; 130 interrupted.`,
 					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
 				}
 			}
+			if len(methods) > 0 {
+				rows, err := study.TransferMethods(cmd.Context(), plan, o, methods)
+				bar.Close()
+				if err != nil {
+					return err
+				}
+				return study.PrintMethods(cmd.OutOrStdout(), rows)
+			}
 			r, err := study.Transfer(cmd.Context(), plan, o)
 			bar.Close()
 			if err != nil {
@@ -108,6 +120,7 @@ command line or the data must be mended; 130 interrupted.`,
 	f.StringSliceVar(&accept, "accept", nil, "differences between regions that do not matter: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Device, "device", "auto", "that models are applied on: auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads that models are applied with; 0 = all cores")
+	f.StringSliceVar(&methods, "methods", nil, "ways to predict, as compare names them (opencarbon, ridge, XGBoost, paper ...): a matrix of each, and a table of means")
 	f.BoolVar(&quiet, "quiet", false, "only print the results")
 	return cmd
 }

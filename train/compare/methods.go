@@ -10,6 +10,7 @@ import (
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
+	"opencarbon/train/tabular"
 )
 
 // network is a way to predict that is a network: its name, what it is, and what it
@@ -156,6 +157,25 @@ func entry(c *config.Config, name string) (Entry, error) {
 	}
 	all, _ := Methods()
 	return Entry{}, fault.New("--methods", fmt.Sprintf("%q is unknown", name), "Use some of "+strings.Join(all, ", ")+".")
+}
+
+// Parted is a named method taken apart for a study that leaves checkpoints: the
+// experiment that trains it and, of a method that sees a cell as a row of numbers,
+// that method. What cannot take part is a *fault.Input error.
+func Parted(c *config.Config, name string) (*config.Config, tabular.Method, error) {
+	e, err := entry(c, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch m := e.Method.(type) {
+	case nil:
+		return nil, nil, fault.New("--methods", name+" cannot take part: "+e.Why, "Leave it out.")
+	case train.Network:
+		return m.Config, nil, nil
+	case tabularMethod:
+		return m.config, m.Method, nil
+	}
+	return nil, nil, fault.New("--methods", name+" leaves no model that could be applied elsewhere", "Leave it out.")
 }
 
 // mean predicts the mean of the training cells everywhere.

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/store"
 	"opencarbon/data/synth"
 	"opencarbon/torch"
 	"opencarbon/train"
@@ -130,6 +132,63 @@ func TestStudies(t *testing.T) {
 	if len(r.Regions) != 2 || r.Regions[0].Cells != 64 || r.Regions[0].TestCells >= 64 || r.Matrix.At(0, 0).Spearman.N != r.Regions[0].TestCells || r.Matrix.At(0, 1).Spearman.N != 64 {
 		t.Errorf("regions %+v", r.Regions)
 	}
+
+	t.Run("transfer of several methods", func(t *testing.T) {
+		rows, err := TransferMethods(ctx, plan, o, []string{"opencarbon", "ridge", "encoder-none", "mean"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows[0].Away != r.Mean.Value || rows[0].Pairs != 2 || rows[1].Result == nil || !(rows[1].Away > -1 && rows[1].Home <= 1) {
+			t.Errorf("%+v", rows)
+		}
+		for _, row := range rows[2:] {
+			if row.Result != nil || !strings.Contains(row.Why, row.Method) {
+				t.Errorf("%+v", row)
+			}
+		}
+		// The ridge regression that each run leaves beside its network is the same.
+		own := rows[1].Result.Regions[0]
+		beside, err := train.ReadCheckpoint(filepath.Join(filepath.Dir(r.Regions[0].Checkpoint), train.MethodFile("ridge")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := train.ReadCheckpoint(own.Checkpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said [2]*train.Observations
+		for i, c := range []*train.Checkpoint{beside, alone} {
+			s, err := store.Open(r.Regions[1].Store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if said[i], err = train.Observe(ctx, c, s, train.ObserveOptions{Targets: true, Device: "cpu", Threads: 1, Progress: silent}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(said[0].Predicted, said[1].Predicted) {
+			t.Error("ridge of a run and of the study differ")
+		}
+		if tab := table(t, filepath.Join(plan.Out, MethodsTable)); len(tab) != 4 || tab[1]["method"] != "ridge" || tab[2]["left_out"] == "" {
+			t.Errorf("%v", tab)
+		}
+		var text bytes.Buffer
+		if err := PrintMethods(&text, rows); err != nil || !strings.Contains(text.String(), "| ridge ") || !strings.Contains(text.String(), "left out") {
+			t.Errorf("%v\n%s", err, text.String())
+		}
+		kept, _ := os.Stat(own.Checkpoint)
+		if _, err := TransferMethods(ctx, plan, o, []string{"ridge"}); err != nil {
+			t.Error(err)
+		} else if now, _ := os.Stat(own.Checkpoint); !now.ModTime().Equal(kept.ModTime()) {
+			t.Error("ridge was fitted again")
+		}
+		for want, names := range map[string][]string{"is unknown": {"oracle"}, "twice": {"ridge", "ridge"}, "names no method": {}, "leaves no model": {"mean"}} {
+			if _, err := TransferMethods(ctx, plan, o, names); !fault.IsInput(err) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v", names, err)
+			}
+		}
+	})
 
 	t.Run("transfer is taken up", func(t *testing.T) {
 		said = nil

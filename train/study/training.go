@@ -12,14 +12,17 @@ import (
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/compare"
 	"opencarbon/train/config"
 	"opencarbon/train/runlog"
+	"opencarbon/train/tabular"
 )
 
 // training is a region's model to be made.
 type training struct {
 	config *config.Config
-	runs   string // folder of its run folders
+	rows   tabular.Method // nil: a network
+	runs   string         // folder of its run folders
 }
 
 // experiment is a region's config, named after the region, with its store and
@@ -32,12 +35,18 @@ func (w *transfer) experiment(r Region) (*training, error) {
 		return nil, err
 	}
 	if c.Data.Store == filepath.Join("stores", r.Name) { // the default: elsewhere another region may have the name
-		c.Data.Store = filepath.Join(w.Out, "stores", r.Name)
+		c.Data.Store = filepath.Join(w.stores, r.Name)
 	}
 	if err := config.CheckFiles(c); err != nil {
 		return nil, err
 	}
-	return &training{config: c, runs: filepath.Join(w.Out, "runs", r.Name)}, nil
+	t := &training{config: c, runs: filepath.Join(w.Out, "runs", r.Name)}
+	if w.method != "" {
+		if t.config, t.rows, err = compare.Parted(c, w.method); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // train makes every model that is not there yet.
@@ -53,7 +62,14 @@ func (w *transfer) train(ctx context.Context) error {
 	return nil
 }
 
-func (w *transfer) trainOne(ctx context.Context, p *place, t *training) error {
+func (w *transfer) trainOne(ctx context.Context, p *place, t *training) (err error) {
+	if t.rows != nil {
+		w.Say(t.config.Name + ": " + w.method)
+		if err = os.MkdirAll(t.runs, 0o777); err == nil {
+			p.checkpoint, err = train.FitRows(ctx, t.config, p.store, t.rows, t.runs)
+		}
+		return err
+	}
 	run, err := t.make(ctx, p.store, train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}, w.Say)
 	if err != nil {
 		return err

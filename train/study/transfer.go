@@ -84,8 +84,18 @@ type place struct {
 // that lists the differences. This and whatever else would stop the study on its way (a region
 // without emissions, images of another size) is found before anything is trained.
 func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult, error) {
+	return transferOf(ctx, p, o, "")
+}
+
+// transferOf is Transfer with one of the methods of package compare in the place
+// of the experiment's own network (""), in a folder of its own.
+func transferOf(ctx context.Context, p *Plan, o TransferOptions, method string) (*TransferResult, error) {
 	if o.Out == "" {
 		o.Out = p.Out
+	}
+	stores := filepath.Join(o.Out, "stores")
+	if method != "" {
+		o.Out = filepath.Join(o.Out, "methods", method)
 	}
 	if o.Say == nil {
 		o.Say = func(string) {}
@@ -93,7 +103,7 @@ func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult,
 	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
 		return nil, err
 	}
-	w := &transfer{plan: p, TransferOptions: o}
+	w := &transfer{plan: p, TransferOptions: o, method: method, stores: stores}
 	defer w.close()
 	for _, step := range []func(context.Context) error{w.read, w.prepare, w.alike} {
 		if err := step(ctx); err != nil {
@@ -113,6 +123,8 @@ func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult,
 type transfer struct {
 	TransferOptions
 	plan   *Plan
+	method string // that is trained; empty: the experiment's own network
+	stores string // folder of the regions' stores that their experiments do not name
 	places []*place
 	todo   []*training // per place; nil where a checkpoint is given
 }
@@ -133,6 +145,9 @@ func (w *transfer) read(context.Context) error {
 		if r.Checkpoint == "" {
 			todo, err = w.experiment(r)
 		} else {
+			if w.method != "" {
+				return fault.New("--methods", "region "+r.Name+" has a checkpoint in the plan, so that nothing else can be trained there", "Give the region an experiment (config), or leave --methods away.")
+			}
 			p.checkpoint, err = train.ReadCheckpoint(r.Checkpoint)
 		}
 		if err != nil {
