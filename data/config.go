@@ -101,12 +101,12 @@ type Emissions struct {
 // POI is the table of points of interest. An empty Path means that the POI
 // modality is absent.
 type POI struct {
-	Path       string            `mapstructure:"path" yaml:"path"`                 // CSV, GeoJSON, GeoPackage, Shapefile, OSM PBF
-	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OpenStreetMap: points, and multipolygons by their centres)
+	Path       string            `mapstructure:"path" yaml:"path"`                 // CSV, XLSX, GeoJSON, GeoPackage, Shapefile, OSM PBF
+	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OpenStreetMap, also as a GeoPackage of ogr2ogr: points, and multipolygons by their centres)
 	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
 	Encoding   string            `mapstructure:"encoding" yaml:"encoding"`         // of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out
 	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names
-	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories, or one that comes with the program (preset:london, preset:shenzhen); empty: raw values are the categories
+	Categories string            `mapstructure:"categories" yaml:"categories"`     // YAML table that maps raw categories, or one that comes with the program (preset:osm, preset:amap, preset:tencent, preset:safegraph: some 15 functions under the same names; preset:london, preset:shenzhen, preset:tokyo); empty: raw values are the categories
 	Size       int               `mapstructure:"size" yaml:"size"`                 // edge in pixels of the frame that points are counted in, 32 to 512, whatever the images' size; default 256
 	MaxBadRows float64           `mapstructure:"max_bad_rows" yaml:"max_bad_rows"` // share of unreadable rows above which it is an error; default 0.01
 	Options    map[string]string `mapstructure:"options" yaml:"options,omitempty"` // open options of the OGR driver
@@ -119,7 +119,7 @@ type Columns struct {
 	Lon      string `mapstructure:"lon" yaml:"lon"`           // longitude or x
 	Lat      string `mapstructure:"lat" yaml:"lat"`           // latitude or y
 	Place    string `mapstructure:"place" yaml:"place"`       // both coordinates in one column, in place of lon and lat: "113.26,23.13" in either order, or WKT
-	Category string `mapstructure:"category" yaml:"category"` // raw category
+	Category string `mapstructure:"category" yaml:"category"` // raw category; of OpenStreetMap's tags in columns of their own several, the first that is filled counts: amenity, shop, office
 	ID       string `mapstructure:"id" yaml:"id"`             // rows with the same id, place and category are one point; optional
 	Count    string `mapstructure:"count" yaml:"count"`       // points that stand for several; optional
 }

@@ -216,6 +216,9 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 		note = "columns " + p.Columns
 	}
 	line("rows", p.Rows, note)
+	if p.Note != "" {
+		fmt.Fprintln(w, "  look: "+p.Note)
+	}
 	some("outside the region", p.Outside, "in none of its cells; not counted")
 	some("  swapped?", p.Swapped, "inside when longitude and latitude change places")
 	some("duplicates", p.Duplicates, "the id had come before at the same place")
@@ -230,6 +233,16 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	}
 	if more := len(p.UnmappedValues) - 8; more > 0 {
 		line("  further values", more)
+	}
+	some("without a tag", p.Untagged, "none of the tags that make a point of interest")
+	if p.Other > 0 {
+		line("fell to other", p.Other, "the category table lists none of these values:")
+		for _, v := range p.OtherValues[:min(8, len(p.OtherValues))] {
+			line("  "+label.Printable(v.Value), v.Count)
+		}
+		if more := len(p.OtherValues) - 8; more > 0 {
+			line("  further values", more)
+		}
 	}
 	if p.Dropped > 0 {
 		line("in dropped cells", p.Dropped, "the mosaic does not cover them; not counted")

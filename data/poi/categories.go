@@ -54,21 +54,27 @@ const (
 
 // Match is the number of a raw value's category, Ignored or Unmapped.
 func (t *Table) Match(value string) int {
+	to, _ := t.match(value)
+	return to
+}
+
+// match is Match; listed says that an entry decided, and not other.
+func (t *Table) match(value string) (to int, listed bool) {
 	value = label.Of(value)
 	if to, ok := t.exact[value]; ok {
-		return to
+		return to, true
 	}
 	for n := min(t.longest, len(value)); n > 0; n-- {
 		if to, ok := t.prefix[value[:n]]; ok {
-			return to
+			return to, true
 		}
 	}
 	for _, r := range t.regex {
 		if r.re.MatchString(value) {
-			return r.to
+			return r.to, true
 		}
 	}
-	return t.other
+	return t.other, false
 }
 
 const tableHelp = "See the category table's form in the documentation of data.poi.categories: categories (name: {exact, prefix, regex}), ignore, other."
@@ -77,7 +83,8 @@ const tableHelp = "See the category table's form in the documentation of data.po
 const maxTableBytes = 4 << 20
 
 // LoadTable reads a category table from a file, or one that comes with the
-// program: preset:london, preset:shenzhen.
+// program: preset:osm, preset:amap, preset:tencent, preset:safegraph, and those
+// of the presets' cities.
 func LoadTable(path string) (*Table, error) {
 	text, err := TableText(path)
 	if err != nil {

@@ -46,11 +46,15 @@ func (c *collector) channels() (names []string, channel []int32, err error) {
 	}
 	used := 0.0
 	for k, name := range c.names {
-		m := c.table.Match(name)
+		m, listed := c.table.match(name)
 		channel[k] = int32(m)
 		switch {
 		case m >= 0:
 			used += c.seen[k]
+			if !listed && c.seen[k] > 0 {
+				c.report.Other += int(c.seen[k])
+				c.report.OtherValues = append(c.report.OtherValues, ValueCount{name, c.seen[k]})
+			}
 		case m == Ignored:
 			c.report.Ignored += int(c.seen[k])
 		case c.seen[k] > 0:
@@ -61,8 +65,10 @@ func (c *collector) channels() (names []string, channel []int32, err error) {
 			channel[k] = -1
 		}
 	}
-	slices.SortFunc(c.report.UnmappedValues, byCount)
-	c.report.UnmappedValues = c.report.UnmappedValues[:min(len(c.report.UnmappedValues), maxUnmapped)]
+	for _, list := range []*[]ValueCount{&c.report.UnmappedValues, &c.report.OtherValues} {
+		slices.SortFunc(*list, byCount)
+		*list = (*list)[:min(len(*list), maxUnmapped)]
+	}
 	if used == 0 {
 		return nil, nil, fault.New(c.spec.Categories, fmt.Sprintf("maps none of the %d points in the region to a category", c.inside),
 			"The commonest values that it does not know: "+firstValues(c.report.UnmappedValues, 8))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"opencarbon/data/label"
 	"opencarbon/data/raster"
 )
 
@@ -18,9 +19,60 @@ var osmKeys = []string{"amenity", "shop", "office", "tourism", "leisure", "healt
 // furniture, that are points of interest.
 var osmHighways = []string{"bus_stop", "services", "rest_area"}
 
-// osmCategory is the category of an OpenStreetMap object, or of the one key that
-// the configuration asks for.
-func osmCategory(f *raster.Feature, fields []string, asked string) (string, bool) {
+// osmLand are the values of landuse that preset:osm takes: ground where people
+// work, trade or live. Forests and meadows are no points of interest.
+var osmLand = []string{"industrial", "commercial", "retail", "quarry", "depot", "port", "landfill", "construction", "farmyard", "greenhouse_horticulture",
+	"railway", "religious", "cemetery", "education", "institutional", "military", "residential", "allotments"}
+
+// osmPreset is the category table that knows OpenStreetMap's tags.
+const osmPreset = tablePrefix + "osm"
+
+// tagRule says which of an object's tags is its category.
+type tagRule struct {
+	asked []string // keys that the configuration asks for, the first that is there counts; none: osmKeys
+	land  bool     // landuse too, and the area of a city is what it is used for
+}
+
+// newTagRule reads data.poi.columns.category: one key, or several.
+func newTagRule(spec Spec) tagRule {
+	return tagRule{asked: tagNames(spec.Columns.Category), land: spec.Categories == osmPreset}
+}
+
+// tagNames are the keys in a text such as "amenity, shop, office".
+func tagNames(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", +;", r) })
+}
+
+// category is "key:value" of the tag that counts; false where there is none.
+func (r tagRule) category(tags map[string]string) (string, bool) {
+	if len(r.asked) == 1 {
+		v, ok := tags[r.asked[0]]
+		return r.asked[0] + ":" + v, ok
+	}
+	keys := r.asked
+	if len(keys) == 0 {
+		keys = osmKeys
+	}
+	for _, key := range keys {
+		if v, ok := tags[key]; ok && v != "" && v != "no" {
+			return key + ":" + v, true
+		}
+	}
+	if len(r.asked) > 0 {
+		return "", false
+	}
+	if v := tags["highway"]; slices.Contains(osmHighways, v) {
+		return "highway:" + v, true
+	}
+	if v := tags["landuse"]; r.land && slices.Contains(osmLand, v) {
+		return "landuse:" + v, true
+	}
+	return "", false
+}
+
+// tagsOf are the tags of an object as OGR gives them: some as fields, the rest in
+// other_tags.
+func tagsOf(f *raster.Feature, fields []string) map[string]string {
 	tags := map[string]string{}
 	for _, name := range fields {
 		if v, ok := f.Text(name); ok && name != "other_tags" {
@@ -30,19 +82,38 @@ func osmCategory(f *raster.Feature, fields []string, asked string) (string, bool
 	if v, ok := f.Text("other_tags"); ok {
 		parseTags(v, tags)
 	}
-	if asked != "" {
-		v, ok := tags[asked]
-		return asked + ":" + v, ok
+	return tags
+}
+
+// tagColumns are the columns of a table that hold tags, one key each: those that
+// the configuration lists, or with preset:osm all that there are. nil where the
+// category is one column of its own.
+func tagColumns(spec Spec, names []string) ([]int, error) {
+	find := func(key string) int {
+		return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(label.Of(n), key) })
 	}
-	for _, key := range osmKeys {
-		if v, ok := tags[key]; ok && v != "no" {
-			return key + ":" + v, true
+	asked := tagNames(spec.Columns.Category)
+	if find(label.Of(spec.Columns.Category)) >= 0 || len(asked) == 1 {
+		return nil, nil
+	}
+	var list []int
+	for _, key := range asked {
+		i := find(key)
+		if i < 0 {
+			_, err := findColumn(spec.Path, "category", key, nil, names, true)
+			return nil, err
+		}
+		list = append(list, i)
+	}
+	if len(asked) > 1 || spec.Categories != osmPreset {
+		return list, nil
+	}
+	for _, key := range append(slices.Clone(osmKeys), "highway", "landuse", "other_tags") {
+		if i := find(key); i >= 0 {
+			list = append(list, i)
 		}
 	}
-	if v := tags["highway"]; slices.Contains(osmHighways, v) {
-		return "highway:" + v, true
-	}
-	return "", false
+	return list, nil
 }
 
 // parseTags reads OGR's rendering of tags, "key"=>"value","key"=>"value" with

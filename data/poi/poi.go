@@ -96,6 +96,9 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 	}
 	c := newCollector(spec, target, table)
 	defer c.close()
+	if spec.CRS == "" && (spec.Categories == tablePrefix+"amap" || spec.Categories == tablePrefix+"tencent") {
+		c.report.Note = "the coordinates are taken as they are; as the service gives them they are some 500 m off: then data.poi.crs: GCJ-02"
+	}
 	var err error
 	if isTable(spec.Path) {
 		err = readTable(ctx, spec, c, progress)
@@ -124,12 +127,12 @@ func isTable(path string) bool {
 // Names that say another system than WGS84 (gcj_lon, bd_lng) are not among them:
 // data.poi.crs has to say it, too.
 var usualColumns = struct{ lon, lat, place, category, id, count []string }{
-	lon: []string{"lon", "lng", "long", "longitude", "x", "lon_wgs84", "lng_wgs84", "wgs84_lon", "wgs84_lng", "经度", "經度", "経度", "경도"},
-	lat: []string{"lat", "latitude", "y", "lat_wgs84", "wgs84_lat", "纬度", "緯度", "위도"},
+	lon: []string{"lon", "lng", "long", "longitude", "x", "lon_wgs84", "lng_wgs84", "wgs84_lon", "wgs84_lng", "wgs84经度", "经度", "經度", "経度", "경도"},
+	lat: []string{"lat", "latitude", "y", "lat_wgs84", "wgs84_lat", "wgs84纬度", "纬度", "緯度", "위도"},
 	place: []string{"location", "geometry", "geom", "the_geom", "wkt", "wkt_geom", "point", "coordinates", "coordinate", "coords",
 		"lonlat", "lon_lat", "lon,lat", "lon, lat", "lnglat", "lng_lat", "lng,lat", "lng, lat", "latlon", "lat_lon", "lat,lon", "lat, lon",
 		"latlng", "lat_lng", "lat,lng", "lat, lng", "经纬度", "坐标", "經緯度", "座標", "位置"},
-	category: []string{"category", "top_category", "type", "fclass", "amenity", "类别", "类型", "大类", "一级分类", "分类", "poi类型",
+	category: []string{"category", "top_category", "type", "fclass", "amenity", "类别", "类型", "大类", "一级分类", "分类", "poi类型", "所属类别", "typecode", "naics_code",
 		"類別", "類型", "大類", "分類", "種別", "カテゴリ", "カテゴリー", "업종", "카테고리", "분류"},
 	id:    []string{"id", "placekey", "safegraph_place_id", "osm_id", "@id", "uid", "poi_id"},
 	count: []string{},

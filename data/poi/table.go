@@ -17,6 +17,7 @@ import (
 
 	"opencarbon/data/charset"
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 )
 
 // readTable reads a CSV file (or one with semicolons, tabs or bars) row by row.
@@ -113,13 +114,16 @@ func openTable(path string) (*os.File, error) {
 // columns is the place of each column in a row; -1 for those that are absent.
 type columns struct {
 	lon, lat, category, id, count int
-	place                         int // holds both coordinates, in place of lon and lat
+	place                         int      // holds both coordinates, in place of lon and lat
+	tags                          []int    // hold OpenStreetMap's tags, in place of category
+	keys                          []string // of those
+	rule                          tagRule
 }
 
 // report names the columns that are read, for the report.
 func (c columns) report(names []string) string {
 	var s []string
-	for _, i := range []int{c.place, c.lon, c.lat, c.category, c.id, c.count} {
+	for _, i := range append([]int{c.place, c.lon, c.lat, c.category, c.id, c.count}, c.tags...) {
 		if i >= 0 {
 			s = append(s, names[i])
 		}
@@ -205,6 +209,9 @@ func (r *rowReader) take(line int, fields [][]byte) error {
 		why = "the category has characters that " + e + " does not have: say in which encoding the file is, in data.poi.encoding"
 	}
 	switch {
+	case why == skip:
+		r.c.report.Untagged++
+		return nil
 	case why != "":
 		r.c.bad(line, why)
 		return nil
@@ -286,6 +293,13 @@ func findColumns(spec Spec, names []string) (columns, error) {
 	if c.place, err = findPlace(spec, names); err != nil {
 		return c, err
 	}
+	if c.tags, err = tagColumns(spec, names); err != nil {
+		return c, err
+	}
+	c.rule = newTagRule(spec)
+	for _, i := range c.tags {
+		c.keys = append(c.keys, strings.ToLower(label.Of(names[i])))
+	}
 	for _, f := range []struct {
 		to         *int
 		key, asked string
@@ -299,6 +313,10 @@ func findColumns(spec Spec, names []string) (columns, error) {
 		{&c.count, "count", spec.Columns.Count, usualColumns.count, false},
 	} {
 		if c.place >= 0 && (f.to == &c.lon || f.to == &c.lat) {
+			continue
+		}
+		if len(c.tags) > 0 && f.to == &c.category {
+			c.category = -1
 			continue
 		}
 		if *f.to, err = findColumn(spec.Path, f.key, f.asked, f.usual, names, f.needed); err != nil {
@@ -329,7 +347,23 @@ func parseRow(fields [][]byte, col columns, crs string, decimalComma bool) (p po
 			return p, false, fmt.Sprintf("count %q is not a number from 0 up", clip(fields[col.count]))
 		}
 	}
-	p.category = bytes.TrimSpace(fields[col.category])
+	if len(col.tags) > 0 {
+		tags := map[string]string{}
+		for k, i := range col.tags {
+			if v := string(bytes.TrimSpace(fields[i])); col.keys[k] == "other_tags" {
+				parseTags(v, tags)
+			} else if v != "" {
+				tags[col.keys[k]] = v
+			}
+		}
+		value, ok := col.rule.category(tags)
+		if !ok {
+			return p, false, skip
+		}
+		p.category = []byte(value)
+	} else {
+		p.category = bytes.TrimSpace(fields[col.category])
+	}
 	if !utf8.Valid(p.category) || bytes.IndexByte(p.category, 0) >= 0 {
 		return p, false, "the category cannot be read as text: say in which encoding the file is, in data.poi.encoding (e.g. gb18030)"
 	}

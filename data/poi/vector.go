@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,12 +30,19 @@ func readVector(ctx context.Context, spec Spec, c *collector, progress Progress)
 			return err
 		}
 	}
-	if !isOSM(spec.Path) || spec.Layer != "" {
+	layers := osmLayers
+	if !isOSM(spec.Path) && spec.Layer == "" {
+		var err error
+		if layers, err = layersOf(spec); err != nil {
+			return err
+		}
+	}
+	if spec.Layer != "" || len(layers) == 0 {
 		_, err := readLayer(ctx, spec, c, 0, progress)
 		return err
 	}
 	done := 0
-	for _, layer := range osmLayers {
+	for _, layer := range layers {
 		spec.Layer = layer
 		var err error
 		if done, err = readLayer(ctx, spec, c, done, progress); err != nil {
@@ -42,6 +50,26 @@ func readVector(ctx context.Context, spec Spec, c *collector, progress Progress)
 		}
 	}
 	return nil
+}
+
+// layersOf are the layers of a file that ogr2ogr made of OpenStreetMap's, in which
+// points of interest are; none of any other file.
+func layersOf(spec Spec) ([]string, error) {
+	l, err := raster.OpenVector(spec.Path, "", "", spec.Options)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	var list []string
+	for _, name := range osmLayers {
+		if slices.Contains(l.Layers(), name) {
+			list = append(list, name)
+		}
+	}
+	if len(list) < len(osmLayers) {
+		return nil, nil
+	}
+	return list, nil
 }
 
 // encodingOption tells OGR in which encoding a shapefile's attributes are.
@@ -155,7 +183,8 @@ func attributeReader(spec Spec, l *raster.Layer) (func(*raster.Feature) (point, 
 	for _, f := range l.Fields() {
 		names = append(names, f.Name)
 	}
-	where, osm := spec.Path, isOSM(spec.Path)
+	where := spec.Path
+	osm := isOSM(spec.Path) || slices.Contains(names, "other_tags") && !slices.Contains(names, spec.Columns.Category)
 	column := func(key, asked string, usual []string, needed bool) (string, error) {
 		i, err := findColumn(where, key, asked, usual, names, needed)
 		if err != nil || i < 0 {
@@ -171,8 +200,13 @@ func attributeReader(spec Spec, l *raster.Layer) (func(*raster.Feature) (point, 
 	if err != nil {
 		return nil, err
 	}
-	category := func(f *raster.Feature) (string, bool) { return osmCategory(f, names, spec.Columns.Category) }
-	if !osm {
+	rule := newTagRule(spec)
+	category := func(f *raster.Feature) (string, bool) { return rule.category(tagsOf(f, names)) }
+	tags, err := tagColumns(spec, names)
+	if err != nil && !osm {
+		return nil, err
+	}
+	if !osm && len(tags) == 0 {
 		name, err := column("category", spec.Columns.Category, usualColumns.category, true)
 		if err != nil {
 			return nil, err

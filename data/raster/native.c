@@ -48,6 +48,10 @@ void ocraster_install_handler(void) {
   default_option("GDAL_HTTP_LOW_SPEED_TIME", "60");
   default_option("GDAL_HTTP_LOW_SPEED_LIMIT", "1");
   default_option("GDAL_HTTP_USERAGENT", "OpenCarbon (carbon emission mapping; reads inputs once and keeps them)");
+  /* Sheets of nothing but texts have names in their first row too. */
+  default_option("OGR_XLSX_HEADERS", "FORCE");
+  default_option("OGR_XLS_HEADERS", "FORCE");
+  default_option("OGR_ODS_HEADERS", "FORCE");
 }
 
 /* HDF5, below GDAL's netCDF driver, prints a page of its own on standard error

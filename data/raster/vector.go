@@ -31,6 +31,7 @@ type Field struct {
 
 // Layer is an open vector layer. It belongs to one goroutine at a time.
 type Layer struct {
+	layers []string // all of the file
 	ds     gdal.Dataset
 	layer  gdal.Layer
 	sql    bool // layer is a result set that must be given back
@@ -103,6 +104,7 @@ func (l *Layer) choose(layer, where string) error {
 	if layer == "" {
 		layer = names[0]
 	}
+	l.layers = names
 	if !slices.Contains(names, layer) {
 		return fault.New(l.path, fmt.Sprintf("there is no layer %q", layer), "the file has: "+strings.Join(names, ", "))
 	}
@@ -187,6 +189,9 @@ func (l *Layer) Path() string { return l.path }
 
 // Name returns the layer's name.
 func (l *Layer) Name() string { return l.name }
+
+// Layers returns the names of all layers of the file.
+func (l *Layer) Layers() []string { return slices.Clone(l.layers) }
 
 // Fields returns the layer's attributes in the file's order.
 func (l *Layer) Fields() []Field { return slices.Clone(l.fields) }
