@@ -34,7 +34,8 @@ type Options struct {
 	// Note hears, line by line, of what is fetched from servers, before it begins.
 	Note func(text string)
 
-	client remote.Client // of tests: less patient
+	client  remote.Client // of tests: less patient
+	outline bool          // leave the images out, see Outline
 }
 
 // Build makes the tile store that the configuration describes, or finds that it
@@ -233,6 +234,14 @@ func (c *Config) emissionsSpec() emissions.Spec {
 		Per: e.Per, Period: e.Period, MissingMonths: e.MissingMonths, Nodata: e.Nodata}
 }
 
+// openMosaic opens data.imagery.path.
+func (c *Config) openMosaic() (*imagery.Mosaic, error) {
+	m := c.Imagery
+	mosaic, err := imagery.Open(imagery.Spec{Path: m.Path, CRS: m.CRS, Bands: m.Bands, Scale: m.Scale, Percentile: m.Percentile,
+		Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata})
+	return mosaic, named(err, "data.imagery")
+}
+
 func (b *build) run(ctx context.Context) error {
 	c := b.c
 	var err error
@@ -242,11 +251,8 @@ func (b *build) run(ctx context.Context) error {
 	}
 	b.report.Grid = b.grid.String()
 	if c.Imagery.Path != "" {
-		m := c.Imagery
-		b.mosaic, err = imagery.Open(imagery.Spec{Path: m.Path, CRS: m.CRS, Bands: m.Bands, Scale: m.Scale, Percentile: m.Percentile,
-			Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata})
-		if err != nil {
-			return named(err, "data.imagery")
+		if b.mosaic, err = c.openMosaic(); err != nil {
+			return err
 		}
 	}
 	if err := b.region(ctx); err != nil {
@@ -328,7 +334,7 @@ func (b *build) readPOIs(ctx context.Context) error {
 func (b *build) write(ctx context.Context) (err error) {
 	size := 0
 	meta := store.Meta{Program: "opencarbon", Name: b.o.Name, ConfigHash: b.hash, Grid: b.gridSpec()}
-	if b.mosaic != nil {
+	if b.mosaic != nil && !b.o.outline {
 		size = b.mosaic.Size()
 	}
 	w, err := store.Create(b.c.Store, meta, len(b.cells), size)
@@ -415,10 +421,10 @@ func (b *build) measure() error {
 // that stay and their coverage (nil without images).
 func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, coverage []float32, err error) {
 	b.report.Cells.Stored = len(b.cells)
+	for i := range b.cells {
+		keep = append(keep, i)
+	}
 	if b.mosaic == nil {
-		for i := range b.cells {
-			keep = append(keep, i)
-		}
 		return keep, nil, nil
 	}
 	b.o.Progress(stageScale, 0, 1)
@@ -428,6 +434,10 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 	}
 	b.o.Progress(stageScale, 1, 1)
 	b.report.Images = n
+	if b.o.outline {
+		return keep, nil, nil
+	}
+	keep = nil
 	warped, err := b.mosaic.Warp(ctx, b.grid, b.cells, n,
 		imagery.Options{Workers: b.c.Workers, Progress: func(done, total int) { b.o.Progress(stageImages, done, total) }},
 		func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })

@@ -155,7 +155,8 @@ func (c *Config) hash(inputs []Input, o Options) (string, error) {
 		Nodata  string
 		Files   []file
 		Table   string `json:",omitempty"` // absent where there is none: the hash of a store without it stays
-	}{Version: buildVersion, Config: key, Nodata: nodata, Table: o.tableFor(c)}
+		Outline bool   `json:",omitempty"` // so is this
+	}{Version: buildVersion, Config: key, Nodata: nodata, Table: o.tableFor(c), Outline: o.outline}
 	for _, in := range inputs {
 		all.Files = append(all.Files, file{in.Key, in.Path, in.SHA256, in.Bytes})
 	}

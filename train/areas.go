@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"opencarbon/data"
 	"opencarbon/data/areas"
@@ -249,7 +250,7 @@ func (p *Predictions) levels() []totals.Interval {
 }
 
 // writeAreas writes the table and the layer.
-func (p *Predictions) writeAreas(folder string, set *areas.Set) error {
+func (p *Predictions) writeAreas(folder string, set *areas.Set, changed time.Time) error {
 	levels := p.levels()
 	columns := areaColumns(p.Unit, levels)
 	path := filepath.Join(folder, AreasFile)
@@ -287,7 +288,7 @@ func (p *Predictions) writeAreas(folder string, set *areas.Set) error {
 	for _, c := range columns {
 		fields = append(fields, raster.Field{Name: c, Type: raster.Real})
 	}
-	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "areas", CRS: set.CRS, Fields: fields,
+	out, err := raster.CreateVector(path, raster.VectorSpec{Layer: "areas", CRS: set.CRS, Fields: fields, Changed: changed,
 		Style: qgis.Polygons("per_km2", qgis.Steps(density), strings.TrimSpace(shownUnit(p.Unit)+" per km2"), true)})
 	if err != nil {
 		return err

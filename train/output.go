@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"opencarbon/data"
 	"opencarbon/data/grid"
@@ -79,7 +80,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		case "nc":
 			err = cells.WriteNetCDF(path, o.Known.Year)
 		default:
-			err = writeCells(path, p.Unit, g, rows, extra)
+			err = writeCells(path, p.Unit, g, rows, extra, o.changed)
 		}
 		if err != nil {
 			return nil, err
@@ -88,7 +89,7 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 	}
 	if known.set != nil {
 		known.sum(p, model, s, x)
-		if err := p.writeAreas(o.Out, known.set); err != nil {
+		if err := p.writeAreas(o.Out, known.set, o.changed); err != nil {
 			return nil, err
 		}
 	}
@@ -288,7 +289,7 @@ func shownUnit(unit string) string {
 
 // writeCells writes the cells as polygons in the grid's CRS (GeoJSON: WGS84, as
 // its standard asks), with the columns of predictions.csv.
-func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra) error {
+func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, changed time.Time) error {
 	crs := g.CRS()
 	wgs84 := filepath.Ext(path) == ".geojson"
 	var to *raster.Transform
@@ -316,7 +317,7 @@ func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x run
 		ln = append(ln, r.Predicted)
 	}
 	const predicted = 9 // the column that the style shows
-	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields,
+	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields, Changed: changed,
 		Style: qgis.Polygons(fields[predicted].Name, qgis.Steps(exp(ln)), shownUnit(unit), false)}
 	if wgs84 {
 		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimetre, and no crs member

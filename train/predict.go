@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -9,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -16,7 +16,6 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
-	"opencarbon/train/mapfiles"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 	"opencarbon/train/totals"
@@ -35,6 +34,8 @@ type PredictOptions struct {
 	Surplus  string           // what becomes of POI categories that a checkpoint does not know, see Reads
 	Known    Known            // areas to add up, and totals that are known
 	Progress progress.Options // where and how to report
+
+	changed time.Time // that files name as their last change; zero: when they are written
 }
 
 // Predictions are what Predict found.
@@ -109,13 +110,8 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err := CheckDevice(o.Device); err != nil {
 		return nil, err
 	}
-	for _, f := range o.Formats {
-		if !slices.Contains(Formats, f) {
-			return nil, fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
-		}
-		if f == "nc" && c.Header.TargetUnit != mapfiles.NetCDFUnit {
-			return nil, fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(c.Header.TargetUnit, "a proxy")), "Leave nc out.")
-		}
+	if err := checkFormats(o.Formats, c.Header.TargetUnit); err != nil {
+		return nil, err
 	}
 	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)
 	if err != nil {
@@ -186,7 +182,11 @@ func (c *Checkpoint) Fits(s *store.Store) error {
 }
 
 // sizes is Fits less the names of the categories.
-func (c *Checkpoint) sizes(s *store.Store) error {
+func (c *Checkpoint) sizes(s *store.Store) error { return c.sizesOf(s, s.ImageSize()) }
+
+// sizesOf is sizes of a store with images of that many pixels, which it may have
+// yet to get; 0: none.
+func (c *Checkpoint) sizesOf(s *store.Store, images int) error {
 	if c.foreign != nil {
 		if err := c.meet(s); err != nil {
 			return err
@@ -194,7 +194,7 @@ func (c *Checkpoint) sizes(s *store.Store) error {
 	}
 	m := c.Header.Model
 	where := s.Dir()
-	if m.Image && !s.HasImages() {
+	if m.Image && images == 0 {
 		return fault.New(where, "has no images, but the checkpoint's model needs them", "Give data.imagery.path.")
 	}
 	if m.POI && !s.HasPOIs() {
@@ -206,8 +206,8 @@ func (c *Checkpoint) sizes(s *store.Store) error {
 	if m.POISize == 0 {
 		m.POISize = m.ImageSize
 	}
-	if m.Image && s.ImageSize() != m.ImageSize {
-		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", s.ImageSize(), s.ImageSize(),
+	if m.Image && images != m.ImageSize {
+		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", images, images,
 			m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
 	}
 	if m.POI && s.POISize() != m.POISize {

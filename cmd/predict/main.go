@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ func command() *cobra.Command {
 	var quiet bool
 	var o train.PredictOptions
 	var model train.PublishedModel
+	var parts blocks
 	cmd := &cobra.Command{
 		Use:   "predict --checkpoint C (--config X.yaml | --store DIR | --published DIR)",
 		Short: "Predict a region's emissions with a trained model, as GeoTIFF, GeoPackage and CSV",
@@ -70,6 +72,11 @@ interest of the cell under the pointer, the findings in words, and the areas.
 Every table has the same columns and the key cell, "col_row"; predictions.csv of a
 run can be the list of another experiment's splits (data.split.file).
 
+A region too large for one process is predicted in blocks of 64 x 64 cells: --plan
+prepares a folder of work from --checkpoint and --config, any number of processes
+with --work (as a Slurm array, a Kubernetes Indexed Job, or with --shard i/n) predict
+blocks, and --merge joins them and writes what is written otherwise (train/SCALE.md).
+
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
 the checkpoint must be mended; 130 interrupted.`,
@@ -77,9 +84,22 @@ the checkpoint must be mended; 130 interrupted.`,
   go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson
   go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo
   go run ./cmd/predict --checkpoint A.safetensors --config city.yaml --areas districts.geojson --field name --totals totals.csv
+  go run ./cmd/predict --plan work --checkpoint A.safetensors --config country.yaml
+  go run ./cmd/predict --work work --shard 0/4
+  go run ./cmd/predict --merge work --out predictions/country
   go run ./cmd/predict --checkpoint published.pth --neighborhood 3 --published DIR --out predictions.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Progress.Quiet = quiet
+			if err := parts.check(cmd, source); err != nil {
+				return err
+			}
+			switch {
+			case parts.work != "":
+				return parts.predict(cmd, o)
+			case parts.merge != "":
+				return parts.join(cmd, o)
+			}
 			if len(checkpoints) == 0 {
 				return fault.New("--checkpoint", "is not given", "Name best.safetensors of a run folder.")
 			}
@@ -100,7 +120,6 @@ the checkpoint must be mended; 130 interrupted.`,
 					return err
 				}
 			}
-			o.Progress.Quiet = quiet
 			if dataset != "" {
 				if len(members) > 1 {
 					return fault.New("--published", "takes one checkpoint", "Give one --checkpoint.")
@@ -121,6 +140,9 @@ the checkpoint must be mended; 130 interrupted.`,
 				}
 				stretch(cfg, members[0], o.Stretch)
 				table := categories(cfg, members[0])
+				if parts.plan != "" {
+					return parts.prepare(cmd, members, cfg, table, o)
+				}
 				bar := progress.New(cmd.ErrOrStderr())
 				report, err := data.Build(cmd.Context(), &cfg.Data, data.Options{Name: cfg.Name, Progress: bar.Set, CategoryTable: table,
 					Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }})
@@ -147,26 +169,7 @@ the checkpoint must be mended; 130 interrupted.`,
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "%d cells predicted", p.Cells)
-			if p.Unit != "" && p.Unit != "proxy" {
-				fmt.Fprintf(out, ", %s", p.Totals())
-			}
-			fmt.Fprintln(out)
-			fmt.Fprint(out, p.AreaTable())
-			for _, n := range p.Notes {
-				fmt.Fprintln(out, "  note: "+n)
-			}
-			if !math.IsNaN(p.InDomain) {
-				fmt.Fprintf(out, "  %.1f%% of the cells are like the training cells (in_domain); do not trust the others\n", 100*p.InDomain)
-			}
-			for _, i := range p.Intervals {
-				fmt.Fprintln(out, "  "+i.String())
-			}
-			for _, f := range p.Files {
-				fmt.Fprintln(out, "  "+f)
-			}
-			return nil
+			return say(cmd.OutOrStdout(), p)
 		},
 	}
 	f := cmd.Flags()
@@ -193,7 +196,31 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&o.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads; 0 = all cores")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
+	parts.flags(f)
 	return cmd
+}
+
+// say writes what a person wants to know of predictions.
+func say(out io.Writer, p *train.Predictions) error {
+	fmt.Fprintf(out, "%d cells predicted", p.Cells)
+	if p.Unit != "" && p.Unit != "proxy" {
+		fmt.Fprintf(out, ", %s", p.Totals())
+	}
+	fmt.Fprintln(out)
+	fmt.Fprint(out, p.AreaTable())
+	for _, n := range p.Notes {
+		fmt.Fprintln(out, "  note: "+n)
+	}
+	if !math.IsNaN(p.InDomain) {
+		fmt.Fprintf(out, "  %.1f%% of the cells are like the training cells (in_domain); do not trust the others\n", 100*p.InDomain)
+	}
+	for _, i := range p.Intervals {
+		fmt.Fprintln(out, "  "+i.String())
+	}
+	for _, f := range p.Files {
+		fmt.Fprintln(out, "  "+f)
+	}
+	return nil
 }
 
 // categories is the text of the checkpoint's category table where the region's

@@ -30,7 +30,7 @@ func TestOverviewIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.plan(metreGrid(t), []grid.Cell{here})
+	p, err := m.plan(metreGrid(t), []grid.Cell{here}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,9 +58,9 @@ func (m *Mosaic) footprints(g *grid.Grid, cells []grid.Cell) ([]footprint, error
 	return list, nil
 }
 
-// plan chooses the resolution to read and divides the cells into groups. It
-// fails when no cell touches the mosaic.
-func (m *Mosaic) plan(g *grid.Grid, cells []grid.Cell) (plan, error) {
+// plan chooses the resolution to read and divides the cells into groups. When no
+// cell touches the mosaic it fails, or has no groups where sparse allows that.
+func (m *Mosaic) plan(g *grid.Grid, cells []grid.Cell, sparse bool) (plan, error) {
 	p := plan{level: m.levels[0]}
 	prints, err := m.footprints(g, cells)
 	if err != nil {
@@ -75,6 +75,9 @@ func (m *Mosaic) plan(g *grid.Grid, cells []grid.Cell) (plan, error) {
 		}
 	}
 	if touching == 0 && len(cells) > 0 {
+		if sparse {
+			return p, nil
+		}
 		return p, m.noOverlap(g, cells)
 	}
 	// The coarsest overview that is no coarser than the pictures, as gdalwarp

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Workers  int                   // goroutines, each with a dataset handle of its own; 0: all cores
 	Progress func(done, total int) // called after each cell, by one goroutine at a time; may be nil
+	Sparse   bool                  // the cells are a piece of a region, which may lie beyond the mosaic: none of them has to have a valid pixel
 }
 
 // Sink receives the picture of cell i, [3, H, W] bytes (red, green, blue), and
@@ -38,7 +39,7 @@ type Report struct {
 // ctx's; a file that is damaged anywhere under the cells is an error, never a
 // black picture.
 func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *Normalization, o Options, sink Sink) (*Report, error) {
-	plan, err := m.plan(g, cells)
+	plan, err := m.plan(g, cells, o.Sparse)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 			report.Dropped++
 		}
 	}
-	if len(cells) > 0 && report.Empty == len(cells) {
+	if len(cells) > 0 && report.Empty == len(cells) && !o.Sparse {
 		return nil, fault.New(m.spec.Path, fmt.Sprintf("not one of the %d cells has a valid pixel", len(cells)), "check the mosaic's nodata value and mask (gdalinfo), and the region")
 	}
 	return report, nil

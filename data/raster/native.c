@@ -40,6 +40,8 @@ static void default_option(const char *key, const char *value) {
   if (!CPLGetConfigOption(key, NULL)) CPLSetConfigOption(key, value);
 }
 
+void ocraster_current_date(const char *date) { CPLSetConfigOption("OGR_CURRENT_DATE", date); }
+
 void ocraster_install_handler(void) {
   CPLSetErrorHandler(on_error);
   default_option("GDAL_HTTP_MAX_RETRY", "4");

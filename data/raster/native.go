@@ -149,3 +149,12 @@ func setDescription(b gdal.RasterBand, text string) {
 	defer C.free(unsafe.Pointer(c))
 	C.ocraster_set_description(*(*unsafe.Pointer)(unsafe.Pointer(&b)), c)
 }
+
+// dated runs f with a date that GeoPackages get in place of the present one.
+func dated(date string, f func() error) error {
+	c := C.CString(date)
+	defer C.free(unsafe.Pointer(c))
+	C.ocraster_current_date(c)
+	defer C.ocraster_current_date(nil)
+	return f()
+}

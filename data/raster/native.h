@@ -2,6 +2,8 @@
 #define OPENCARBON_RASTER_NATIVE_H
 
 /* Installs the error handler of this package for the whole process. */
+/* The date that GeoPackages are said to be of; NULL: the time of writing. */
+void ocraster_current_date(const char *date);
 void ocraster_install_handler(void);
 
 /* Forgets what the calling thread's GDAL calls have complained about. */

@@ -23,6 +23,7 @@ type VectorSpec struct {
 	Points  bool              // features are points; else polygons
 	Options map[string]string // layer creation options of the driver
 	Style   string            // QML by which QGIS shows the layer, in GeoPackages only; may be empty
+	Changed time.Time         // which a GeoPackage names as its last change; zero: the time of writing
 }
 
 // VectorWriter writes a GeoPackage, GeoJSON or Shapefile. Like Writer it gives the
@@ -62,7 +63,7 @@ func CreateVector(path string, s VectorSpec) (*VectorWriter, error) {
 		return nil, writeFault(path, err)
 	}
 	w := &VectorWriter{spec: s, path: path, work: work, temp: filepath.Join(work.Path, "vector"+ending)}
-	err = native(func() error {
+	err = w.native(func() error {
 		driver, err := gdal.GetDriverByName(driverName)
 		if err != nil {
 			return err
@@ -79,6 +80,23 @@ func CreateVector(path string, s VectorSpec) (*VectorWriter, error) {
 		return nil, writeFault(path, err)
 	}
 	return w, nil
+}
+
+// changed is the time of the last change that the file names.
+func (w *VectorWriter) changed() time.Time {
+	if w.spec.Changed.IsZero() {
+		return time.Now().UTC()
+	}
+	return w.spec.Changed.UTC()
+}
+
+// native is native with the date of the spec, by which the same content gives the
+// same file whenever it is written.
+func (w *VectorWriter) native(f func() error) error {
+	if w.spec.Changed.IsZero() {
+		return native(f)
+	}
+	return native(func() error { return dated(w.changed().Format("2006-01-02T15:04:05.000Z"), f) })
 }
 
 func (w *VectorWriter) describe() error {
@@ -125,7 +143,7 @@ func (w *VectorWriter) Add(g Geometry, values ...any) error {
 		g.Points = nil
 	}
 	wkb := g.wkb()
-	err := native(func() error {
+	err := w.native(func() error {
 		feature := w.layer.Definition().Create()
 		defer feature.Destroy()
 		for i, v := range values {
@@ -183,7 +201,7 @@ func (w *VectorWriter) Close() error {
 		return errors.New(w.path + ": the file is closed")
 	}
 	defer w.work.Remove()
-	err := native(func() error {
+	err := w.native(func() error {
 		err := w.layer.CommitTransaction()
 		if err == nil && w.spec.Style != "" && strings.EqualFold(filepath.Ext(w.path), ".gpkg") {
 			err = w.style()
@@ -215,7 +233,7 @@ func (w *VectorWriter) style() error {
 		{"f_table_catalog", gdal.FT_String, ""}, {"f_table_schema", gdal.FT_String, ""}, {"f_table_name", gdal.FT_String, w.spec.Layer},
 		{"f_geometry_column", gdal.FT_String, w.layer.GeometryColumn()}, {"styleName", gdal.FT_String, w.spec.Layer}, {"styleQML", gdal.FT_String, w.spec.Style},
 		{"styleSLD", gdal.FT_String, ""}, {"useAsDefault", gdal.FT_Integer, "1"}, {"description", gdal.FT_String, "as " + w.spec.Layer + " is meant to look"},
-		{"owner", gdal.FT_String, ""}, {"ui", gdal.FT_String, ""}, {"update_time", gdal.FT_DateTime, time.Now().UTC().Format("2006/01/02 15:04:05")},
+		{"owner", gdal.FT_String, ""}, {"ui", gdal.FT_String, ""}, {"update_time", gdal.FT_DateTime, w.changed().Format("2006/01/02 15:04:05")},
 	}
 	for _, f := range row {
 		fd := gdal.CreateFieldDefinition(f.name, f.kind)

@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"opencarbon/data/fault"
 )
@@ -154,4 +156,38 @@ func TestSidecars(t *testing.T) {
 		t.Fatal(err)
 	}
 	onlyFiles(t, dir, "p.gpkg", "p.tif", "q.tif.ovr")
+}
+
+// A GeoPackage of one date is the same file whenever it is written, its style too.
+func TestVectorOfOneDate(t *testing.T) {
+	write := func(at time.Time) []byte {
+		path := filepath.Join(t.TempDir(), "p.gpkg")
+		w, err := CreateVector(path, VectorSpec{Layer: "p", Points: true, CRS: mustCRS(t, "EPSG:4326"), Fields: []Field{{Name: "n", Type: Integer}}, Style: "<qgis/>", Changed: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Abort()
+		if err := w.Add(Geometry{Points: [][2]float64{{1, 2}}}, 3); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	day := time.Date(2021, 3, 4, 5, 6, 7, 0, time.UTC)
+	old := write(day)
+	if !bytes.Contains(old, []byte("2021-03-04T05:06:07")) {
+		t.Error("the date is not in the file")
+	}
+	if now := write(time.Time{}); bytes.Contains(now, []byte("2021-03-04")) {
+		t.Error("the date stayed for the next file")
+	}
+	if !bytes.Equal(old, write(day)) {
+		t.Error("the same content of the same date is another file")
+	}
 }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"opencarbon/cmd/internal/progress"
+	"opencarbon/data"
+	"opencarbon/data/fault"
+	"opencarbon/train"
+	"opencarbon/train/config"
+	"opencarbon/train/fleet"
+)
+
+// blocks are the flags of a region that is predicted in blocks, by many processes.
+type blocks struct {
+	plan, work, merge string // folders of work
+	shard             string
+	shards            int
+	scratch           string
+}
+
+func (b *blocks) flags(f *pflag.FlagSet) {
+	f.StringVar(&b.plan, "plan", "", "folder of work: prepare the region's blocks there, and say how many; predict none")
+	f.StringVar(&b.work, "work", "", "folder of work: predict blocks that have no result yet")
+	f.StringVar(&b.merge, "merge", "", "folder of work: join the blocks' results and write them to --out")
+	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); default: as Slurm's array or Kubernetes says, else all")
+	f.IntVar(&b.shards, "shards", 0, "n, where Kubernetes says i (completions of an Indexed Job)")
+	f.StringVar(&b.scratch, "scratch", "", "folder on a local disk for the images of the block that is worked on (default $TMPDIR)")
+}
+
+// check refuses flags that mean nothing together.
+func (b *blocks) check(cmd *cobra.Command, source string) error {
+	given := 0
+	for _, dir := range []string{b.plan, b.work, b.merge} {
+		if dir != "" {
+			given++
+		}
+	}
+	if given > 1 {
+		return fault.New("--plan, --work, --merge", "more than one of them is given", "They are three steps: plan once, work with as many processes as you like, merge once.")
+	}
+	if b.plan != "" && source == "" {
+		return fault.New("--plan", "needs --config", "Give the experiment file of the region: a store is in one piece already.")
+	}
+	refuse := func(step string, names []string, remedy string) error {
+		var stray []string
+		for _, n := range names {
+			if cmd.Flags().Changed(n) {
+				stray = append(stray, "--"+n)
+			}
+		}
+		if stray == nil {
+			return nil
+		}
+		return fault.New(strings.Join(stray, ", "), "has no meaning with "+step, remedy)
+	}
+	region := []string{"checkpoint", "config", "store", "published", "set", "accept", "stretch", "surplus"}
+	results := []string{"out", "format", "html", "areas", "field", "total", "totals", "year"}
+	own := []string{"shard", "shards", "scratch"}
+	switch {
+	case b.work != "":
+		if err := refuse("--work", region, "The plan in the folder says it; leave it away."); err != nil {
+			return err
+		}
+		return refuse("--work", results, "Give it with --merge.")
+	case b.merge != "":
+		if err := refuse("--merge", region, "The plan in the folder says it; leave it away."); err != nil {
+			return err
+		}
+		return refuse("--merge", own, "It is for --work.")
+	case b.plan != "":
+		if err := refuse("--plan", results, "Give it with --merge."); err != nil {
+			return err
+		}
+	}
+	return refuse("these flags", own, "It is for --work.")
+}
+
+// prepare is --plan.
+func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
+	bar := progress.New(cmd.ErrOrStderr())
+	p, err := train.PlanBlocks(cmd.Context(), members[0], cfg, b.plan, train.PlanOptions{Members: members[1:], Accept: o.Accept, Stretch: o.Stretch,
+		Surplus: o.Surplus, Table: table, Progress: bar.Set, Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }})
+	bar.Close()
+	if err != nil {
+		return err
+	}
+	halo := 0
+	for _, x := range p.Blocks {
+		halo += x.Halo
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s: %d cells in %d blocks of up to %d x %d cells, with a halo of %d (%d cells are read twice or more)\n",
+		p.Name, p.Cells, len(p.Blocks), data.BlockEdge, data.BlockEdge, p.Halo, halo)
+	if p.Image > 0 {
+		fmt.Fprintf(out, "  a process needs up to %.3g MB for temporary files at a time; the images of all blocks are %.3g GB\n", float64(p.Bytes())/1e6,
+			float64(p.Cells+halo)*3*float64(p.Image)*float64(p.Image)/1e9)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintln(out, "  note: "+n)
+	}
+	if missing := len(p.Missing()); missing < len(p.Blocks) {
+		fmt.Fprintf(out, "  %d blocks are predicted already\n", len(p.Blocks)-missing)
+	}
+	fmt.Fprintf(out, "next: go run ./cmd/predict --work %s [--shard i/n], then go run ./cmd/predict --merge %s --out DIR\n", b.plan, b.plan)
+	return nil
+}
+
+// predict is --work.
+func (b *blocks) predict(cmd *cobra.Command, o train.PredictOptions) error {
+	shard, err := fleet.ShardOf(b.shard, b.shards, os.Getenv)
+	if err != nil {
+		return err
+	}
+	done, err := train.WorkBlocks(cmd.Context(), b.work, train.WorkOptions{Shard: shard, Device: o.Device, Threads: o.Threads, Scratch: b.scratch,
+		Progress: o.Progress, Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "note: "+text) }})
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "shard %s: %d blocks, %d of them done before, %d predicted now (%d cells", done.Shard, done.Blocks, done.Before, done.Predicted, done.Cells)
+	if done.Bare > 0 {
+		fmt.Fprintf(out, ", and %d without an image", done.Bare)
+	}
+	fmt.Fprint(out, ")")
+	if done.Elsewhere > 0 {
+		fmt.Fprintf(out, ", %d by other processes meanwhile", done.Elsewhere)
+	}
+	fmt.Fprintln(out)
+	if done.Missing > 0 {
+		fmt.Fprintf(out, "  %d of all %d blocks have no result yet\n", done.Missing, done.Planned)
+	} else {
+		fmt.Fprintf(out, "  all %d blocks are predicted: go run ./cmd/predict --merge %s --out DIR\n", done.Planned, b.work)
+	}
+	return nil
+}
+
+// join is --merge.
+func (b *blocks) join(cmd *cobra.Command, o train.PredictOptions) error {
+	if o.Out == "" {
+		p, err := train.ReadPlan(b.merge)
+		if err != nil {
+			return err
+		}
+		o.Out = filepath.Join("predictions", p.Name)
+	}
+	p, err := train.MergeBlocks(cmd.Context(), b.merge, o)
+	if err != nil {
+		return err
+	}
+	return say(cmd.OutOrStdout(), p)
+}

@@ -1,0 +1,185 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+
+	"opencarbon/data/fault"
+	"opencarbon/data/grid"
+	"opencarbon/data/imagery"
+	"opencarbon/data/raster"
+	"opencarbon/data/remote"
+	"opencarbon/data/store"
+)
+
+// Outline builds what is known of a region before its images are read: a store
+// of its cells with targets, points, further rasters and the limits of the images'
+// stretch, but without the images. What of it depends on the whole region (which
+// points are listed twice, which categories there are, percentiles of the mosaic)
+// is so decided once, and pieces of the region that are worked on apart
+// (Blocks, Painter) cannot differ in it. Otherwise it is Build.
+func Outline(ctx context.Context, c *Config, o Options) (*Report, error) {
+	if c.Published.Dir != "" {
+		return nil, fault.New("data.published.dir", "a published dataset is one city and is not worked on in blocks", "Predict it in one piece.")
+	}
+	if remote.IsServer(c.Imagery.Path) {
+		return nil, fault.New("data.imagery.path", "names a tile server, which every machine would ask for the whole region",
+			"Predict the region in one piece, which fetches and keeps the tiles; or name a mosaic file.")
+	}
+	o.outline = true
+	return Build(ctx, c, o)
+}
+
+// BlockEdge is the edge of a block in cells.
+const BlockEdge = 64
+
+// Block is a square of BlockEdge x BlockEdge cells of the whole grid: which block
+// a cell lies in does not depend on the region.
+type Block struct{ Col, Row int64 }
+
+// BlockOf is the block that a cell lies in.
+func BlockOf(c store.Cell) Block {
+	down := func(v int64) int64 { return int64(math.Floor(float64(v) / BlockEdge)) }
+	return Block{down(c.Col), down(c.Row)}
+}
+
+// String writes a block as "col_row".
+func (b Block) String() string { return grid.Cell(b).String() }
+
+// Piece is the part of a region that lies in one block, with a halo of cells
+// around it that the block's cells look at.
+type Piece struct {
+	Block Block
+	Tiles []int // numbers of the store's tiles, rising, the halo's among them
+	Own   int   // how many of them lie in the block
+}
+
+// Blocks cuts a store's cells into blocks, each with a halo of so many cells, in
+// the order of the blocks: from north to south and from west to east.
+func Blocks(s *store.Store, halo int) []Piece {
+	columns := s.Meta().Grid.Columns
+	wrap := func(c store.Cell) store.Cell {
+		if columns > 0 {
+			c.Col = (c.Col%columns + columns) % columns
+		}
+		return c
+	}
+	at := map[Block]int{}
+	var out []Piece
+	piece := func(b Block) *Piece {
+		i, ok := at[b]
+		if !ok {
+			i = len(out)
+			at[b], out = i, append(out, Piece{Block: b})
+		}
+		return &out[i]
+	}
+	for _, c := range s.Cells() {
+		piece(BlockOf(c)).Own++
+	}
+	owned := len(out) // blocks that have cells of their own
+	h := int64(halo)
+	for i, c := range s.Cells() { // rising, so that every list is
+		own := BlockOf(c)
+		near := []Block{own}
+		for _, d := range [8][2]int64{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}} {
+			b := BlockOf(wrap(store.Cell{Col: c.Col + d[0]*h, Row: c.Row + d[1]*h}))
+			if _, ok := at[b]; ok && !slices.Contains(near, b) {
+				near = append(near, b)
+			}
+		}
+		for _, b := range near {
+			p := piece(b)
+			p.Tiles = append(p.Tiles, i)
+		}
+	}
+	out = out[:owned]
+	slices.SortFunc(out, func(a, b Piece) int {
+		return cmp.Or(cmp.Compare(a.Block.Row, b.Block.Row), cmp.Compare(a.Block.Col, b.Block.Col))
+	})
+	return out
+}
+
+// Means are the means of a store's further rasters over the tiles that have a
+// number, [K]: what stands for those that have none. Zero where none has.
+func Means(s *store.Store) []float32 {
+	k := len(s.Meta().Rasters)
+	sum, n := make([]float64, k), make([]float64, k)
+	for i, v := range s.Rasters() {
+		if v == v {
+			sum[i%k] += float64(v)
+			n[i%k]++
+		}
+	}
+	out := make([]float32, k)
+	for j := range out {
+		out[j] = float32(sum[j] / max(n[j], 1))
+	}
+	return out
+}
+
+// Painter gives pieces of an outline their images.
+type Painter struct {
+	c      *Config
+	grid   *grid.Grid
+	mosaic *imagery.Mosaic
+	n      *imagery.Normalization
+}
+
+// NewPainter opens the mosaic that c names, of which n is known from the outline.
+// It refuses one that is not the file that the outline was made of.
+func NewPainter(ctx context.Context, c *Config, o Options, outline *store.Meta, n *imagery.Normalization) (*Painter, error) {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	local, err := c.fetch(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	raster.Trust(local.Trust)
+	p := &Painter{c: local.Config, n: n}
+	if p.grid, err = GridOf(outline.Grid); err != nil {
+		return nil, err
+	}
+	if p.mosaic, err = local.openMosaic(); err != nil {
+		return nil, local.told(err)
+	}
+	if info, err := os.Stat(c.Imagery.Path); err == nil && info.Mode().IsRegular() && n.Source.Files <= 1 {
+		if info.Size() != n.Source.Bytes || info.ModTime().UTC().Unix() != n.Source.ModTime.Unix() {
+			return nil, fault.New("data.imagery.path", c.Imagery.Path+" is not the file any more that the plan was made of", "Put the old file back, or plan again in another folder.")
+		}
+	}
+	return p, nil
+}
+
+// Paint writes a piece with images into a store in folder dir, less the cells that
+// the mosaic covers too little. Where that leaves none, kept is 0 and there is no
+// store.
+func (p *Painter) Paint(ctx context.Context, piece *store.Store, dir string) (kept int, err error) {
+	all := make([]int, piece.Len())
+	cells := make([]grid.Cell, piece.Len())
+	for i, c := range piece.Cells() {
+		all[i], cells[i] = i, grid.Cell(c)
+	}
+	return piece.Cut(ctx, dir, store.Cut{Tiles: all, Hash: piece.Meta().ConfigHash, Image: p.mosaic.Size(), Paint: func(w *store.Writer) ([]int, []float32, error) {
+		warped, err := p.mosaic.Warp(ctx, p.grid, cells, p.n, imagery.Options{Workers: p.c.Workers, Sparse: true},
+			func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })
+		if err != nil {
+			return nil, nil, named(err, "data.imagery")
+		}
+		var keep []int
+		var coverage []float32
+		for i, ok := range warped.Kept {
+			if ok {
+				keep, coverage = append(keep, i), append(coverage, warped.Coverage[i])
+			}
+		}
+		return keep, coverage, nil
+	}})
+}
+
+func (p Piece) String() string { return fmt.Sprintf("block %s, %d cells", p.Block, p.Own) }
