@@ -20,7 +20,7 @@ import (
 )
 
 // Formats are what Predict can write.
-var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc"}
+var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc", "xlsx"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals. strange are their dissimilarity
@@ -64,6 +64,9 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 	for _, x := range s.Meta().Grid.InOnePiece(s.Cells()) {
 		cells.Placed = append(cells.Placed, grid.Cell{Col: x.Col, Row: x.Row})
 	}
+	if known.set != nil {
+		known.sum(p, model, s, x)
+	}
 	for _, f := range o.Formats {
 		path := filepath.Join(o.Out, "predictions."+f)
 		switch f {
@@ -79,6 +82,12 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 			err = cells.WriteGeoParquet(path)
 		case "nc":
 			err = cells.WriteNetCDF(path, o.Known.Year)
+		case "xlsx":
+			var more []mapfiles.Sheet
+			if p.Areas != nil {
+				more = append(more, p.areaSheet())
+			}
+			err = cells.WriteWorkbook(path, more...)
 		default:
 			err = writeCells(path, p.Unit, g, rows, extra, o.changed)
 		}
@@ -88,7 +97,6 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		p.Files = append(p.Files, path)
 	}
 	if known.set != nil {
-		known.sum(p, model, s, x)
 		if err := p.writeAreas(o.Out, known.set, o.changed); err != nil {
 			return nil, err
 		}
