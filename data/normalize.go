@@ -165,14 +165,8 @@ func (r *Region) normalize() error {
 	if len(r.BBox) == 0 {
 		return nil
 	}
-	const allowed = "four numbers in degrees: west, south, east, north, with west < east and south < north; across 180 degrees [177, -19, -178, -16]"
-	if len(r.BBox) != 4 {
-		return outOf("region.bbox", r.BBox, allowed)
-	}
-	if _, err := grid.ParseBBox(r.BBox); err != nil {
-		return outOf("region.bbox", r.BBox, allowed)
-	}
-	return nil
+	_, err := grid.ParseBBox(r.BBox)
+	return err
 }
 
 func (m *Imagery) normalize() error {

@@ -25,7 +25,7 @@ type BBox struct {
 func ParseBBox(v []float64) (BBox, error) {
 	const where = "data.region.bbox"
 	if len(v) != 4 {
-		return BBox{}, fault.New(where, fmt.Sprintf("%d numbers where four are wanted", len(v)), "write [west, south, east, north] in degrees")
+		return BBox{}, fault.New(where, fmt.Sprintf("%d numbers where four numbers are wanted", len(v)), "write [west, south, east, north] in degrees")
 	}
 	b := BBox{v[0], v[1], v[2], v[3]}
 	for _, x := range v {
@@ -33,21 +33,60 @@ func ParseBBox(v []float64) (BBox, error) {
 			return BBox{}, fault.New(where, "holds a number that is not finite", "write [west, south, east, north] in degrees")
 		}
 	}
+	fail := func(format string, args ...any) (BBox, error) {
+		remedy := "write [west, south, east, north] in degrees; a box across 180 degrees is [177, -19, -178, -16] or [177, -19, 182, -16]"
+		if order, as := otherOrder(v); as != nil {
+			remedy = fmt.Sprintf("longitude comes first: these look like %s, and [west, south, east, north] is [%g, %g, %g, %g]", order, as[0], as[1], as[2], as[3])
+			if v[0] > v[2] {
+				remedy += "; a box across 180 degrees is [177, -19, -178, -16]"
+			}
+		}
+		return BBox{}, fault.New(where, fmt.Sprintf(format, args...), remedy)
+	}
 	switch {
 	case math.Abs(b.South) > 90 || math.Abs(b.North) > 90:
-		return BBox{}, fault.New(where, fmt.Sprintf("latitudes %g and %g lie beyond 90 degrees", b.South, b.North), "the order is [west, south, east, north]: longitude comes first")
+		return fail("latitudes %g and %g lie beyond 90 degrees", b.South, b.North)
 	case math.Abs(b.West) > 360 || math.Abs(b.East) > 360:
-		return BBox{}, fault.New(where, fmt.Sprintf("longitudes %g and %g lie beyond 360 degrees", b.West, b.East), "write [west, south, east, north] in degrees")
+		return fail("longitudes %g and %g lie beyond 360 degrees", b.West, b.East)
 	case b.West > b.East && math.Abs(b.West) <= 180 && math.Abs(b.East) <= 180 && b.East+360-b.West < 180:
 		b.East += 360 // as RFC 7946, section 5.2, writes a box across 180 degrees
 	case b.West >= b.East || b.East-b.West > 360:
-		return BBox{}, fault.New(where, fmt.Sprintf("west %g is not west of east %g", b.West, b.East), "write [west, south, east, north]; a box across 180 degrees is [177, -19, -178, -16] or [177, -19, 182, -16]")
+		return fail("west %g is not west of east %g", b.West, b.East)
 	}
-	switch {
-	case b.South >= b.North:
-		return BBox{}, fault.New(where, fmt.Sprintf("south %g is not south of north %g", b.South, b.North), "write [west, south, east, north]")
+	if b.South >= b.North {
+		return fail("south %g is not south of north %g", b.South, b.North)
 	}
 	return b, nil
+}
+
+// otherOrder tells in which other order four numbers would be a box, and the box;
+// nil where in none.
+func otherOrder(v []float64) (order string, box []float64) {
+	for _, o := range []struct {
+		name string
+		at   [4]int
+	}{
+		{"[west, north, east, south]", [4]int{0, 3, 2, 1}},
+		{"[east, south, west, north]", [4]int{2, 1, 0, 3}},
+		{"[east, north, west, south]", [4]int{2, 3, 0, 1}},
+		{"[south, west, north, east]", [4]int{1, 0, 3, 2}},
+		{"[west, east, south, north]", [4]int{0, 2, 1, 3}},
+		{"[south, north, west, east]", [4]int{2, 0, 3, 1}},
+		{"[north, west, south, east]", [4]int{1, 2, 3, 0}},
+	} {
+		b := []float64{v[o.at[0]], v[o.at[1]], v[o.at[2]], v[o.at[3]]}
+		if math.Abs(b[0]) <= 180 && math.Abs(b[2]) <= 180 && b[0] < b[2] && math.Abs(b[1]) <= 90 && math.Abs(b[3]) <= 90 && b[1] < b[3] {
+			return o.name, b
+		}
+	}
+	return "", nil
+}
+
+// Swapped is a box with longitudes and latitudes exchanged, as somebody writes it
+// who puts latitude first; ok is false where that is none.
+func (b BBox) Swapped() (box BBox, ok bool) {
+	s := BBox{West: b.South, South: b.West, East: b.North, North: b.East}
+	return s, math.Abs(s.South) <= 90 && math.Abs(s.North) <= 90
 }
 
 // Polygon returns the box as a ring of degrees.

@@ -75,7 +75,11 @@ func TestParseBBox(t *testing.T) {
 		want string
 	}{
 		"count":                {[]float64{1, 2, 3}, "four"},
-		"swapped":              {[]float64{39.6, 115.9, 40.3, 117}, "longitude comes first"},
+		"swapped":              {[]float64{39.6, 115.9, 40.3, 117}, "longitude comes first: these look like [south, west, north, east], and [west, south, east, north] is [115.9, 39.6, 117, 40.3]"},
+		"by axes":              {[]float64{115.9, 117, 39.6, 40.3}, "[west, east, south, north]"},
+		"by axes, lat first":   {[]float64{39.6, 40.3, 115.9, 117}, "[south, north, west, east]"},
+		"upside down":          {[]float64{1, 53, 2, 52}, "[west, north, east, south], and [west, south, east, north] is [1, 52, 2, 53]"},
+		"turned":               {[]float64{2, 50, 1, 52}, "[east, south, west, north]"},
 		"west":                 {[]float64{2, 50, 1, 52}, "west"},
 		"south":                {[]float64{1, 53, 2, 52}, "south"},
 		"NaN":                  {[]float64{1, 2, 3, math.NaN()}, "finite"},

@@ -31,7 +31,7 @@ type Model struct {
 	POIEncoder     string   `mapstructure:"poi_encoder" yaml:"poi_encoder"`         // k7 | k37; kernel of the POI encoder; the published program runs k7, and a remark in it says k37 of Beijing; a .pth tells its own
 	SE             bool     `mapstructure:"se" yaml:"se"`                           // squeeze-and-excitation, the function-dimension attention of Eq. 1-3; false = ablation
 	SERatio        int      `mapstructure:"se_ratio" yaml:"se_ratio"`               // n, compression of the squeeze-and-excitation gate: C channels pass through C/n
-	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; needs both modalities; false = ablation
+	Contrastive    bool     `mapstructure:"contrastive" yaml:"contrastive"`         // image-POI contrastive loss; false = ablation; with one modality it is off by itself
 	Temperature    float64  `mapstructure:"temperature" yaml:"temperature"`         // tau of the contrastive loss
 	AttentionHeads int      `mapstructure:"attention_heads" yaml:"attention_heads"` // heads of the cross-attention (Eq. 6)
 	Statistics     bool     `mapstructure:"statistics" yaml:"statistics"`           // plus: statistics of the image (means, spreads, gradients, band differences) as a path of their own into X_s

@@ -156,7 +156,7 @@ func TestErrors(t *testing.T) {
 		{"even neighborhood", "model:\n  neighborhood: 4\n", nil, []string{"allowed: 1, 3, 5, 7"}},
 		{"no modality", "model:\n  modalities: []\n", nil, []string{"model.modalities is empty"}},
 		{"modality twice", "model:\n  modalities: [poi, poi]\n", nil, []string{"names poi twice"}},
-		{"contrastive alone", "model:\n  modalities: [poi]\n", nil, []string{"model.contrastive", "Set model.contrastive: false"}},
+		{"contrastive alone", "model:\n  modalities: [poi]\n  contrastive: true\n", nil, []string{"model.contrastive", "Set model.contrastive: false"}},
 		{"device", "train:\n  device: gpu\n", nil, []string{"train.device", "cuda:N"}},
 		{"name is no folder", "name: a/b\n", nil, []string{"name is \"a/b\"", "folder"}},
 		{"name climbs", "name: ..\n", nil, []string{"name is \"..\""}},
@@ -416,5 +416,62 @@ data:
 		if !fault.IsInput(err) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", entry, err)
 		}
+	}
+}
+
+// TestMergeKeys: sections that share keys by anchors.
+func TestMergeKeys(t *testing.T) {
+	c, err := Load(write(t, "c.yaml", `
+x-common: &common {epochs: 7, batch_size: 16}
+x-late: &late {epochs: 9, learning_rate: 0.5}
+name: merged
+train:
+  <<: [*common, *late]
+  batch_size: 32
+data:
+  rasters:
+    - &light {name: light, path: a.tif, how: sum}
+    - {<<: *light, name: people, path: b.tif}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Train.Epochs != 7 || c.Train.BatchSize != 32 || c.Train.LearningRate != 0.5 || c.Data.Rasters[1].How != "sum" || c.Data.Rasters[1].Name != "people" {
+		t.Errorf("%+v, %+v", c.Train, c.Data.Rasters)
+	}
+	for text, want := range map[string]string{
+		"name: x\ntrain: {<<: 5}\n":                                 "takes a section",
+		"name: x\ntrain: {<<: [{epochs: 1}, x]}\n":                  "takes a section",
+		"name: x\ntrain: &a {epochs: 5, <<: *a}\n":                  "too often",
+		"name: x\nx-a: &a {epoch: 5}\ntrain: {<<: *a}\n":            "Did you mean train.epochs",
+		"name: x\ntrain: {<<: {epochs: 1}, epochs: 2, epochs: 3}\n": "given twice",
+	} {
+		if _, err := Load(write(t, "c.yaml", text), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestOneModality: without images there is nothing to contrast.
+func TestOneModality(t *testing.T) {
+	for _, text := range []string{"name: x\nmodel: {modalities: [poi]}\n", "name: x\nmodel: {modalities: [image]}\n"} {
+		if c, err := Load(write(t, "c.yaml", text), nil); err != nil || c.Model.Contrastive {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if c, err := Load(write(t, "c.yaml", "name: x\n"), nil); err != nil || !c.Model.Contrastive {
+		t.Errorf("both: %v", err)
+	}
+}
+
+// TestNameOfFile: a file's name becomes a name that a folder can have.
+func TestNameOfFile(t *testing.T) {
+	for file, want := range map[string]string{"my city.yaml": "my_city", "my city (2).yaml": "my_city_2", "a+b&c.yml": "a_b_c", " .x.yaml": "x"} {
+		if c, err := Load(write(t, file, "seed: 1\n"), nil); err != nil || c.Name != want {
+			t.Errorf("%q: %v, want %s", file, err, want)
+		}
+	}
+	if _, err := Load(write(t, "北京.yaml", "seed: 1\n"), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "name is") {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/viper"
 
@@ -136,6 +137,9 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 		c.Name = src.name
 	}
 	isGiven := func(key string) bool { _, ok := given[key]; return ok }
+	if len(c.Model.Modalities) == 1 && !isGiven("model.contrastive") {
+		c.Model.Contrastive = false // there is nothing to contrast
+	}
 	c.suitVariant(isGiven)
 	c.suitPublished(isGiven)
 	canonical(&c)
@@ -267,7 +271,7 @@ func openSource(source string) (*sourceText, error) {
 			return nil, err
 		}
 		base := filepath.Base(path)
-		return &sourceText{label: path, name: strings.TrimSuffix(base, filepath.Ext(base)), text: text, origin: fromFile, dir: dir}, nil
+		return &sourceText{label: path, name: nameOf(strings.TrimSuffix(base, filepath.Ext(base))), text: text, origin: fromFile, dir: dir}, nil
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(source, ".yaml"), ".yml")
 	if text, ok := Preset(name); ok {
@@ -283,6 +287,15 @@ func openSource(source string) (*sourceText, error) {
 	}
 	return nil, fault.New(source, "neither a file ("+abs+" does not exist) nor a preset",
 		"Presets: "+strings.Join(PresetNames(), ", ")+".")
+}
+
+// nameOf makes an experiment's name of a file's: "my city (2).yaml" is my_city_2.
+// Letters of other alphabets stay, and the check of the name asks for one.
+func nameOf(file string) string {
+	parts := strings.FieldsFunc(file, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-", r)
+	})
+	return strings.TrimLeft(strings.Join(parts, "_"), ".-")
 }
 
 // asFault makes one error of all problems of a source.

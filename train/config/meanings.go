@@ -8,7 +8,7 @@ var meanings = map[string]string{
 	"config.Config.Seed":                   "of initial weights, batch order and every other draw of the run; the split has its own (data.split.seed)",
 	"config.Model.Accept":                  "differences between this region and the one of weights that do not matter: cells, bands, unit, stretch",
 	"config.Model.AttentionHeads":          "heads of the cross-attention (Eq. 6)",
-	"config.Model.Contrastive":             "image-POI contrastive loss; needs both modalities; false = ablation",
+	"config.Model.Contrastive":             "image-POI contrastive loss; false = ablation; with one modality it is off by itself",
 	"config.Model.Embedding":               "m, width of every embedding; of tile2vec's z and the principal components of read",
 	"config.Model.ImageEncoder":            "auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, unless it comes pretrained (image_weights, train.pretrain), and says so",
 	"config.Model.ImageFeatures":           "the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none",

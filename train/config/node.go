@@ -82,6 +82,9 @@ func (r *reader) read(n *yaml.Node, s *spec) {
 	}
 	r.pairs(n, s.key, func(k, v *yaml.Node) {
 		child := s.children[k.Value]
+		if child == nil && s == root && strings.HasPrefix(k.Value, "x-") {
+			return // a place for anchors, as other programs have it
+		}
 		if child == nil {
 			r.unknown(k, s)
 			return
@@ -90,17 +93,52 @@ func (r *reader) read(n *yaml.Node, s *spec) {
 	})
 }
 
-// pairs calls f for the entries of a mapping and reports duplicates.
+// pairs calls f for the entries of a mapping and reports duplicates. What a merge
+// key brings in (<<: *base, or a list of such) counts where the mapping does not
+// have the key itself; of a list the first goes before (yaml.org/type/merge.html).
 func (r *reader) pairs(n *yaml.Node, key string, f func(k, v *yaml.Node)) {
-	first := map[string]int{}
+	r.merge(n, key, map[string]int{}, 0, f)
+}
+
+// mergeDepth bounds merges within merges: an alias may hold itself.
+const mergeDepth = 16
+
+func (r *reader) merge(n *yaml.Node, key string, first map[string]int, depth int, f func(k, v *yaml.Node)) {
+	var sources []*yaml.Node
+	own := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		if line, dup := first[k.Value]; dup {
+		if k.Tag == "!!merge" {
+			if v.Kind == yaml.SequenceNode {
+				sources = append(sources, v.Content...)
+			} else {
+				sources = append(sources, v)
+			}
+			continue
+		}
+		if line, dup := own[k.Value]; dup {
 			r.fail(k, "Keep one of them.", "key %s is given twice (first in line %d)", join(key, k.Value), line)
 			continue
 		}
-		first[k.Value] = k.Line
-		f(k, v)
+		own[k.Value] = k.Line
+		if _, covered := first[k.Value]; !covered {
+			first[k.Value] = k.Line
+			f(k, v)
+		}
+	}
+	for _, source := range sources {
+		at := source
+		if source.Kind == yaml.AliasNode {
+			source = source.Alias
+		}
+		switch {
+		case source.Kind != yaml.MappingNode:
+			r.fail(at, "Write <<: *name of a section that has &name.", "a merge key takes a section, not %s", describe(source))
+		case depth == mergeDepth:
+			r.fail(at, "Write the keys out.", "sections are merged into one another too often")
+		default:
+			r.merge(source, key, first, depth+1, f)
+		}
 	}
 }
 
@@ -246,6 +284,9 @@ func (r *reader) convertSection(n *yaml.Node, t reflect.Type) (any, bool) {
 	s, out := newSpec("", t), reflect.New(t).Elem()
 	r.pairs(n, "", func(k, v *yaml.Node) {
 		child := s.children[k.Value]
+		if child == nil && s == root && strings.HasPrefix(k.Value, "x-") {
+			return // a place for anchors, as other programs have it
+		}
 		if child == nil {
 			r.fail(k, "Keys of it: "+strings.Join(s.order, ", ")+".", "unknown key %s in an entry of a list", k.Value)
 			return
