@@ -41,6 +41,7 @@ lint: setup
 # Takes turns between Go, C++ and Python on one machine; PYTHON names the interpreter that has PyTorch.
 bench: setup
 	@bash cgo/setup.sh bench
+	build/bench-peak
 	$(GO) test -run '^$$' -bench 'SmallOperation|ResNet18Step' -benchtime 1x -v ./layers
 	@bash cmd/bench/tables.sh
 

@@ -6,7 +6,7 @@
 #   LIBTORCH=/path/libtorch cgo/setup.sh   another libtorch: an unpacked archive, or a pip wheel's torch folder
 #   PREFIX=/opt/x cgo/setup.sh          another place to install to
 #   GDAL=no cgo/setup.sh                without GDAL, for cmd/bench on a bare (GPU) machine; other commands need it
-#   cgo/setup.sh bench                  the same, and the C++ side of the benchmarks (build/bench-peer)
+#   cgo/setup.sh bench                  the same, and the C++ side of the benchmarks (build/bench-peer, build/bench-peak)
 #
 # Whenever the result is not in the system's own places, libtorch.env is written: source it once a shell.
 set -euo pipefail
@@ -137,8 +137,8 @@ fi
 if [ "${1:-}" = bench ]; then
   mkdir -p build
   configure
-  ninja -C "$dir" bench-peer >>build.log 2>&1 || { grep -E 'error|Error' build.log | head -20 >&2; die "the compiler failed; the whole log is in build.log"; }
+  ninja -C "$dir" bench-peer bench-peak >>build.log 2>&1 || { grep -E 'error|Error' build.log | head -20 >&2; die "the compiler failed; the whole log is in build.log"; }
   rm -f build.log
-  cp "$dir/bench-peer" build/bench-peer
-  say "built build/bench-peer"
+  cp "$dir/bench-peer" "$dir/bench-peak" build/
+  say "built build/bench-peer and build/bench-peak"
 fi

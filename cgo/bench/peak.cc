@@ -1,0 +1,56 @@
+// How many floating-point operations a second one core can do at most, in float32: chains of fused multiply-adds that
+// wait for nothing, in the widest registers that the processor has. Measured in the process's own time, so that other
+// processes on the machine do not count; hyperthreads of one core still share it. `make bench` builds it; SPEED.md
+// compares the convolutions with it.
+#include <cstdio>
+#include <ctime>
+
+namespace {
+
+double seconds() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+template <int width>
+struct Vector {
+  typedef float type __attribute__((vector_size(4 * width)));
+};
+
+// 16 chains hide the latency of a multiply-add on every processor of today. x and y keep the values in range.
+template <int width>
+__attribute__((always_inline)) inline double run(long rounds) {
+  typedef typename Vector<width>::type vector;
+  vector chain[16];
+  for (int i = 0; i < 16; i++) chain[i] = vector{} + 0.01f * i;
+  vector x = vector{} + 0.999f, y = vector{} + 0.001f;
+  const double begin = seconds();
+  for (long k = 0; k < rounds; k++) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) chain[i] = chain[i] * x + y;
+  }
+  const double took = seconds() - begin;
+  volatile float sink = 0;
+  for (int i = 0; i < 16; i++) sink = sink + chain[i][0];
+  return rounds * 16.0 * width * 2 / took / 1e9;
+}
+
+__attribute__((target("avx512f,fma"))) double wide(long rounds) { return run<16>(rounds); }
+__attribute__((target("avx2,fma"))) double narrow(long rounds) { return run<8>(rounds); }
+
+}  // namespace
+
+int main() {
+  const bool avx512 = __builtin_cpu_supports("avx512f");
+  if (!avx512 && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) {
+    fprintf(stderr, "bench-peak: this processor has neither AVX-512 nor AVX2 with FMA\n");
+    return 1;
+  }
+  double best = 0;
+  for (int i = 0; i < 5; i++) {
+    const double v = avx512 ? wide(20000000) : narrow(20000000);
+    if (v > best) best = v;
+  }
+  printf("%s, float32, one core: %.0f GFLOP/s\n", avx512 ? "AVX-512" : "AVX2", best);
+}
