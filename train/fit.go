@@ -53,7 +53,7 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 		return nil, failed
 	}
 	if _, err := os.Stat(w.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(d.Store.Dir(), "no validation gave weights worth keeping: R2 says nothing where the validation cells' targets are all the same",
+		return nil, fault.New(d.Store.Dir(), nothingKept,
 			"Check the targets with: go run ./cmd/prepare --config ... --preview")
 	}
 	best, err := ReadCheckpoint(w.path)
@@ -62,6 +62,9 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	}
 	return &fittedNetwork{best, o.Threads}, nil
 }
+
+// nothingKept is why there may be no best weights.
+const nothingKept = "no validation gave weights worth keeping: R2 says nothing where the validation cells' targets are all the same"
 
 func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) error {
 	t, err := newTrainer(ctx, c, d, w)
@@ -82,10 +85,11 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 	if !ok {
 		return nil
 	}
-	best, err := ReadCheckpoint(k.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if !exists(k.path) {
 		return nil // Fit says what is wrong
-	} else if err != nil {
+	}
+	best, err := ReadCheckpoint(k.path)
+	if err != nil {
 		return err
 	}
 	return refit(ctx, c, d, best, k.path)

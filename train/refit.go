@@ -2,9 +2,7 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"opencarbon/torch"
@@ -87,10 +85,11 @@ func (r *Result) refit(ctx context.Context, c *config.Config, d *dataset, run *r
 	if !c.Train.Refit {
 		return nil
 	}
+	if !exists(run.Path(BestFile)) {
+		return nil // see nothingKept
+	}
 	best, err := ReadCheckpoint(run.Path(BestFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // conclude has said that no validation was any good
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	var failed error

@@ -31,9 +31,11 @@ func (r *Result) Print(w io.Writer) error {
 	if r.Stack != nil {
 		fmt.Fprintf(&b, "\nStack: %s\n%s", r.Stack.About, metrics.Table(r.Stack.Splits, r.Unit))
 	}
+	if r.Folds != nil {
+		fmt.Fprintf(&b, "\nFolds: %s. Predict with it: --checkpoint %s\n%s", r.Folds.About, r.Folds.Path, testOnly(r.Folds.Splits, r.Unit))
+	}
 	if r.Refit != nil { // of validation cells it says nothing: it has seen them
-		fmt.Fprintf(&b, "\nRefit: %s. Predict with it: --checkpoint %s\n%s", r.Refit.About, r.Refit.Path,
-			metrics.Table(slices.DeleteFunc(slices.Clone(r.Refit.Splits), func(s metrics.SplitScores) bool { return s.Name != "test" }), r.Unit))
+		fmt.Fprintf(&b, "\nRefit: %s. Predict with it: --checkpoint %s\n%s", r.Refit.About, r.Refit.Path, testOnly(r.Refit.Splits, r.Unit))
 	}
 	b.WriteString(r.strongest())
 	b.WriteString(intervalTable(r.Intervals))
@@ -49,6 +51,12 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// testOnly is the table of the test cells' scores: of the others the models have
+// seen the targets.
+func testOnly(splits []metrics.SplitScores, unit string) string {
+	return metrics.Table(slices.DeleteFunc(slices.Clone(splits), func(s metrics.SplitScores) bool { return s.Name != "test" }), unit)
 }
 
 // strongest says which checkpoint the validation cells speak for.

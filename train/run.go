@@ -41,6 +41,7 @@ type Result struct {
 	Splits    []metrics.SplitScores // train, validation, test
 	Baselines []Baseline            // on the same split
 	Stack     *Stack                // the mean that train.ensemble and train.stack ask for; nil: none was asked for
+	Folds     *Stack                // the mean over folds that train.folds asks for; nil: not asked for
 	Refit     *Stack                // the network trained anew on validation cells too (train.refit); nil: not asked for
 	Intervals []conformal.Coverage  // how often prediction intervals held on test
 	Total     *TotalCheck           // of the test cells; nil where there is none
@@ -115,6 +116,9 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		failed = result.stack(ctx, c, d, run, o)
 	}
 	if failed == nil {
+		failed = result.crossfit(ctx, c, d, run)
+	}
+	if failed == nil {
 		failed = result.refit(ctx, c, d, run)
 	}
 	finished := time.Now()
@@ -127,7 +131,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		if result.Stopped != "" {
 			info.Outcome = "early stop: " + result.Stopped
 		}
-		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "stack": result.Stack, "refit": result.Refit, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
+		if info.Results, err = json.Marshal(map[string]any{"splits": result.Splits, "baselines": result.Baselines, "stack": result.Stack, "folds": result.Folds, "refit": result.Refit, "intervals": result.Intervals, "total": result.Total, "unit": result.Unit,
 			"best_epoch": result.BestEpoch, "epochs": result.Epochs}); err != nil {
 			return nil, err
 		}

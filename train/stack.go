@@ -2,9 +2,7 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,10 +36,11 @@ type Stack struct {
 // keepMethods writes a checkpoint of every simple method beside the network's, so
 // that a user may predict with what is best in the region.
 func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run) error {
-	best, err := ReadCheckpoint(run.Path(BestFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	if !exists(run.Path(BestFile)) {
 		return nil
-	} else if err != nil {
+	}
+	best, err := ReadCheckpoint(run.Path(BestFile))
+	if err != nil {
 		return err
 	}
 	for i, b := range r.Baselines {
@@ -88,9 +87,13 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	if c.Train.Ensemble <= 1 && len(c.Train.Stack) == 0 {
 		return nil
 	}
+	if !exists(run.Path(BestFile)) {
+		r.Notes = append(r.Notes, "there is no stack: "+nothingKept)
+		return nil
+	}
 	best, err := ReadCheckpoint(run.Path(BestFile))
 	if err != nil {
-		return fmt.Errorf("there is no network to stack: %w", err)
+		return err
 	}
 	networkMembers := []*Checkpoint{best}
 	for k := 1; k < c.Train.Ensemble; k++ {
@@ -137,25 +140,7 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	if err != nil {
 		return err
 	}
-	var models []layers.ModelConfig
-	var shares []float64
-	arrays := map[string]safetensors.Array{}
-	about := make([]string, len(parts))
-	for a, p := range parts {
-		if a > 0 && weights[a] == 0 {
-			about[a] = "none of " + p.name
-			continue // it would cost time and say nothing
-		}
-		about[a] = fmt.Sprintf("%.2f %s", weights[a], p.name)
-		for _, m := range p.members {
-			for name, x := range m.arrays {
-				if rest, ok := strings.CutPrefix(name, "model."); ok {
-					arrays[fmt.Sprintf("model.%d.%s", len(models), rest)] = x
-				}
-			}
-			models, shares = append(models, m.Header.Model), append(shares, weights[a]/float64(len(p.members)))
-		}
-	}
+	models, shares, arrays, about := weighted(parts, weights)
 	k := best.derive(run.Path(StackFile), networks.StackOf(models, shares))
 	k.arrays, k.Header.Domain = arrays, best.Header.Domain
 	if a, ok := best.arrays[domainFeatures]; ok {
@@ -168,7 +153,7 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	if err := k.rewrite(); err != nil {
 		return err
 	}
-	r.Stack = &Stack{Path: k.Path, About: strings.Join(about, " + ") + "; shares from the validation cells"}
+	r.Stack = &Stack{Path: k.Path, About: about + "; shares from the validation cells"}
 	return r.Stack.score(ctx, d, c.Train.Threads)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data/store"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
@@ -183,5 +184,24 @@ func TestStackResumed(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(r.Dir, "seed-43", BestFile)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where no validation says anything a run ends all the same, and says why it has no
+// stack.
+func TestNothingToStack(t *testing.T) {
+	c := pois()
+	c.Train.Stack, c.Train.Refit, c.Train.Folds = []string{"ridge"}, true, 0
+	d := town{rows: 4, cols: 20, change: func(targets []float64, splits []store.Split) {
+		for i, s := range splits {
+			if s == store.Validation {
+				targets[i] = 100
+			}
+		}
+	}}.open(t)
+	c.Data.Store, c.Output.Dir = d.store.Dir(), t.TempDir()
+	r, err := Run(context.Background(), c, quiet())
+	if err != nil || r.Stack != nil || r.Refit != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "there is no stack") {
+		t.Errorf("%v, %+v", err, r)
 	}
 }

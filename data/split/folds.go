@@ -74,6 +74,25 @@ func Fold(in Input, folds []int, k, test, buffer int) []store.Split {
 	return splits
 }
 
+// HoldOut is the split in which one fold validates and the others train, but for
+// cells within buffer of it.
+func HoldOut(in Input, folds []int, held, buffer int) []store.Split {
+	splits := make([]store.Split, len(folds))
+	for i, f := range folds {
+		switch {
+		case f < 0:
+		case f == held:
+			splits[i] = store.Validation
+		default:
+			splits[i] = store.Train
+		}
+	}
+	if buffer > 0 {
+		newNearness(in, splits).buffer(splits, buffer)
+	}
+	return splits
+}
+
 func blockOf(c store.Cell, k int64) store.Cell {
 	return store.Cell{Col: floorDiv(c.Col, k), Row: floorDiv(c.Row, k)}
 }

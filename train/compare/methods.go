@@ -31,6 +31,7 @@ var networks = []network{
 	{"encoder-all", "a pretrained encoder of images that is trained whole", tuned("all")},
 	{"simclr", "an encoder of images that begins with crops of all tiles, without targets", pretrained("simclr")},
 	{"contrastive", "encoders that begin with images and POIs of all tiles, without targets", pretrained("contrastive")},
+	{"folds", "network and simple methods, once for each of 5 folds of training and validation cells (train.folds)", func(c *config.Config) { c.Train.Folds = max(5, c.Train.Folds) }},
 	{"refit", "trained once more, on training and validation cells", func(c *config.Config) { c.Train.Refit = true }},
 	{"no-se", "without squeeze-and-excitation", func(c *config.Config) { c.Model.SE = false }},
 	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
@@ -144,6 +145,9 @@ func entry(c *config.Config, name string) (Entry, error) {
 			return Entry{}, err
 		}
 		e := Entry{Name: name, Key: string(key), Method: train.Network{Config: &changed}}
+		if name == "folds" {
+			e.Method = train.Crossfit{Config: &changed}
+		}
 		if strings.HasPrefix(name, "encoder-") && changed.Model.ImageWeights == "" {
 			e.Method, e.Why = nil, "there are no weights to begin with: give model.image_weights (preset:imagenet)"
 		}

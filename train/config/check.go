@@ -45,6 +45,7 @@ var ranges = map[string]limits{
 	"model.temperature":               {low: 0, high: 100, openLow: true},
 	"model.attention_heads":           {low: 1, high: 64},
 	"train.epochs":                    {low: 1, high: 1e6},
+	"train.folds":                     {low: 0, high: 10},
 	"train.pretrain_epochs":           {low: 1, high: 1e4},
 	"train.batch_size":                {low: 2, high: 65536}, // batch normalisation needs two
 	"train.learning_rate":             {low: 0, high: 10, openLow: true},
@@ -190,6 +191,9 @@ func check(c *Config, label string, given map[string]leaf) error {
 		case t.Pretrain == "contrastive" && !m.HasPOI():
 			bad("train.pretrain", "Set it to simclr, or add poi to model.modalities.", "is contrastive, which compares images with POIs, but the POI modality is off")
 		}
+	}
+	if t.Folds == 1 || t.Folds == 2 {
+		bad("train.folds", "Give 3 or more, or 0 for none.", "is %d: with so few folds a model sees half of the cells", t.Folds)
 	}
 	if t.Refit && t.Schedule == "plateau" {
 		bad("train.refit", "Set train.schedule: constant or cosine, or train.refit: false.", "is on, but the plateau schedule looks at validation cells, of which a refit has none")

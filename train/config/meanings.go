@@ -42,6 +42,7 @@ var meanings = map[string]string{
 	"config.Train.Encode":                  "historical | unique | slices; how the tiles around a batch's cells are encoded: not at all, with the embeddings of their own last step in their place, at a cost that does not grow with M; each distinct tile once, with exact gradients; or as the published program, in M x M slices (the reference variant's only way, and its default)",
 	"config.Train.Ensemble":                "networks of this many seeds (seed, seed+1, ...), whose mean stack.safetensors predicts; 1 = one network",
 	"config.Train.Epochs":                  "passes over the training cells, at most; default 300, in the reference variant the published program's 500",
+	"config.Train.Folds":                   "3 to 10: train network and train.stack once for each of so many spatial folds of the training and validation cells (blocks of data.split.block), into folds.safetensors, their mean; 0 = do not",
 	"config.Train.HuberDelta":              "huber: error, in ln units, at which it turns linear",
 	"config.Train.LearningRate":            "highest rate, after the rate's warm-up; default 0.001, in the reference variant the published program's 0.0005, going on from a .pth with optimizer state the file's",
 	"config.Train.Loss":                    "l1 | huber; prediction loss on ln emission (the paper: l1, Eq. 7)",
