@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 )
 
 // Formats are what Predict can write.
-var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc", "xlsx"}
+var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc", "xlsx", "stac"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals. strange are their dissimilarity
@@ -68,6 +69,9 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		known.sum(p, model, s, x)
 	}
 	for _, f := range o.Formats {
+		if f == "stac" { // catalogs all the others
+			continue
+		}
 		path := filepath.Join(o.Out, "predictions."+f)
 		switch f {
 		case "csv":
@@ -105,6 +109,17 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 		if err := p.writePage(c, s, g, rows, extra, known, o); err != nil {
 			return nil, err
 		}
+	}
+	if slices.Contains(o.Formats, "stac") {
+		written := o.changed
+		if written.IsZero() {
+			written = time.Now()
+		}
+		path := filepath.Join(o.Out, STACFile)
+		if err := cells.WriteSTAC(path, o.Known.Year, p.Files, stacModel(c), written); err != nil {
+			return nil, err
+		}
+		p.Files = append(p.Files, path)
 	}
 	return p, nil
 }

@@ -1,0 +1,58 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+
+	"opencarbon/layers"
+	"opencarbon/train/mapfiles"
+)
+
+// STACFile is the catalog item that Predict writes where it is asked for one.
+const STACFile = "predictions.stac.json"
+
+// semantic is a version number as STAC's extension for models wants it.
+var semantic = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+`)
+
+// stacModel is what a catalog item says of the checkpoint.
+func stacModel(c *Checkpoint) mapfiles.Model {
+	m := c.Header.Model
+	kind := m.Kind
+	if kind == "" {
+		kind = layers.KindOpenCarbon
+	}
+	out := mapfiles.Model{Path: c.Path, Architecture: kind, Framework: "PyTorch", Version: semantic.FindString(c.Header.Libtorch), Output: "ln " + c.Header.TargetUnit}
+	if m.Plus {
+		out.Architecture += ", variant plus"
+	}
+	around := fmt.Sprintf("; a cell is seen with its %d x %d neighborhood", m.Neighborhood, m.Neighborhood)
+	if m.Neighborhood < 2 {
+		around = ""
+	}
+	if m.Image {
+		out.Inputs = append(out.Inputs, mapfiles.Tensor{Name: "image", About: "satellite image of a cell" + around, Shape: []int{3, m.ImageSize, m.ImageSize},
+			Dims: []string{"channel", "height", "width"}, Type: "uint8"})
+	}
+	if m.POI {
+		size := m.POISize
+		if size == 0 {
+			size = m.ImageSize
+		}
+		out.Inputs = append(out.Inputs, mapfiles.Tensor{Name: "poi", About: "points of interest of a cell, counted by category" + around, Shape: []int{m.Categories, size, size},
+			Dims: []string{"category", "height", "width"}, Type: "float32"})
+	}
+	text, err := json.Marshal(m)
+	var all map[string]any
+	if err != nil || json.Unmarshal(text, &all) != nil {
+		return out
+	}
+	out.Parameters = map[string]any{}
+	for k, v := range all {
+		switch v.(type) {
+		case bool, float64, string:
+			out.Parameters[k] = v
+		}
+	}
+	return out
+}
