@@ -165,9 +165,9 @@ func (p *Painter) Paint(ctx context.Context, piece *store.Store, dir string) (ke
 	for i, c := range piece.Cells() {
 		all[i], cells[i] = i, grid.Cell(c)
 	}
-	return piece.Cut(ctx, dir, store.Cut{Tiles: all, Hash: piece.Meta().ConfigHash, Image: p.mosaic.Size(), Paint: func(w *store.Writer) ([]int, []float32, error) {
+	return piece.Cut(ctx, dir, store.Cut{Tiles: all, Hash: piece.Meta().ConfigHash, Image: ImageShape(p.n), Paint: func(w *store.Writer) ([]int, []float32, error) {
 		warped, err := p.mosaic.Warp(ctx, p.grid, cells, p.n, imagery.Options{Workers: p.c.Workers, Sparse: true},
-			func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })
+			func(i int, _ float64, pixels []byte) error { return w.SetImage(i, pixels) })
 		if err != nil {
 			return nil, nil, named(err, "data.imagery")
 		}

@@ -258,8 +258,14 @@ func (c *Config) emissionsSpec() emissions.Spec {
 // openMosaic opens data.imagery.path.
 func (c *Config) openMosaic() (*imagery.Mosaic, error) {
 	m := c.Imagery
-	mosaic, err := imagery.Open(imagery.Spec{Path: m.Path, CRS: m.CRS, Bands: m.Bands, Scale: m.Scale, Percentile: m.Percentile,
-		Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata})
+	spec := imagery.Spec{Path: m.Path, CRS: m.CRS, Scale: m.Scale, Percentile: m.Percentile, Type: m.Type, Code: m.Code,
+		Preview: m.Preview, Range: m.Range, Size: m.Size, Resampling: m.Resampling, MinCoverage: m.MinCoverage, Nodata: m.Nodata}
+	if numbers, ok := m.Bands.Numbers(); ok {
+		spec.Bands = numbers
+	} else {
+		spec.Named = m.Bands
+	}
+	mosaic, err := imagery.Open(spec)
 	return mosaic, named(err, "data.imagery")
 }
 
@@ -353,12 +359,12 @@ func (b *build) readPOIs(ctx context.Context) error {
 
 // write makes the images and the store.
 func (b *build) write(ctx context.Context) (err error) {
-	size := 0
+	var image store.Shape
 	meta := store.Meta{Program: "opencarbon", Name: b.o.Name, ConfigHash: b.hash, Grid: b.gridSpec()}
 	if b.mosaic != nil && !b.o.outline {
-		size = b.mosaic.Size()
+		image = imageShape(b.mosaic.Size(), b.mosaic.Bands(), b.c.Imagery.Type)
 	}
-	w, err := store.Create(b.c.Store, meta, len(b.cells), size)
+	w, err := store.CreateAs(b.c.Store, meta, len(b.cells), image)
 	if err != nil {
 		return err
 	}
@@ -455,13 +461,16 @@ func (b *build) images(ctx context.Context, w *store.Writer) (keep []int, covera
 	}
 	b.o.Progress(stageScale, 1, 1)
 	b.report.Images = n
+	if c := n.Colors(); c != nil {
+		w.Meta().Colors = (*store.Colors)(c)
+	}
 	if b.o.outline {
 		return keep, nil, nil
 	}
 	keep = nil
 	warped, err := b.mosaic.Warp(ctx, b.grid, b.cells, n,
 		imagery.Options{Workers: b.c.Workers, Progress: func(done, total int) { b.o.Progress(stageImages, done, total) }},
-		func(i int, _ float64, rgb []uint8) error { return w.SetImage(i, rgb) })
+		func(i int, _ float64, pixels []byte) error { return w.SetImage(i, pixels) })
 	if err != nil {
 		return nil, nil, named(err, "data.imagery")
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	CacheGB   float64   `mapstructure:"cache_gb" yaml:"cache_gb" json:",omitempty"` // gigabytes above which fetched files not used for longest are removed, none of the last day; default 20
 
 	// Absent from JSON where empty: the hash of a store without it stays.
-	Rasters []Raster `mapstructure:"rasters" yaml:"rasters,omitempty" json:",omitempty"` // further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs: only where the file has none
+	Rasters []Raster `mapstructure:"rasters" yaml:"rasters,omitempty" json:",omitempty"` // further rasters (night light, population, heights), each one number of a cell that models see: [{name: nightlight, path: light.tif, how: mean}, ...]; how: mean (default), sum (amounts: each pixel gives its share of ground), max or sd; band: counted from 1, default 1; crs, nodata: only where the file has none
 
 	// So is this.
 	PublishedFirstTile []int `mapstructure:"published_first_tile" yaml:"published_first_tile,flow" json:",omitempty"` // x, y of the tile that the published program found first and takes for every missing neighbor; empty: the first image in the folder's own order, which a copied dataset may have lost
@@ -39,6 +39,8 @@ type Raster struct {
 	How  string `mapstructure:"how" yaml:"how"`   // of emissions.Hows; default mean
 	Band int    `mapstructure:"band" yaml:"band"` // counted from 1; default 1
 	CRS  string `mapstructure:"crs" yaml:"crs,omitempty"`
+
+	Nodata *float64 `mapstructure:"nodata" yaml:"nodata,omitempty" json:",omitempty"` // only where the file does not say it
 }
 
 // Grid says how the earth is cut into cells.
@@ -65,10 +67,13 @@ type Region struct {
 type Imagery struct {
 	Path        string    `mapstructure:"path" yaml:"path"`                                 // anything GDAL opens, or a folder of z/x/y tiles
 	CRS         string    `mapstructure:"crs" yaml:"crs"`                                   // e.g. EPSG:32633; only where the file has none
-	Bands       []int     `mapstructure:"bands" yaml:"bands,flow"`                          // red, green, blue, counted from 1; default 1, 2, 3
+	Bands       Bands     `mapstructure:"bands" yaml:"bands,flow"`                          // bands of a picture, by number from 1 or by the file's name for them, red, green and blue first where there are any; or all; default 1, 2, 3
+	Type        string    `mapstructure:"type" yaml:"type" json:",omitempty"`               // uint8 | float16 | float32: what pictures are kept as; default uint8. Floats are neither clamped nor rounded to 256 steps, and twice or four times as large
+	Code        string    `mapstructure:"code" yaml:"code" json:",omitempty"`               // quadratic: signed bytes v that stand for sign(v) (|v| / 127.5)^2 (AlphaEarth); default: the numbers are themselves
+	Preview     Bands     `mapstructure:"preview" yaml:"preview,flow" json:",omitempty"`    // three of the bands that pictures for people show as red, green and blue; default the first three
 	Scale       string    `mapstructure:"scale" yaml:"scale"`                               // none | minmax | percentile | range; default: none for uint8, else percentile
 	Percentile  []float64 `mapstructure:"percentile" yaml:"percentile,flow"`                // low, high; default 2, 98
-	Range       []float64 `mapstructure:"range" yaml:"range,flow"`                          // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
+	Range       []float64 `mapstructure:"range" yaml:"range,flow"`                          // low, high in the mosaic's own numbers; or two for each band, 6 numbers for three
 	Size        int       `mapstructure:"size" yaml:"size"`                                 // H = W in pixels, 32 to 512; default 256
 	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`                     // near | bilinear | cubic | average; default bilinear
 	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`                 // cells whose valid share is below are left out; default 0.9

@@ -5,11 +5,13 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"opencarbon/data/emissions"
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
+	"opencarbon/data/imagery"
 	"opencarbon/data/paths"
 	"opencarbon/data/raster"
 	"opencarbon/data/remote"
@@ -194,10 +196,27 @@ func (m *Imagery) normalize() error {
 		}
 	}
 	if len(m.Bands) == 0 {
-		m.Bands = []int{1, 2, 3}
+		m.Bands = BandNumbers(1, 2, 3)
 	}
-	if len(m.Bands) != 3 || slices.Min(m.Bands) < 1 {
-		return outOf("imagery.bands", m.Bands, "three band numbers counted from 1, for red, green and blue (one band thrice for a gray picture)")
+	for _, b := range m.Bands {
+		if n, err := strconv.Atoi(b); b == "" || err == nil && n < 1 {
+			return outOf("imagery.bands", m.Bands, "band numbers counted from 1 or the file's names for them, red, green and blue first where there are any; or all")
+		}
+	}
+	if len(m.Bands) > imagery.MaxBands {
+		return fault.New("data.imagery.bands", fmt.Sprintf("names %d bands", len(m.Bands)), fmt.Sprintf("Name at most %d.", imagery.MaxBands))
+	}
+	if len(m.Preview) != 0 && len(m.Preview) != 3 {
+		return outOf("imagery.preview", m.Preview, "three of data.imagery.bands: those that are shown as red, green and blue")
+	}
+	if err := oneOf("imagery.type", &m.Type, "", imagery.UInt8, imagery.Float16, imagery.Float32); err != nil {
+		return err
+	}
+	if m.Type == imagery.UInt8 { // as if it was not given, like stores that know of no other
+		m.Type = ""
+	}
+	if err := oneOf("imagery.code", &m.Code, "", imagery.CodeQuadratic); err != nil {
+		return err
 	}
 	if err := oneOf("imagery.scale", &m.Scale, "", "none", "minmax", "percentile", "range"); err != nil {
 		return err
@@ -205,8 +224,8 @@ func (m *Imagery) normalize() error {
 	if len(m.Range) > 0 && m.Scale != "range" {
 		return stray("imagery.range", "without data.imagery.scale: range", "Set data.imagery.scale: range, or remove the key.")
 	}
-	if m.Scale == "range" && !isRange(m.Range) {
-		return outOf("imagery.range", m.Range, "two numbers, low below high, in the mosaic's own numbers; or six: two of red, two of green, two of blue")
+	if m.Scale == "range" && !isRange(m.Range, m.Bands.Count()) {
+		return outOf("imagery.range", m.Range, "two numbers, low below high, in the mosaic's own numbers; or two for each band")
 	}
 	if len(m.Percentile) == 0 {
 		m.Percentile = []float64{2, 98}
@@ -404,9 +423,10 @@ func (s *Split) normalize() error {
 	return nil
 }
 
-// isRange says whether v is one range for all bands or one for each of three.
-func isRange(v []float64) bool {
-	if len(v) != 2 && len(v) != 6 {
+// isRange says whether v is one range for all bands or one for each of so many; 0:
+// nobody knows how many yet.
+func isRange(v []float64, bands int) bool {
+	if len(v) < 2 || len(v)%2 != 0 || len(v) > 2 && bands > 0 && len(v) != 2*bands {
 		return false
 	}
 	for i := 0; i < len(v); i += 2 {

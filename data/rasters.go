@@ -48,6 +48,9 @@ func (c *Config) normalizeRasters() error {
 		if r.Band == 0 {
 			r.Band = 1
 		}
+		if r.Nodata != nil && math.IsNaN(*r.Nodata) { // it never is a value
+			r.Nodata = nil
+		}
 		if r.Band < 1 {
 			return outOf(where+".band", r.Band, "a band's number, counted from 1")
 		}
@@ -70,7 +73,7 @@ type RasterReport struct {
 func (b *build) readRasters(ctx context.Context) error {
 	for i, r := range b.c.Rasters {
 		where := fmt.Sprintf("data.rasters[%d] (%s)", i, r.Name)
-		values, coverage, err := emissions.Numbers(ctx, emissions.NumberSpec{Path: r.Path, CRS: r.CRS, Band: r.Band, How: r.How}, b.grid, b.cells,
+		values, coverage, err := emissions.Numbers(ctx, emissions.NumberSpec{Path: r.Path, CRS: r.CRS, Band: r.Band, How: r.How, Nodata: r.Nodata}, b.grid, b.cells,
 			func(f float64) { b.o.Progress(stageRasters, i*1000+int(f*1000), len(b.c.Rasters)*1000) })
 		if err != nil {
 			return rasterFault(err, where)

@@ -193,7 +193,7 @@ func TestBerlin(t *testing.T) {
 	}
 	c := Config{
 		Store:     filepath.Join(t.TempDir(), "berlin"),
-		Imagery:   Imagery{Path: realFile(t, "berlin/sentinel2_20241024.tif"), Bands: []int{3, 2, 1}, Size: 64, MinCoverage: 0.99},
+		Imagery:   Imagery{Path: realFile(t, "berlin/sentinel2_20241024.tif"), Bands: BandNumbers(3, 2, 1), Size: 64, MinCoverage: 0.99},
 		Emissions: Emissions{Path: realFile(t, "berlin/traffic_co2_20220906_hourly.tif"), Bands: bands, Units: "kgCO2", Period: "hour"},
 		POI:       POI{Path: realFile(t, "berlin/poi.csv")},
 		Split:     Split{Method: "blocks", Block: 1},

@@ -42,6 +42,10 @@ type ModelConfig struct {
 	Members []ModelConfig `json:",omitempty"`
 	Shares  []float64     `json:",omitempty"` // of each member in the mean; they add up to 1
 
+	// Of images that are not of red, green and blue bytes.
+	Bands  int    `json:",omitempty"` // B; 0: 3
+	Pixels string `json:",omitempty"` // float16 or float32, whose numbers mostly lie in 0..1; empty: uint8
+
 	Image, POI   bool   // modalities; at least one
 	Categories   int    // C, number of POI categories
 	ImageSize    int    // H = W of images in pixels
@@ -69,6 +73,8 @@ func (c *ModelConfig) Check() error {
 		return fmt.Errorf("the neighborhood is %d cells wide; it must be odd: 1, 3, 5 or 7", c.Neighborhood)
 	case c.FrozenImage && (c.ImageFeatures < 1 || c.ImageFeatures > c.Features):
 		return fmt.Errorf("an image that is seen by %d of %d features is not seen", c.ImageFeatures, c.Features)
+	case c.Bands < 0:
+		return fmt.Errorf("images of %d bands cannot be", c.Bands)
 	case c.Image && !c.FrozenImage && c.ImageSize < 32:
 		return fmt.Errorf("images of %d pixels are too small for ResNet-18; use 32 or more", c.ImageSize)
 	}
@@ -76,6 +82,15 @@ func (c *ModelConfig) Check() error {
 		c.POISize = c.ImageSize
 	}
 	return nil
+}
+
+// ImageInput says what the images of c are.
+func (c ModelConfig) ImageInput() ImageInput {
+	bands := c.Bands
+	if bands == 0 {
+		bands = colors
+	}
+	return ImageInput{Bands: bands, Float: c.Pixels != ""}
 }
 
 // ModalityEmbeddings are X_s and X_p [m], those of the modalities that there are.
@@ -111,7 +126,7 @@ func (c ModelConfig) Missing(view string) string {
 
 // Tiles are the inputs of U distinct tiles.
 type Tiles struct {
-	Images *torch.Tensor // [U, 3, H, W] uint8 RGB; nil without images
+	Images *torch.Tensor // [U, B, H, W] uint8, of which the first three are RGB, or floats (ModelConfig); nil without images
 	POIs   *torch.Tensor // [U, C, H, W] POI counts; nil without POIs
 	Points *torch.Points // the same as sparse points, in the place of POIs
 	// Features are hand-made numbers of each tile as a cell, its surroundings

@@ -22,21 +22,21 @@ type ResNet18 struct {
 // NewResNet18 registers the network under p with torchvision's initialisation
 // (Kaiming normal, fan out) and a last layer of the given width; with 0 there is
 // none, and the output are the 512 pooled features.
-func NewResNet18(p Path, out int) *ResNet18 { return newResNet18(p, out, 0) }
+func NewResNet18(p Path, out int) *ResNet18 { return newResNet18(p, colors, out, 0) }
 
-// newResNet18 is NewResNet18 whose first fixed parts are not trained: 1 is the
-// stem, 1+k all up to layer<k>.
-func newResNet18(p Path, out, fixed int) *ResNet18 {
-	r := newResNetTrunk(p, len(stageWidths), fixed)
+// newResNet18 is NewResNet18 of images with so many bands, whose first fixed parts
+// are not trained: 1 is the stem, 1+k all up to layer<k>.
+func newResNet18(p Path, bands, out, fixed int) *ResNet18 {
+	r := newResNetTrunk(p, bands, len(stageWidths), fixed)
 	if out > 0 {
 		r.fc = NewLinear(p.Sub("fc"), LinearConfig{In: Pooled, Out: out})
 	}
 	return r
 }
 
-// newResNetTrunk registers the layers up to layer<last>; the first fixed parts are
+// newResNetTrunk registers the layers up to layer<last>, for images of so many bands; the first fixed parts are
 // not trained, as in newResNet18.
-func newResNetTrunk(p Path, last, fixed int) *ResNet18 {
+func newResNetTrunk(p Path, bands, last, fixed int) *ResNet18 {
 	part := func(i int) Path {
 		if i < fixed {
 			return p.Fixed()
@@ -44,7 +44,7 @@ func newResNetTrunk(p Path, last, fixed int) *ResNet18 {
 		return p
 	}
 	r := &ResNet18{
-		conv1: newResNetConv(part(0).Sub("conv1"), Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
+		conv1: newResNetConv(part(0).Sub("conv1"), Conv2dConfig{In: bands, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
 		bn1:   NewBatchNorm(part(0).Sub("bn1"), 64),
 	}
 	in := 64
@@ -71,7 +71,7 @@ func newResNetConv(p Path, c Conv2dConfig) *Conv2d {
 	return l
 }
 
-// Forward maps normalized images x [N, 3, H, W] to embeddings [N, out].
+// Forward maps normalized images x [N, B, H, W] to embeddings [N, out].
 func (r *ResNet18) Forward(x *torch.Tensor) *torch.Tensor {
 	return r.forward(chain{x: x})
 }

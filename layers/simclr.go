@@ -10,7 +10,7 @@ import (
 // 0.08, of photographs of one thing. A tile is all of its cell.
 const smallestCrop = 0.5
 
-// Cropped are images [U, 3, H, W] uint8, each a random part of itself (its area
+// Cropped are images [U, B, H, W], uint8 or floats, each a random part of itself (its area
 // smallestCrop to 1, its edges 3:4 to 4:3) brought to H x W again, and every other
 // one mirrored.
 func Cropped(images *torch.Tensor) *torch.Tensor {
@@ -34,7 +34,11 @@ func Cropped(images *torch.Tensor) *torch.Tensor {
 			s.Keep(x)
 		})
 	}
-	return torch.Cat(out, 0).Clamp(0, 255).Round().Cast(torch.UInt8)
+	x := torch.Cat(out, 0)
+	if d := images.DType(); d != torch.UInt8 {
+		return x.Cast(d)
+	}
+	return x.Clamp(0, 255).Round().Cast(torch.UInt8)
 }
 
 // SimCLRLoss is NT-Xent (Chen et al., 2020) of N pairs: z [2N, width], whose row k

@@ -18,8 +18,8 @@ type ImageTrunk struct {
 
 // NewImageTrunk registers the layers up to layer<last>, 1 to 4, under p.
 func NewImageTrunk(p Path, last int) *ImageTrunk {
-	e := newImageInput(p)
-	e.net = newResNetTrunk(p, last, 0)
+	e := newImageInput(p, ImageInput{Bands: colors})
+	e.net = newResNetTrunk(p, colors, last, 0)
 	return &ImageTrunk{e, last}
 }
 

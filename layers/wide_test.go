@@ -31,7 +31,7 @@ func TestImageStatistics(t *testing.T) {
 			return mean, math.Sqrt(sd)
 		}
 		for tile := range u {
-			want := make([]float64, layers.ImageStatisticsWidth)
+			want := make([]float64, layers.ImageStatisticsWidth(3))
 			for band := range 3 {
 				pixel := func(i int) float64 { return at(tile, band, i/edge, i%edge) }
 				want[band], want[3+band] = moments(edge*edge, pixel)
@@ -61,7 +61,7 @@ func TestImageStatistics(t *testing.T) {
 		turned := layers.ImageStatistics(in.Transpose(2, 3).Flip(2).Contiguous(), torch.Float64).Float64s()
 		for i := range have {
 			if math.Abs(have[i]-turned[i]) > 1e-12 {
-				t.Errorf("statistic %d changes from %v to %v when tiles are turned", i%layers.ImageStatisticsWidth, have[i], turned[i])
+				t.Errorf("statistic %d changes from %v to %v when tiles are turned", i%layers.ImageStatisticsWidth(3), have[i], turned[i])
 			}
 		}
 	})

@@ -64,7 +64,8 @@ type BlockPlan struct {
 	Surplus     string         `json:"surplus,omitempty"`
 	Halo        int            `json:"halo"` // cells around a block that it looks at
 	Image       int            `json:"image_size,omitempty"`
-	Outline     string         `json:"outline"` // ConfigHash of the region's store without images
+	Shape       store.Shape    `json:"image_shape,omitzero"` // of images that are not of red, green and blue bytes
+	Outline     string         `json:"outline"`              // ConfigHash of the region's store without images
 	Cells       int            `json:"cells"`
 	Newest      time.Time      `json:"newest"` // input: the time that merged files name as their last change
 	Notes       []string       `json:"notes,omitempty"`
@@ -143,9 +144,12 @@ func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir stri
 	}
 	if report.Images != nil {
 		p.Image = report.Images.Size
+		if shape := data.ImageShape(report.Images); shape != store.RGB(p.Image) {
+			p.Shape = shape
+		}
 	}
 	for _, m := range members {
-		_, notes, err := m.reads(s, p.Image, o.Surplus)
+		_, notes, err := m.reads(s, p.shape(), o.Surplus)
 		if err != nil {
 			return nil, err
 		}
@@ -244,7 +248,15 @@ func (p *BlockPlan) Bytes() int64 {
 	for _, b := range p.Blocks {
 		most = max(most, b.Cells+b.Halo)
 	}
-	return int64(most) * 3 * int64(p.Image) * int64(p.Image)
+	return int64(most) * p.shape().Bytes()
+}
+
+// shape is that of the images that blocks are given; zero without.
+func (p *BlockPlan) shape() store.Shape {
+	if p.Shape.Size > 0 {
+		return p.Shape
+	}
+	return store.RGB(p.Image)
 }
 
 // Missing are the blocks that have no result yet.

@@ -22,11 +22,11 @@ const SurplusDrop = "drop"
 // are food or nothing is for the user to say. Errors, those of sizes and
 // modalities among them, are *fault.Input. Closing the result closes s.
 func (c *Checkpoint) Reads(s *store.Store, surplus string) (*store.Store, []string, error) {
-	return c.reads(s, s.ImageSize(), surplus)
+	return c.reads(s, s.Shape(), surplus)
 }
 
-// reads is Reads of a store with images of that many pixels, see sizesOf.
-func (c *Checkpoint) reads(s *store.Store, images int, surplus string) (*store.Store, []string, error) {
+// reads is Reads of a store with images of that shape, see sizesOf.
+func (c *Checkpoint) reads(s *store.Store, images store.Shape, surplus string) (*store.Store, []string, error) {
 	if err := c.sizesOf(s, images); err != nil {
 		return nil, nil, err
 	}

@@ -71,8 +71,15 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 	}
 	if !slices.Contains(accept, AcceptBands) {
 		const remedy = "Give an image with the training image's bands, in data.imagery.bands; if these are the same colors of the same kind of sensor: --accept bands."
-		if !slices.Equal(was.Bands, is.Bands) {
+		if same := slices.Equal(was.Names, is.Names); len(was.Names) > 0 && len(is.Names) > 0 {
+			if !same {
+				return fault.New(s.Dir(), fmt.Sprintf("its images are made of the bands %v, the checkpoint's of %v", is.Names, was.Names), remedy)
+			}
+		} else if !slices.Equal(was.Bands, is.Bands) {
 			return fault.New(s.Dir(), fmt.Sprintf("its images are made of the bands %v, the checkpoint's of %v", is.Bands, was.Bands), remedy)
+		}
+		if was.Code != is.Code {
+			return fault.New(s.Dir(), fmt.Sprintf("its image has data.imagery.code %q, the checkpoint's %q", is.Code, was.Code), remedy)
 		}
 		if was.DType != is.DType {
 			return fault.New(s.Dir(), fmt.Sprintf("its image has pixels of type %s, the checkpoint's %s", is.DType, was.DType), remedy)
@@ -96,7 +103,7 @@ func Prospect(c *config.Config, s *store.Store) *Checkpoint {
 }
 
 // StretchFor returns the data.imagery.range that gives new images the stretch
-// that the checkpoint's images had: low and high of red, green and blue. It is
+// that the checkpoint's images had: low and high of each band. It is
 // nil where there is nothing to prescribe: no images, bytes taken as they are, or
 // a checkpoint that does not tell.
 func (c *Checkpoint) StretchFor() []float64 {
@@ -104,7 +111,7 @@ func (c *Checkpoint) StretchFor() []float64 {
 	if c.foreign != nil || !c.Header.Model.Image || n == nil || n.Scale == imagery.ScaleNone {
 		return nil
 	}
-	for i := range 3 {
+	for i := range n.Low {
 		if !(n.Low[i] < n.High[i]) {
 			return nil // a band of one color cannot be prescribed
 		}
@@ -166,7 +173,7 @@ func meanArea(s *store.Store) float64 {
 // nothing.
 func normalization(raw json.RawMessage) *imagery.Normalization {
 	var n imagery.Normalization
-	if len(raw) == 0 || json.Unmarshal(raw, &n) != nil || n.Scale == "" {
+	if len(raw) == 0 || json.Unmarshal(raw, &n) != nil || n.Scale == "" || len(n.Low) != len(n.Bands) || len(n.High) != len(n.Bands) {
 		return nil
 	}
 	return &n
@@ -175,7 +182,10 @@ func normalization(raw json.RawMessage) *imagery.Normalization {
 // sameStretch compares the numbers that become 0 and 255, whatever way they were
 // found. Half a step of a byte changes no picture.
 func sameStretch(a, b *imagery.Normalization) bool {
-	for i := range 3 {
+	if len(a.Low) != len(b.Low) {
+		return false
+	}
+	for i := range a.Low {
 		step := (a.High[i] - a.Low[i]) / 255 / 2
 		if math.Abs(a.Low[i]-b.Low[i]) > step || math.Abs(a.High[i]-b.High[i]) > step {
 			return false
@@ -185,11 +195,28 @@ func sameStretch(a, b *imagery.Normalization) bool {
 }
 
 func stretchRange(n *imagery.Normalization) []float64 {
-	return []float64{n.Low[0], n.High[0], n.Low[1], n.High[1], n.Low[2], n.High[2]}
+	out := make([]float64, 0, 2*len(n.Low))
+	for i := range n.Low {
+		out = append(out, n.Low[i], n.High[i])
+	}
+	return out
 }
 
 func limits(n *imagery.Normalization) string {
-	return fmt.Sprintf("red %g to %g, green %g to %g, blue %g to %g", n.Low[0], n.High[0], n.Low[1], n.High[1], n.Low[2], n.High[2])
+	names := []string{"red", "green", "blue"}
+	var parts []string
+	for i := range n.Low {
+		name := fmt.Sprintf("band %d", n.Bands[i])
+		if len(n.Low) == len(names) {
+			name = names[i]
+		}
+		if i == 8 && len(n.Low) > 9 {
+			parts = append(parts, fmt.Sprintf("and %d more", len(n.Low)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %g to %g", name, n.Low[i], n.High[i]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // list writes numbers as YAML has them.

@@ -49,7 +49,7 @@ func TestSuits(t *testing.T) {
 	kilometres := store.GridSpec{Scheme: "projected", EPSG: 32633, CellSize: 1000}
 	images := func(change func(n *imagery.Normalization)) json.RawMessage {
 		n := imagery.Normalization{DType: "UInt16", Bands: []int{4, 3, 2}, Scale: imagery.ScalePercentile,
-			Low: [3]float64{100, 200, 300}, High: [3]float64{2000, 2500, 3000}}
+			Low: []float64{100, 200, 300}, High: []float64{2000, 2500, 3000}}
 		change(&n)
 		raw, err := json.Marshal(n)
 		if err != nil {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -182,11 +183,11 @@ func (c *Checkpoint) Fits(s *store.Store) error {
 }
 
 // sizes is Fits less the names of the categories.
-func (c *Checkpoint) sizes(s *store.Store) error { return c.sizesOf(s, s.ImageSize()) }
+func (c *Checkpoint) sizes(s *store.Store) error { return c.sizesOf(s, s.Shape()) }
 
-// sizesOf is sizes of a store with images of that many pixels, which it may have
-// yet to get; 0: none.
-func (c *Checkpoint) sizesOf(s *store.Store, images int) error {
+// sizesOf is sizes of a store with images of that shape, which it may have yet to
+// get; zero: none.
+func (c *Checkpoint) sizesOf(s *store.Store, images store.Shape) error {
 	if c.foreign != nil {
 		if err := c.meet(s); err != nil {
 			return err
@@ -194,7 +195,7 @@ func (c *Checkpoint) sizesOf(s *store.Store, images int) error {
 	}
 	m := c.Header.Model
 	where := s.Dir()
-	if m.Image && images == 0 {
+	if m.Image && images.Size == 0 {
 		return fault.New(where, "has no images, but the checkpoint's model needs them", "Give data.imagery.path.")
 	}
 	if m.POI && !s.HasPOIs() {
@@ -206,8 +207,16 @@ func (c *Checkpoint) sizesOf(s *store.Store, images int) error {
 	if m.POISize == 0 {
 		m.POISize = m.ImageSize
 	}
-	if m.Image && images != m.ImageSize {
-		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", images, images,
+	if is := imageBands(images); m.Image && is != m.Bands {
+		return fault.New(where, fmt.Sprintf("its images have %d bands, the checkpoint was trained on %d", images.Bands, m.ImageInput().Bands),
+			"Give data.imagery.bands the bands of the training images.")
+	}
+	if is := imagePixels(images); m.Image && is != m.Pixels {
+		return fault.New(where, fmt.Sprintf("its images are of type %s, the checkpoint was trained on %s", images.Pixel, cmp.Or(m.Pixels, "uint8")),
+			"Set data.imagery.type: "+cmp.Or(m.Pixels, "uint8")+".")
+	}
+	if m.Image && images.Size != m.ImageSize {
+		return fault.New(where, fmt.Sprintf("its images have %d x %d pixels, the checkpoint was trained on %d x %d", images.Size, images.Size,
 			m.ImageSize, m.ImageSize), fmt.Sprintf("Set data.imagery.size: %d.", m.ImageSize))
 	}
 	if m.POI && s.POISize() != m.POISize {

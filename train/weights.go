@@ -12,6 +12,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/regular"
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
@@ -132,6 +133,9 @@ func initialWeights(c *config.Config, m learn.Network) error {
 				if !strings.HasPrefix(name, "fc.") {
 					values[name] = torch.FromArray(a)
 				}
+			}
+			if w := values["conv1.weight"]; w != nil && len(w.Shape()) == 4 {
+				values["conv1.weight"] = layers.WidenFilters(w, m.Config().ImageInput().Bands)
 			}
 			for _, e := range m.Params().Entries() { // what the file may leave out: our own last layer, and counters of old files
 				name, ours := strings.CutPrefix(e.Name, prefix)

@@ -17,7 +17,7 @@ import (
 // with --stretch own nothing is prescribed.
 func TestStretch(t *testing.T) {
 	raw, err := json.Marshal(imagery.Normalization{DType: "UInt16", Bands: []int{1, 2, 3}, Scale: imagery.ScalePercentile,
-		Low: [3]float64{1, 2, 3}, High: [3]float64{10, 20, 30}})
+		Low: []float64{1, 2, 3}, High: []float64{10, 20, 30}})
 	if err != nil {
 		t.Fatal(err)
 	}

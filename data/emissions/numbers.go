@@ -23,6 +23,8 @@ type NumberSpec struct {
 	CRS  string // only where the file has none
 	Band int    // from 1
 	How  string // of Hows
+
+	Nodata *float64 // only where the file does not say it
 }
 
 // Numbers makes one number of every cell, with the same shares of ground as an
@@ -76,7 +78,7 @@ type numbers struct {
 
 // read spreads the raster, as loadRasters does an inventory.
 func (n *numbers) read(ctx context.Context, s NumberSpec, file string, t *target, progress Progress) error {
-	src, err := openRasters(&Spec{Path: s.Path, CRS: s.CRS, Bands: []int{s.Band}, Units: "proxy", Per: "cell", Period: "year", MissingMonths: "error"}, []string{file})
+	src, err := openRasters(&Spec{Path: s.Path, CRS: s.CRS, Bands: []int{s.Band}, Nodata: s.Nodata, Units: "proxy", Per: "cell", Period: "year", MissingMonths: "error"}, []string{file})
 	if err != nil {
 		return err
 	}

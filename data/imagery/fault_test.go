@@ -100,7 +100,14 @@ func TestFaults(t *testing.T) {
 		}, []string{"mosaic.tif", "31250 times finer", "gdaladdo"}},
 		{"band 4 of 3", func() Spec { return Spec{Path: good(), Bands: []int{4, 2, 1}} }, []string{"band 4", "3 band", "data.imagery.bands"}},
 		{"band 0", func() Spec { return Spec{Path: good(), Bands: []int{0, 1, 2}} }, []string{"band 0"}},
-		{"two bands named", func() Spec { return Spec{Path: good(), Bands: []int{1, 2}} }, []string{"data.imagery.bands", "2 bands"}},
+		{"two bands shown", func() Spec { return Spec{Path: good(), Preview: []string{"1", "2"}} }, []string{"data.imagery.preview", "2 bands"}},
+		{"a band shown that is not read", func() Spec { return Spec{Path: good(), Bands: []int{1, 2}, Preview: []string{"1", "2", "3"}} }, []string{"data.imagery.preview", "band 3"}},
+		{"a name that is none", func() Spec { return Spec{Path: good(), Named: []string{"B8A"}} }, []string{"B8A", "data.imagery.bands", "numbers"}},
+		{"a band named beyond the last", func() Spec { return Spec{Path: good(), Named: []string{"all of it", "9"}} }, []string{"all of it"}},
+		{"a type that is none", func() Spec { return Spec{Path: good(), Type: "float64"} }, []string{"data.imagery.type", "float16"}},
+		{"a code that is none", func() Spec { return Spec{Path: good(), Code: "cubic"} }, []string{"data.imagery.code", "quadratic"}},
+		{"a code of other bytes", func() Spec { return Spec{Path: good(), Code: CodeQuadratic} }, []string{"Byte", "data.imagery.code", "signed"}},
+		{"ranges of other bands", func() Spec { return Spec{Path: good(), Scale: ScaleRange, Range: []float64{0, 1, 0, 1}} }, []string{"data.imagery.range", "4 numbers for 3 bands"}},
 		{"three bands of a file with one", func() Spec {
 			return Spec{Path: bare(func(s *raster.Spec) { s.Bands = 1 })}
 		}, []string{"mosaic.tif", "1 band", "[1, 1, 1]"}},

@@ -1,6 +1,7 @@
 // Package imagery turns a satellite mosaic into one small picture for each grid
-// cell: [3, H, W] bytes, red, green and blue, resampled from whatever raster the
-// user has, with the share of the cell that the mosaic covers.
+// cell: [3, H, W] bytes, red, green and blue, or any other bands [B, H, W] as bytes
+// or floating-point numbers, resampled from whatever raster the user has, with the
+// share of the cell that the mosaic covers.
 //
 // The order of things: Open finds the mosaic and checks what was asked of it;
 // Normalize decides once, for the whole mosaic, how its numbers become bytes;
@@ -13,7 +14,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
@@ -30,10 +30,14 @@ const (
 type Spec struct {
 	Path        string    // anything GDAL opens, a folder of map tiles, or a pattern such as dir/{z}/{x}/{y}.png
 	CRS         string    // only where the file has none
-	Bands       []int     // red, green, blue, counted from 1; default 1, 2, 3
+	Bands       []int     // of a picture, counted from 1, red, green and blue first where there are any; default 1, 2, 3
+	Named       []string  // in place of Bands: names (the file's descriptions) or numbers, or AllBands alone
+	Preview     []string  // three of them, by number or name, that pictures for people show; default the first three
+	Type        string    // what a picture's numbers are kept as: uint8 (default), float16 or float32
+	Code        string    // of the mosaic's own numbers: CodeNone or CodeQuadratic
 	Scale       string    // none | minmax | percentile | range; default none for 8-bit sources, else percentile
 	Percentile  []float64 // low, high; default 2, 98
-	Range       []float64 // low, high in the mosaic's own numbers; or those of red, green and blue, 6 numbers
+	Range       []float64 // low, high in the mosaic's own numbers; or those of each band, 6 numbers for three
 	Size        int       // H = W in pixels; default 256
 	Resampling  string    // near | bilinear | cubic | average; default bilinear
 	MinCoverage float64   // cells whose valid share is below are left out; default 0.9
@@ -47,11 +51,24 @@ func (s Spec) withDefaults() (Spec, error) {
 	if s.Path == "" {
 		return s, fault.New("data.imagery.path", "no mosaic is named", "give the path of an image file or of a folder of z/x/y tiles")
 	}
-	if len(s.Bands) == 0 {
+	if len(s.Bands) == 0 && len(s.Named) == 0 {
 		s.Bands = []int{1, 2, 3}
 	}
-	if len(s.Bands) != 3 {
-		return s, fault.New("data.imagery.bands", fmt.Sprintf("%d bands are named, 3 are needed", len(s.Bands)), "name the red, green and blue band, e.g. bands: [3, 2, 1]; for a grey image bands: [1, 1, 1]")
+	if s.Type == "" {
+		s.Type = UInt8
+	}
+	if typeBytes(s.Type) == 0 {
+		return s, fault.New("data.imagery.type", fmt.Sprintf("%q is not a type of pictures", s.Type), "choose uint8, float16 or float32")
+	}
+	if s.Code != CodeNone && s.Code != CodeQuadratic {
+		return s, fault.New("data.imagery.code", fmt.Sprintf("%q is not a code", s.Code), "choose quadratic (AlphaEarth's signed bytes), or leave it out")
+	}
+	if s.Code == CodeQuadratic && s.Nodata == nil { // the one byte that the code has no number for
+		none := -128.0
+		s.Nodata = &none
+	}
+	if len(s.Preview) != 0 && len(s.Preview) != 3 {
+		return s, fault.New("data.imagery.preview", fmt.Sprintf("%d bands are named, 3 are needed", len(s.Preview)), "name those that are shown as red, green and blue")
 	}
 	if s.Size == 0 {
 		s.Size = 256
@@ -72,12 +89,12 @@ func (s Spec) withDefaults() (Spec, error) {
 	case "", ScaleNone, ScaleMinMax:
 	case ScalePercentile:
 	case ScaleRange:
-		ok := len(s.Range) == 2 || len(s.Range) == 6
+		ok := len(s.Range) > 0 && len(s.Range)%2 == 0
 		for i := 0; ok && i < len(s.Range); i += 2 {
 			ok = s.Range[i] < s.Range[i+1] && !math.IsInf(s.Range[i+1]-s.Range[i], 0)
 		}
 		if !ok {
-			return s, fault.New("data.imagery.range", fmt.Sprintf("%v is not a range", s.Range), "give two numbers, the lower first, e.g. range: [0, 3000], or two for each of red, green and blue")
+			return s, fault.New("data.imagery.range", fmt.Sprintf("%v is not a range", s.Range), "give two numbers, the lower first, e.g. range: [0, 3000], or two for each band")
 		}
 	default:
 		return s, fault.New("data.imagery.scale", fmt.Sprintf("%q is not a way of scaling", s.Scale), "choose none, minmax, percentile or range")
@@ -103,10 +120,12 @@ type Mosaic struct {
 	west, east    float64 // of Bounds
 	period        float64 // of x round the earth, see turns; 0: none
 	dtype         raster.DType
-	read          []int // distinct bands to be read
-	pick          [3]int
-	levels        []level // the full resolution first, then ever coarser
-	block         [2]int  // width and height of what is decoded at once
+	read          []int    // distinct bands to be read
+	pick          []int    // of a picture's bands, in read
+	names         []string // of a picture's bands, by the file; empty: none
+	preview       [3]int   // of a picture's bands, those for people
+	levels        []level  // the full resolution first, then ever coarser
+	block         [2]int   // width and height of what is decoded at once
 	files         []string
 	tiles         *tileSet
 }
@@ -127,14 +146,6 @@ func Open(spec Spec) (*Mosaic, error) {
 	}
 	m := &Mosaic{spec: spec}
 	m.kernel, _ = raster.ParseResampling(spec.Resampling)
-	for i, b := range spec.Bands {
-		at := slices.Index(m.read, b)
-		if at < 0 {
-			at = len(m.read)
-			m.read = append(m.read, b)
-		}
-		m.pick[i] = at
-	}
 	info, statErr := os.Stat(spec.Path)
 	if isPattern(spec.Path) || (statErr == nil && info.IsDir() && !isDatasetFolder(spec.Path)) {
 		return m, m.openTiles()
@@ -152,34 +163,24 @@ func (m *Mosaic) openFile() error {
 	if err := d.Georeferenced(); err != nil {
 		return err
 	}
-	bands := d.Bands()
-	if d.Palette() {
-		bands = 3
+	have := make([]offered, d.Bands())
+	for i := range have {
+		band, err := d.Band(i + 1)
+		if err != nil {
+			return err
+		}
+		have[i] = offered{band.Name, band.DType, band.Color == "Alpha"}
 	}
-	for _, b := range m.spec.Bands {
-		if b >= 1 && b <= bands {
-			continue
+	if d.Palette() {
+		have = make([]offered, 3)
+		for i := range have {
+			have[i].dtype = raster.Byte
 		}
-		remedy := fmt.Sprintf("the file has bands 1 to %d: set data.imagery.bands accordingly", bands)
-		if bands == 1 {
-			remedy = "the file has one band: set data.imagery.bands to [1, 1, 1] to use it as grey"
-		}
-		return fault.New(m.spec.Path, fmt.Sprintf("band %d was asked for, and the file has %d band(s)", b, bands), remedy)
+	}
+	if err := m.choose(have); err != nil {
+		return err
 	}
 	m.width, m.height, m.crs = d.Width(), d.Height(), d.CRS()
-	if !d.Palette() {
-		for _, b := range m.read {
-			band, err := d.Band(b)
-			if err != nil {
-				return err
-			}
-			if m.dtype == "" || band.DType != raster.Byte {
-				m.dtype = band.DType
-			}
-		}
-	} else {
-		m.dtype = raster.Byte
-	}
 	first, err := d.Band(1)
 	if err != nil {
 		return err
@@ -208,6 +209,9 @@ func (m *Mosaic) invert() {
 
 // Size returns the edge of a cell's picture, in pixels.
 func (m *Mosaic) Size() int { return m.spec.Size }
+
+// Bands returns the number of a picture's bands.
+func (m *Mosaic) Bands() int { return len(m.pick) }
 
 // CRS returns the mosaic's coordinate reference system.
 func (m *Mosaic) CRS() *raster.CRS { return m.crs }
@@ -247,6 +251,9 @@ func (m *Mosaic) open(l level) (reader, error) {
 	if d.Width() != l.width || d.Height() != l.height {
 		d.Close()
 		return nil, fault.New(m.spec.Path, "the file changed while it was read", "run again when nothing writes to it")
+	}
+	if m.spec.Code == CodeQuadratic {
+		return decoding{d}, nil
 	}
 	return d, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,12 +29,18 @@ type Normalization struct {
 	DType       string     `json:"dtype"` // GDAL's name
 	Width       int        `json:"width"` // of the mosaic, in pixels
 	Height      int        `json:"height"`
-	PixelSize   [2]float64 `json:"pixel_size"` // across and down, in the units of CRS
-	Bands       []int      `json:"bands"`      // red, green, blue, from 1
-	Scale       string     `json:"scale"`      // none | minmax | percentile | range
+	PixelSize   [2]float64 `json:"pixel_size"`            // across and down, in the units of CRS
+	Bands       []int      `json:"bands"`                 // of a picture, from 1: red, green, blue, or others
+	Names       []string   `json:"names,omitempty"`       // of them, by the file, where one was asked for by name
+	Type        string     `json:"type,omitempty"`        // float16 | float32; empty: uint8
+	Code        string     `json:"code,omitempty"`        // of the mosaic's own numbers
+	Preview     []int      `json:"preview,omitempty"`     // places in Bands of those shown to people; empty: the first three
+	PreviewLow  []float64  `json:"preview_low,omitempty"` // what they show as black, where Low and High do not say
+	PreviewHigh []float64  `json:"preview_high,omitempty"`
+	Scale       string     `json:"scale"` // none | minmax | percentile | range
 	Percentile  []float64  `json:"percentile,omitempty"`
-	Low         [3]float64 `json:"low"`     // becomes 0; of red, green, blue
-	High        [3]float64 `json:"high"`    // becomes 255
+	Low         []float64  `json:"low"`     // becomes 0; of each band
+	High        []float64  `json:"high"`    // becomes 255, or 1 where Type is of floats
 	Samples     int64      `json:"samples"` // valid pixels that Low and High were found from; 0: not looked for
 	Resampling  string     `json:"resampling"`
 	Size        int        `json:"size"` // H = W of a cell's picture
@@ -59,8 +66,17 @@ type Source struct {
 func (m *Mosaic) Normalize(ctx context.Context, workers int) (*Normalization, error) {
 	g := m.geotransform
 	n := &Normalization{CRS: m.crs.String(), DType: string(m.dtype), Width: m.width, Height: m.height,
-		PixelSize: [2]float64{g[1], -g[5]}, Bands: slices.Clone(m.spec.Bands), Scale: m.spec.Scale,
+		PixelSize: [2]float64{g[1], math.Abs(g[5])}, Bands: slices.Clone(m.spec.Bands), Scale: m.spec.Scale,
 		Resampling: m.kernel.String(), Size: m.spec.Size, MinCoverage: m.spec.MinCoverage}
+	if len(m.spec.Named) > 0 && !(len(m.spec.Named) == 1 && m.spec.Named[0] == AllBands) {
+		n.Names = slices.Clone(m.names)
+	}
+	if n.Code = m.spec.Code; m.spec.Type != UInt8 {
+		n.Type = m.spec.Type
+	}
+	if len(m.spec.Preview) > 0 {
+		n.Preview = slices.Clone(m.preview[:])
+	}
 	if m.tiles != nil {
 		n.TileZoom = m.tiles.zoom
 	}
@@ -74,11 +90,21 @@ func (m *Mosaic) Normalize(ctx context.Context, workers int) (*Normalization, er
 			n.Scale = ScaleNone
 		}
 	}
+	bands := len(m.pick)
+	n.Low, n.High = make([]float64, bands), make([]float64, bands)
 	switch n.Scale {
 	case ScaleNone:
-		n.High = [3]float64{255, 255, 255}
+		for i := range n.High {
+			n.High[i] = 255
+			if n.Type != "" {
+				n.High[i] = 1
+			}
+		}
+		if n.Type != "" {
+			return n, m.previewLimits(ctx, n, workers)
+		}
 	case ScaleRange:
-		for i := range 3 {
+		for i := range bands {
 			at := 2 * i % len(m.spec.Range) // one range for all bands, or one each
 			n.Low[i], n.High[i] = m.spec.Range[at], m.spec.Range[at+1]
 		}
@@ -98,6 +124,29 @@ func (m *Mosaic) Normalize(ctx context.Context, workers int) (*Normalization, er
 		n.Samples = samples
 	}
 	return n, nil
+}
+
+// previewLimits finds what people see as black and full color of pictures that keep
+// the mosaic's own numbers: the usual percentiles of the three bands that are shown.
+func (m *Mosaic) previewLimits(ctx context.Context, n *Normalization, workers int) error {
+	with := *m
+	with.spec.Scale, with.spec.Percentile, with.read = ScalePercentile, []float64{2, 98}, nil
+	var place [3]int
+	for i, p := range m.preview {
+		b := m.spec.Bands[p]
+		if place[i] = slices.Index(with.read, b); place[i] < 0 {
+			place[i] = len(with.read)
+			with.read = append(with.read, b)
+		}
+	}
+	low, high, _, err := with.limits(ctx, crew(workers))
+	if err != nil {
+		return err
+	}
+	for _, k := range place {
+		n.PreviewLow, n.PreviewHigh = append(n.PreviewLow, low[k]), append(n.PreviewHigh, high[k])
+	}
+	return nil
 }
 
 // crew is the number of goroutines for a wish; 0 is all cores.
@@ -193,33 +242,4 @@ func onDisk(path string) string {
 		}
 	}
 	return ""
-}
-
-// bytes turns resampled bands, as read, into a picture [3, H, W]. Pixels whose
-// mask is 0 become 0; a nil mask means that all have a value.
-func (m *Mosaic) bytes(n *Normalization, rgb []uint8, bands []float32, mask []uint8) {
-	area := len(rgb) / 3
-	for i, k := range m.pick {
-		low, scale := float32(n.Low[i]), float32(0)
-		if width := n.High[i] - n.Low[i]; width > 0 {
-			scale = float32(255 / width)
-		}
-		src, dst := bands[k*area:(k+1)*area], rgb[i*area:(i+1)*area]
-		for j, v := range src {
-			v = (v-low)*scale + 0.5
-			switch {
-			case v >= 255:
-				dst[j] = 255
-			case v > 0:
-				dst[j] = uint8(v)
-			default: // also NaN, which no path produces
-				dst[j] = 0
-			}
-		}
-		for j, ok := range mask {
-			if ok == 0 {
-				dst[j] = 0
-			}
-		}
-	}
 }

@@ -88,7 +88,7 @@ func (m *Mosaic) plan(g *grid.Grid, cells []grid.Cell, sparse bool) (plan, error
 		}
 	}
 	edge /= math.Min(p.level.fx, p.level.fy)
-	many := math.Max(1, math.Floor(groupEdge/math.Max(edge, 1))) // cells along a group's side
+	many := math.Max(1, math.Floor(float64(m.edge(groupEdge))/math.Max(edge, 1))) // cells along a group's side
 	side := many * math.Max(edge, 1)
 	type place struct{ row, col, cell int }
 	order := make([]place, len(cells))
@@ -142,7 +142,7 @@ func (m *Mosaic) window(l level, prints []footprint, cells []int) window {
 	var w window
 	w.x, w.y = bounded(math.Floor(x0/l.fx), l.width), bounded(math.Floor(y0/l.fy), l.height)
 	w.w, w.h = bounded(math.Ceil(x1/l.fx), l.width)-w.x, bounded(math.Ceil(y1/l.fy), l.height)-w.y
-	if w.w < 1 || w.h < 1 || w.w*w.h > 2*groupEdge*groupEdge || float64(w.w*w.h) > 3*used+4096 {
+	if w.w < 1 || w.h < 1 || w.w*w.h > 2*m.edge(groupEdge)*m.edge(groupEdge) || float64(w.w*w.h) > 3*used+4096 {
 		return window{}
 	}
 	return w

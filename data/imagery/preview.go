@@ -65,6 +65,7 @@ func (m *Mosaic) Preview(ctx context.Context, crs *raster.CRS, west, south, east
 	area := p.Cols * p.Rows
 	p.RGB, p.Mask = make([]uint8, 3*area), make([]uint8, area)
 	const band = 64
+	rgb := make([]uint8, 3*band*p.Cols)
 	for r := 0; r < p.Rows; r += band {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -77,9 +78,10 @@ func (m *Mosaic) Preview(ctx context.Context, crs *raster.CRS, west, south, east
 			return nil, err
 		}
 		part := p.Cols * f.Rows
+		w.m.colors(n, rgb[:3*part], w.bands, w.mask)
 		copy(p.Mask[r*p.Cols:], w.mask)
 		for b := range 3 {
-			copy(p.RGB[b*area+r*p.Cols:b*area+r*p.Cols+part], w.rgb[b*part:])
+			copy(p.RGB[b*area+r*p.Cols:b*area+r*p.Cols+part], rgb[b*part:(b+1)*part])
 		}
 	}
 	return p, nil

@@ -2,7 +2,9 @@ package imagery
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"opencarbon/data/fault"
@@ -33,13 +35,13 @@ type window struct{ x, y, w, h int }
 // tiling cuts a level into windows of about 2 million pixels along the borders
 // of its blocks, so that each block is decoded once.
 func (m *Mosaic) tiling(l level) []window {
-	const edge = 1448
+	edge := m.edge(1448)
 	w, h := m.block[0]*((edge+m.block[0]-1)/m.block[0]), m.block[1]*((edge+m.block[1]-1)/m.block[1])
 	if m.block[0] >= l.width { // strips
 		w = l.width
 		h = m.block[1] * max(1, edge*edge/l.width/m.block[1])
 	}
-	if w, h = min(w, l.width), min(h, l.height); w*h > patchPixels {
+	if w, h = min(w, l.width), min(h, l.height); w*h > m.patchPixels() {
 		w, h = l.width, max(1, edge*edge/l.width) // a huge block: memory matters more
 	}
 	var list []window
@@ -136,6 +138,7 @@ func (m *Mosaic) scan(ctx context.Context, l level, windows []window, workers in
 // limits finds the numbers that become 0 and 255 in each band that is read, and
 // how many valid pixels they were found from.
 func (m *Mosaic) limits(ctx context.Context, workers int) (low, high []float64, n int64, err error) {
+	workers = min(workers, max(1, 256/len(m.read))) // each counts in 1.5 MB a band
 	l, windows := m.levels[0], m.tiling(m.levels[0])
 	if m.spec.Scale == ScalePercentile {
 		l, windows = m.samples()
@@ -165,7 +168,7 @@ func (m *Mosaic) limits(ctx context.Context, workers int) (low, high []float64, 
 	}
 	for _, u := range upper {
 		if u.n == 0 {
-			return nil, nil, 0, fault.New(m.spec.Path, "the mosaic has no valid pixel (all are nodata or NaN)", "check the file and its nodata value (data.imagery.nodata)")
+			return nil, nil, 0, m.nothing(ctx, l, windows, workers)
 		}
 		low, high, n = append(low, float64(u.min)), append(high, float64(u.max)), u.n
 	}
@@ -212,6 +215,30 @@ func (m *Mosaic) limits(ctx context.Context, workers int) (low, high []float64, 
 		}
 	}
 	return low, high, n, nil
+}
+
+// nothing is the error of a mosaic without a valid pixel. A pixel needs a value in
+// every band: one that is empty takes them all away, and is named.
+func (m *Mosaic) nothing(ctx context.Context, l level, windows []window, workers int) error {
+	var empty []int
+	for _, b := range m.read {
+		with, some := *m, make([]bool, workers)
+		with.read = []int{b}
+		err := with.scan(ctx, l, windows, workers, func(worker int, p *raster.Patch) {
+			some[worker] = some[worker] || p.Valid == nil || slices.Contains(p.Valid, 1)
+		})
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(some, true) {
+			empty = append(empty, b)
+		}
+	}
+	if len(empty) > 0 && len(empty) < len(m.read) {
+		return fault.New(m.spec.Path, fmt.Sprintf("no pixel has a value in all bands: band(s) %v are nodata or NaN everywhere", empty),
+			"leave them out of data.imagery.bands, or check the file")
+	}
+	return fault.New(m.spec.Path, "the mosaic has no valid pixel (all are nodata or NaN)", "check the file and its nodata value (data.imagery.nodata)")
 }
 
 // find returns the bin of a rank (from 0) and the rank within that bin; false if

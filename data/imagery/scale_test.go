@@ -116,7 +116,7 @@ func TestLimits(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if n.Low != again.Low || n.High != again.High || n.Samples != again.Samples {
+					if !slices.Equal(n.Low, again.Low) || !slices.Equal(n.High, again.High) || n.Samples != again.Samples {
 						t.Error("one worker and three find different limits")
 					}
 					for b := range 3 {

@@ -67,15 +67,13 @@ func (m *Mosaic) openTiles() error {
 	if err != nil {
 		return err
 	}
-	for _, b := range m.spec.Bands {
-		if b < 1 || b > 3 {
-			return fault.New(m.spec.Path, fmt.Sprintf("band %d was asked for, and map tiles have 3 bands", b), "set data.imagery.bands to [1, 2, 3]")
-		}
-	}
 	if m.crs, err = raster.ParseCRS("EPSG:3857"); err != nil {
 		return err
 	}
-	m.tiles, m.dtype, m.block = t, raster.Byte, [2]int{t.px, t.px}
+	m.tiles, m.block = t, [2]int{t.px, t.px}
+	if err := m.choose([]offered{{dtype: raster.Byte}, {dtype: raster.Byte}, {dtype: raster.Byte}}); err != nil {
+		return err
+	}
 	m.width, m.height = t.nx*t.px, t.ny*t.px
 	resolution := 2 * worldEdge / float64(t.px) / float64(int(1)<<t.zoom)
 	m.geotransform = [6]float64{float64(t.x0*t.px)*resolution - worldEdge, resolution, 0,

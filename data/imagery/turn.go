@@ -95,7 +95,7 @@ func (w *worker) turned(ctx context.Context, f raster.Frame, n *Normalization) (
 	}
 	// The mosaic's edges meet in the cell: each part from its own side.
 	area := f.Cols * f.Rows
-	w.fit(area)
+	w.fit(area, n)
 	if valid, err = w.render(ctx, f, w.bands, w.mask); err != nil {
 		return 0, err
 	}

@@ -18,11 +18,11 @@ type Options struct {
 	Sparse   bool                  // the cells are a piece of a region, which may lie beyond the mosaic: none of them has to have a valid pixel
 }
 
-// Sink receives the picture of cell i, [3, H, W] bytes (red, green, blue), and
+// Sink receives the picture of cell i, [B, H, W] numbers of Normalization.Type (bytes: red, green, blue), and
 // the share of its pixels that have a value; the others are 0. It is called from
 // several goroutines at once, once for each cell that is kept, in no particular
-// order; rgb is good until it returns. An error ends the warp.
-type Sink func(i int, coverage float64, rgb []uint8) error
+// order; pixels is good until it returns. An error ends the warp.
+type Sink func(i int, coverage float64, pixels []byte) error
 
 // Report says what became of the cells.
 type Report struct {
@@ -51,10 +51,10 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 	var progress sync.Mutex
 	done := 0
 	var blank blanks
-	finish := func(i int, coverage float64, rgb []uint8) error {
+	finish := func(i int, coverage float64, pixels []byte) error {
 		report.Coverage[i] = float32(coverage)
 		if report.Kept[i] = coverage >= m.spec.MinCoverage; report.Kept[i] {
-			if err := sink(i, coverage, rgb); err != nil {
+			if err := sink(i, coverage, pixels); err != nil {
 				return err
 			}
 		}
@@ -155,7 +155,7 @@ type worker struct {
 	resampler raster.Resampler
 	bands     []float32
 	mask      []uint8
-	rgb       []uint8
+	pixels    []byte // the picture as it is kept
 	blank     blanks
 
 	// How a cell's points come into the mosaic (Mosaic.turns): near ref, and so much
@@ -207,17 +207,17 @@ func (w *worker) group(ctx context.Context, g *grid.Grid, cells []grid.Cell, job
 		if coverage >= w.m.spec.MinCoverage {
 			w.blank.count(w.bands, w.mask)
 		}
-		if err := finish(i, coverage, w.rgb); err != nil {
+		if err := finish(i, coverage, w.pixels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// picture renders a frame into w.rgb [3, Rows, Cols] and w.mask, and returns the
+// picture renders a frame into w.pixels [B, Rows, Cols] and w.mask, and returns the
 // number of its pixels that have a value.
 func (w *worker) picture(ctx context.Context, f raster.Frame, n *Normalization) (valid int, err error) {
-	w.fit(f.Cols * f.Rows)
+	w.fit(f.Cols*f.Rows, n)
 	valid, err = w.render(ctx, f, w.bands, w.mask)
 	if err != nil {
 		return 0, err
@@ -227,19 +227,19 @@ func (w *worker) picture(ctx context.Context, f raster.Frame, n *Normalization) 
 }
 
 // fit makes room for pictures of so many pixels.
-func (w *worker) fit(area int) {
+func (w *worker) fit(area int, n *Normalization) {
 	if len(w.mask) != area {
-		w.bands, w.mask, w.rgb = make([]float32, len(w.m.read)*area), make([]uint8, area), make([]uint8, 3*area)
+		w.bands, w.mask, w.pixels = make([]float32, len(w.m.read)*area), make([]uint8, area), make([]byte, len(w.m.pick)*n.bytes()*area)
 	}
 }
 
-// bytes makes w.rgb of what was rendered.
+// bytes makes w.pixels of what was rendered.
 func (w *worker) bytes(n *Normalization, valid int) {
 	mask := w.mask
 	if valid == len(mask) {
 		mask = nil
 	}
-	w.m.bytes(n, w.rgb, w.bands, mask)
+	w.m.bytes(n, w.pixels, w.bands, mask)
 }
 
 // render resamples a frame into bands [B, Rows, Cols] and mask [Rows, Cols]. A
@@ -252,7 +252,7 @@ func (w *worker) render(ctx context.Context, f raster.Frame, bands []float32, ma
 	w.place(f)
 	var need window
 	need.x, need.y, need.w, need.h = p.Window(w.m.kernel, w.l.width, w.l.height)
-	if p.ScaleX > maxScale || p.ScaleY > maxScale || (need.w*need.h > patchPixels && f.Cols*f.Rows == 1) {
+	if p.ScaleX > maxScale || p.ScaleY > maxScale || (need.w*need.h > w.m.patchPixels() && f.Cols*f.Rows == 1) {
 		return 0, fault.New(w.m.spec.Path, fmt.Sprintf("the mosaic is %.0f times finer than the pictures", math.Max(p.ScaleX, p.ScaleY)),
 			"add overviews (gdaladdo -r average), choose a larger data.imagery.size, or check its CRS and pixel size")
 	}
@@ -260,7 +260,7 @@ func (w *worker) render(ctx context.Context, f raster.Frame, bands []float32, ma
 	if need.w == 0 || !holds(&w.shared, need) {
 		patch = &w.own
 		patch.X, patch.Y, patch.W, patch.H, patch.Bands = need.x, need.y, need.w, need.h, len(w.m.read)
-		if need.w*need.h > patchPixels {
+		if need.w*need.h > w.m.patchPixels() {
 			return w.halves(ctx, f, bands, mask)
 		}
 		if need.w > 0 {

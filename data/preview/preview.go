@@ -97,7 +97,13 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
 	fill(img, noTile)
 	count := map[store.Split]int{}
+	tile := make([]uint8, 3*s.ImageSize()*s.ImageSize())
 	for i, c := range f.cells {
+		if s.HasImages() {
+			if err := s.ReadColors(i, tile); err != nil {
+				return nil, err
+			}
+		}
 		x, y := f.place(c)
 		split := s.Splits()[i]
 		count[split]++
@@ -106,7 +112,7 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 			for u := range k {
 				px := noValue
 				if s.HasImages() {
-					px = sample(s.Image(i), s.ImageSize(), k, u, v)
+					px = sample(tile, s.ImageSize(), k, u, v)
 				}
 				// The split shows as an edge and a tint light enough to see through.
 				edge := k >= 4 && (u < wide || v < wide) || k >= 16 && (u >= k-wide || v >= k-wide)

@@ -27,6 +27,10 @@ const (
 	Int32   DType = "Int32"
 	Float32 DType = "Float32"
 	Float64 DType = "Float64"
+
+	// Int8 is read only: GDAL has it as a type since 3.7, and before as bytes with a
+	// note that they are signed.
+	Int8 DType = "Int8"
 )
 
 // gdalTypes pairs our names with the binding's.
@@ -47,8 +51,11 @@ type Band struct {
 	HasNodata     bool
 	Scale, Offset float64 // physical value = raw * Scale + Offset; 1 and 0 by default
 	Color         string  // GDAL's color interpretation: "Red", "Gray", "Alpha", "Undefined", ...
+	Name          string  // GDAL's description of the band, e.g. "B04"; empty: none
 	BlockWidth    int     // pixels that GDAL reads at once
 	BlockHeight   int
+
+	unsigned bool // of Int8: GDAL gives -1 as 255
 }
 
 // Dataset is an open raster. It belongs to one goroutine at a time; open the
@@ -105,7 +112,11 @@ func (d *Dataset) inspect(o Options) error {
 		for i := 1; i <= n; i++ {
 			b := d.ds.RasterBand(i)
 			band := Band{DType: DType(b.RasterDataType().Name()), Color: b.ColorInterp().Name(), Scale: 1}
-			if _, known := gdalTypes[band.DType]; !known {
+			if band.DType == Byte && b.MetadataItem("PIXELTYPE", "IMAGE_STRUCTURE") == "SIGNEDBYTE" {
+				band.DType, band.unsigned = Int8, true
+			}
+			band.Name = description(b)
+			if _, known := gdalTypes[band.DType]; !known && band.DType != Int8 {
 				bad = string(band.DType)
 			}
 			band.Nodata, band.HasNodata = b.NoDataValue()
@@ -287,9 +298,22 @@ func (d *Dataset) ReadResampled(band, x, y, w, h, bw, bh int, dst []float64) err
 	if err := d.window(x, y, w, h, bw*bh, len(dst)); err != nil {
 		return err
 	}
-	return d.readFault(x, y, w, h, native(func() error {
+	err := native(func() error {
 		return d.ds.RasterBand(band).IO(gdal.Read, x, y, w, h, dst, bw, bh, 0, 0)
-	}))
+	})
+	if d.bands[band-1].unsigned {
+		sign(dst[:bw*bh])
+	}
+	return d.readFault(x, y, w, h, err)
+}
+
+// sign makes signed bytes of what GDAL reads as unsigned ones.
+func sign[T float32 | float64](v []T) {
+	for i := range v {
+		if v[i] > 127 {
+			v[i] -= 256
+		}
+	}
 }
 
 // ReadBytes fills dst with a window of several bands (from 1) as uint8,

@@ -93,6 +93,11 @@ func (d *Dataset) ReadPatch(bands []int, p *Patch) error {
 	if err != nil {
 		return d.readFault(p.X, p.Y, p.W, p.H, err)
 	}
+	for k, b := range bands {
+		if d.bands[b-1].unsigned {
+			sign(p.Data[k*area : (k+1)*area])
+		}
+	}
 	valid := make([]uint8, 0)
 	for _, b := range masks {
 		if cap(valid) < area {
@@ -152,7 +157,7 @@ func (d *Dataset) narrowByValue(bands []int, p *Patch) {
 			if band.HasNodata {
 				everywhere, values = append(everywhere, data), append(values, nodata)
 			}
-		case Int16, Int32:
+		case Int8, Int16, Int32:
 			if band.HasNodata {
 				p.narrow(func(i int) bool { return data[i] != nodata })
 			}

@@ -131,7 +131,7 @@ func (w *Writer) completePOIs() error {
 // writeFile writes the sections behind the images, and the header last, so that
 // a file is no store before it is whole.
 func (w *Writer) writeFile(ctx context.Context) error {
-	h := header{tiles: w.n, imageSize: w.imageSize, poiSize: w.poiSize, categories: len(w.meta.Categories), rasters: len(w.meta.Rasters)}
+	h := header{tiles: w.n, image: w.image, poiSize: w.poiSize, categories: len(w.meta.Categories), rasters: len(w.meta.Rasters)}
 	w.meta.FormatVersion = h.version()
 	if w.meta.Built == "" {
 		w.meta.Built = time.Now().UTC().Format(time.RFC3339)

@@ -11,7 +11,7 @@ type Cut struct {
 	Hash     string    // ConfigHash of the new store
 	Coverage []float32 // of the tiles, [len(Tiles)]; nil: as it was
 	Fill     []float32 // [K] numbers of further rasters for tiles that have none; nil: they keep NaN
-	Image    int       // H = W of images that Paint gives, 0 without
+	Image    Shape     // of images that Paint gives, zero without
 	Paint    func(w *Writer) (keep []int, coverage []float32, err error)
 }
 
@@ -30,7 +30,7 @@ func (s *Store) Cut(ctx context.Context, dir string, c Cut) (kept int, err error
 	}
 	meta := s.meta
 	meta.ConfigHash = c.Hash
-	w, err := Create(dir, meta, len(c.Tiles), c.Image)
+	w, err := CreateAs(dir, meta, len(c.Tiles), c.Image)
 	if err != nil {
 		return 0, err
 	}

@@ -56,7 +56,7 @@ func TestDamagedStores(t *testing.T) {
 		{"a byte too many", func(b []byte) []byte { return append(b, 0) }, "has grown", false},
 		{"another file", func(b []byte) []byte { copy(b, "\x89PNG\r\n\x1a\n"); return b }, "is not a tile store", false},
 		{"unfinished", func(b []byte) []byte { clear(b[:headerSize]); return b }, "unfinished build", false},
-		{"newer version", func(b []byte) []byte { le.PutUint32(b[8:], 3); rehash(b); return b }, "version 3, and this program reads versions up to 2: it was written by a newer program", false},
+		{"newer version", func(b []byte) []byte { le.PutUint32(b[8:], 4); rehash(b); return b }, "version 4, and this program reads versions up to 3: it was written by a newer program", false},
 		{"version 0", func(b []byte) []byte { le.PutUint32(b[8:], 0); rehash(b); return b }, "unknown version 0", false},
 		{"header bit", func(b []byte) []byte { b[70] ^= 1; return b }, `section "header" is damaged: checksum`, false},
 		{"absurd tiles", func(b []byte) []byte { le.PutUint64(b[16:], 1<<60); rehash(b); return b }, "out of range", false},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"unsafe"
 
 	"opencarbon/data/fault"
@@ -24,7 +25,9 @@ import (
 //	    36     4  CRC-32C of these 4096 bytes with this field zero
 //	    40     8  size of the file
 //	    48     4  K, number of further numbers of a tile; zero in version 1
-//	    52    12  zero
+//	    52     4  B, number of the images' bands; zero in versions 1 and 2: 3
+//	    56     4  type of the images' numbers (Pixel); zero in versions 1 and 2
+//	    60     4  zero
 //	    64  64*k  section table: name [24], element size u32, CRC-32C u32,
 //	              offset u64, size u64, zero [16]
 //	  4096        sections, each starting at a multiple of 64
@@ -35,8 +38,9 @@ const (
 	magic      = "OCTILES\n"
 	// Version is the newest layout that this program writes. A reader accepts it
 	// and older ones, and refuses newer ones. Version 2 has further numbers of a
-	// tile (secRasters); a store without them is written as version 1.
-	Version = 2
+	// tile (secRasters); a store without them is written as version 1. Version 3 has
+	// images of other bands or numbers than three of bytes; others keep their version.
+	Version = 3
 )
 
 // Bounds that keep a damaged header from asking for absurd sizes.
@@ -47,7 +51,7 @@ const (
 
 // Names of the sections.
 const (
-	secImages    = "images"       // u8 [N, 3, H, W]
+	secImages    = "images"       // u8, f16 or f32 [N, B, H, W]
 	secCells     = "cells"        // i64 [N, 2] col, row
 	secLonLat    = "lonlat"       // f64 [N, 2]
 	secArea      = "area_km2"     // f64 [N]
@@ -68,10 +72,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // header is the decoded first page of a store.
 type header struct {
-	tiles, imageSize, poiSize, categories int
-	rasters                               int // K, further numbers of a tile
-	fileSize                              int64
-	sections                              []section
+	tiles, poiSize, categories int
+	image                      Shape
+	rasters                    int // K, further numbers of a tile
+	fileSize                   int64
+	sections                   []section
 }
 
 // section is one entry of the section table.
@@ -104,11 +109,15 @@ func (h *header) encode() []byte {
 	le.PutUint32(b[8:], uint32(h.version()))
 	le.PutUint32(b[12:], uint32(len(h.sections)))
 	le.PutUint64(b[16:], uint64(h.tiles))
-	le.PutUint32(b[24:], uint32(h.imageSize))
+	le.PutUint32(b[24:], uint32(h.image.Size))
 	le.PutUint32(b[28:], uint32(h.poiSize))
 	le.PutUint32(b[32:], uint32(h.categories))
 	le.PutUint64(b[40:], uint64(h.fileSize))
 	le.PutUint32(b[48:], uint32(h.rasters))
+	if h.version() > 2 {
+		le.PutUint32(b[52:], uint32(h.image.Bands))
+		le.PutUint32(b[56:], uint32(h.image.Pixel))
+	}
 	for i, s := range h.sections {
 		e := b[64+i*entrySize:]
 		copy(e[:24], s.name)
@@ -157,13 +166,25 @@ func parseHeader(b []byte, fileSize int64) (header, error) {
 	if tiles > maxTiles || image > maxImageSize || poi > maxImageSize || cats > MaxCategories || count > (headerSize-64)/entrySize {
 		return h, damaged("header", fmt.Sprintf("%d tiles, images of %d px, POIs of %d px, %d categories, %d sections are out of range", tiles, image, poi, cats, count))
 	}
-	if version := le.Uint32(b[8:]); rasters > MaxRasters || (rasters > 0) != (version > 1) {
+	version := le.Uint32(b[8:])
+	if rasters > MaxRasters || version < 3 && (rasters > 0) != (version > 1) {
 		return h, damaged("header", fmt.Sprintf("%d further numbers of a tile in a store of version %d", rasters, version))
+	}
+	if bands, pixel := le.Uint32(b[52:]), le.Uint32(b[56:]); version > 2 {
+		if image == 0 || bands < 1 || bands > MaxBands || int64(pixel) >= int64(len(pixelNames)) || bands == 3 && pixel == 0 {
+			return h, damaged("header", fmt.Sprintf("images of %d px, %d bands and type %d", image, bands, pixel))
+		}
+		h.image = Shape{Size: int(image), Bands: int(bands), Pixel: Pixel(pixel)}
+	} else {
+		h.image = RGB(int(image))
+	}
+	if per := h.image.Bytes(); per > 0 && int64(tiles) > math.MaxInt64/2/per {
+		return h, damaged("header", fmt.Sprintf("%d images of %d bytes are out of range", tiles, per))
 	}
 	if int64(size) != fileSize {
 		return h, fault.New("", fmt.Sprintf("has %d bytes where its header says %d: the file was cut short or has grown", fileSize, size), remedyBuild)
 	}
-	h.tiles, h.imageSize, h.poiSize, h.categories, h.fileSize = int(tiles), int(image), int(poi), int(cats), fileSize
+	h.tiles, h.poiSize, h.categories, h.fileSize = int(tiles), int(poi), int(cats), fileSize
 	h.rasters = int(rasters)
 	for i := range int(count) {
 		e := b[64+i*entrySize:]
@@ -235,8 +256,9 @@ func (h *header) wanted() map[string]want {
 		secCells: {8, 2 * n}, secLonLat: {8, 2 * n}, secArea: {8, n}, secCoverage: {4, n}, secTargets: {8, n},
 		secNeighbors: {4, n * MaxNeighborhood * MaxNeighborhood}, secSplits: {1, n}, secMeta: {1, -1},
 	}
-	if h.imageSize > 0 {
-		m[secImages] = want{1, n * 3 * int64(h.imageSize) * int64(h.imageSize)}
+	if s := h.image; s.Size > 0 {
+		elem := s.Pixel.Bytes()
+		m[secImages] = want{elem, n * s.Bytes() / int64(elem)}
 	}
 	if h.poiSize > 0 {
 		m[secOffsets] = want{8, n + 1}
@@ -250,7 +272,10 @@ func (h *header) wanted() map[string]want {
 
 // version is the layout that a store with this header has.
 func (h *header) version() int {
-	if h.rasters > 0 {
+	switch {
+	case h.image != RGB(h.image.Size):
+		return 3
+	case h.rasters > 0:
 		return 2
 	}
 	return 1

@@ -19,7 +19,8 @@ type Meta struct {
 	Grid   GridSpec   `json:"grid"`
 	Bounds [4]float64 `json:"bounds"` // west, south, east, north of all tiles, degrees (WGS84)
 
-	Normalization json.RawMessage `json:"normalization,omitempty"`  // how image numbers became uint8
+	Normalization json.RawMessage `json:"normalization,omitempty"`  // how image numbers became those that are kept
+	Colors        *Colors         `json:"colors,omitempty"`         // how images become pictures for people; nil: they are such
 	Categories    []string        `json:"categories"`               // POI categories, [C]; set by SetPOIs
 	CategoryTable string          `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: these are the raw values
 	Rasters       []Raster        `json:"rasters,omitempty"`        // further numbers of a tile, [K]; set by SetRasters

@@ -125,37 +125,6 @@ func (s *Store) Len() int { return s.head.tiles }
 // Meta is the store's metadata. It must not be changed.
 func (s *Store) Meta() *Meta { return &s.meta }
 
-// HasImages says whether the store has the image modality.
-func (s *Store) HasImages() bool { return s.head.imageSize > 0 }
-
-// ImageSize is H = W of the images in pixels, 0 without images.
-func (s *Store) ImageSize() int { return s.head.imageSize }
-
-// Images is all images, uint8 [N, 3, H, W], bands red, green, blue, row 0 in the
-// north; nil without images.
-func (s *Store) Images() []uint8 { return s.images }
-
-// Image is tile i's image, uint8 [3, H, W]; nil without images.
-func (s *Store) Image(i int) []uint8 {
-	n := 3 * s.head.imageSize * s.head.imageSize
-	return s.images[i*n : (i+1)*n : (i+1)*n]
-}
-
-// ReadImage copies tile i's image, uint8 [3, H, W], into dst, which has that
-// size. It reads the file: pages of the mapping, once looked at, count as the
-// process's memory, and an epoch looks at every image. A failing disk is an
-// error here and a crash in Image.
-func (s *Store) ReadImage(i int, dst []uint8) error {
-	n := 3 * s.head.imageSize * s.head.imageSize
-	if i < 0 || i >= s.head.tiles || len(dst) != n {
-		return fmt.Errorf("image %d of %d tiles into %d bytes, where an image has %d", i, s.head.tiles, len(dst), n)
-	}
-	if _, err := s.file.ReadAt(dst, s.imagesAt+int64(i)*int64(n)); err != nil {
-		return fault.Wrap(err, s.dir, fmt.Sprintf("the image of tile %d cannot be read", i), "Check the disk, or build the store again.")
-	}
-	return nil
-}
-
 // HasPOIs says whether the store has the POI modality.
 func (s *Store) HasPOIs() bool { return s.head.poiSize > 0 }
 

@@ -21,7 +21,8 @@ type Writer struct {
 	dir, partial string
 	lock         *os.File
 	file         file
-	n, imageSize int
+	n            int
+	image        Shape
 	written      []atomic.Bool // [N] images that have arrived
 	once         sync.Once     // of the clean-up
 
@@ -52,14 +53,23 @@ type file interface {
 // Fails when another build of dir is under way. Parent folders are made.
 // Exactly one of Commit and Abort must follow; Abort after Commit does nothing.
 func Create(dir string, meta Meta, n, imageSize int) (*Writer, error) {
+	return CreateAs(dir, meta, n, Shape{Size: imageSize, Bands: 3})
+}
+
+// CreateAs is Create of a store with images of any shape; of the zero Shape there
+// are none.
+func CreateAs(dir string, meta Meta, n int, image Shape) (*Writer, error) {
+	if image.Size == 0 {
+		image = Shape{}
+	}
 	if err := checkEndian(dir); err != nil {
 		return nil, err
 	}
 	if n < 1 || n > maxTiles {
 		return nil, fault.New(dir, fmt.Sprintf("a store of %d tiles cannot be built", n), fmt.Sprintf("The region must hold between 1 and %d cells.", maxTiles))
 	}
-	if imageSize < 0 || imageSize > maxImageSize {
-		return nil, fault.New("data.imagery.size", fmt.Sprintf("images of %d px cannot be stored", imageSize), fmt.Sprintf("Choose a size up to %d.", maxImageSize))
+	if err := image.check(); err != nil {
+		return nil, err
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -71,7 +81,7 @@ func Create(dir string, meta Meta, n, imageSize int) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return nil, fault.Wrap(err, filepath.Dir(dir), "cannot make the folder for the store", "Set data.store to a place where you may write.")
 	}
-	w := &Writer{dir: dir, n: n, imageSize: imageSize, meta: meta}
+	w := &Writer{dir: dir, n: n, image: image, meta: meta}
 	if w.lock, err = lock(dir); err != nil {
 		return nil, err
 	}
@@ -96,7 +106,7 @@ func (w *Writer) start() error {
 		return w.diskError(err)
 	}
 	w.file = f
-	if w.imageSize == 0 {
+	if w.image.Size == 0 {
 		return nil
 	}
 	w.written = make([]atomic.Bool, w.n)
@@ -112,7 +122,7 @@ func (w *Writer) start() error {
 	return nil
 }
 
-func (w *Writer) imageBytes() int64 { return 3 * int64(w.imageSize) * int64(w.imageSize) }
+func (w *Writer) imageBytes() int64 { return w.image.Bytes() }
 
 // diskError makes a failed write understandable.
 func (w *Writer) diskError(err error) error {
@@ -133,14 +143,15 @@ func (w *Writer) Meta() *Meta { return &w.meta }
 // Len is the number of tiles: what Create was told, less what Select left out.
 func (w *Writer) Len() int { return w.n }
 
-// SetImage writes tile i's image, uint8 [3, H, W]. It may be called from
+// SetImage writes tile i's image, uint8 [3, H, W], or what Shape says (numbers of
+// more than a byte little-endian). It may be called from
 // several goroutines, each with its own tiles. i counts as Create does: before
 // Select.
-func (w *Writer) SetImage(i int, rgb []uint8) error {
-	if i < 0 || i >= w.n || int64(len(rgb)) != w.imageBytes() || w.imageSize == 0 {
-		return fmt.Errorf("store: image %d of %d bytes, expected tiles 0 to %d of %d bytes", i, len(rgb), w.n-1, w.imageBytes())
+func (w *Writer) SetImage(i int, image []byte) error {
+	if i < 0 || i >= w.n || int64(len(image)) != w.imageBytes() || w.image.Size == 0 {
+		return fmt.Errorf("store: image %d of %d bytes, expected tiles 0 to %d of %d bytes", i, len(image), w.n-1, w.imageBytes())
 	}
-	if _, err := w.file.WriteAt(rgb, headerSize+int64(i)*w.imageBytes()); err != nil {
+	if _, err := w.file.WriteAt(image, headerSize+int64(i)*w.imageBytes()); err != nil {
 		return w.diskError(err)
 	}
 	w.written[i].Store(true)
@@ -163,7 +174,7 @@ func (w *Writer) Select(keep []int) error {
 	if len(keep) == 0 {
 		return fault.New(w.dir, "no tile is left to store", "Check that the region, the imagery and data.imagery.min_coverage fit together.")
 	}
-	if w.imageSize > 0 {
+	if w.image.Size > 0 {
 		buf := make([]byte, w.imageBytes())
 		for k, i := range keep {
 			if k != i {

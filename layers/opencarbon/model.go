@@ -41,7 +41,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	if c.FrozenImage {
 		m.frozen = layers.NewPerceptron(root.Sub("grid_rep", "frozen_image"), c.ImageFeatures, hidden, c.Embedding)
 	} else if c.Image {
-		m.image = layers.NewTunedImageEncoder(root.Sub("grid_rep", "image_encoder"), c.Embedding, c.ImageTrained)
+		m.image = layers.NewTunedImageEncoder(root.Sub("grid_rep", "image_encoder"), c.ImageInput(), c.Embedding, c.ImageTrained)
 		if c.Plus { // the paper's network keeps its numbers to the bit
 			m.image.SkipPadding()
 		}

@@ -27,17 +27,18 @@ type wide struct {
 	toImage, toPOI       *layers.Perceptron
 	toHead               *layers.Perceptron
 	toPrediction         *layers.Linear
-	width                int // m
+	width, bands         int // m; of images
 	dropout              float64
 	params               *layers.Params
 }
 
 // newWide registers what c asks for, or returns nil where that is nothing.
 func newWide(p layers.Path, c layers.ModelConfig) *wide {
-	w := &wide{params: p.Params(), dropout: c.WideDropout, width: c.Embedding}
+	w := &wide{params: p.Params(), dropout: c.WideDropout, width: c.Embedding, bands: c.ImageInput().Bands}
 	if c.Statistics && c.Image && !c.FrozenImage {
-		w.image = layers.NewStandardizer(p.Sub("statistics"), layers.ImageStatisticsWidth, limit)
-		w.toImage = layers.NewPerceptron(p.Sub("statistics", "to_image"), layers.ImageStatisticsWidth, hidden, c.Embedding)
+		statistics := layers.ImageStatisticsWidth(w.bands)
+		w.image = layers.NewStandardizer(p.Sub("statistics"), statistics, limit)
+		w.toImage = layers.NewPerceptron(p.Sub("statistics", "to_image"), statistics, hidden, c.Embedding)
 	}
 	if c.LogCounts && c.POI {
 		w.poi = layers.NewStandardizer(p.Sub("counts"), c.Categories+1, limit)
@@ -61,9 +62,9 @@ func (w *wide) raw(t layers.Tiles) (image, poi, features *torch.Tensor) {
 		switch {
 		case w.image == nil:
 		case t.Fixed != nil:
-			image = t.Fixed.Narrow(1, layers.Pooled, layers.ImageStatisticsWidth).Cast(w.params.DType) // see Model.Freeze
+			image = t.Fixed.Narrow(1, layers.Pooled, layers.ImageStatisticsWidth(w.bands)).Cast(w.params.DType) // see Model.Freeze
 		case t.Images != nil:
-			image = layers.ImageStatistics(t.Images, w.params.DType) // [U, 18]
+			image = layers.ImageStatistics(t.Images, w.params.DType) // [U, ImageStatisticsWidth]
 		}
 		if w.poi != nil && (t.Points != nil || t.POIs != nil) {
 			poi = layers.CountStatistics(t, w.params.DType) // [U, C+1]

@@ -26,7 +26,7 @@ type vector struct {
 func newVector(p layers.Path, c layers.ModelConfig, features int) *vector {
 	v := &vector{config: c, params: p.Params()}
 	if c.Image {
-		v.image, v.features = layers.NewImageEncoder(p.Sub("grid_rep", "image_encoder").Fixed(), 0), features
+		v.image, v.features = layers.NewImageEncoderOf(p.Sub("grid_rep", "image_encoder").Fixed(), c.ImageInput(), 0), features
 		v.imageScale = layers.NewStandardizer(p.Sub("vector", "image"), features, limit)
 	}
 	if c.POI {

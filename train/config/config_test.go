@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -67,7 +68,7 @@ func TestLeadingZeros(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := c.Data.Imagery; !reflect.DeepEqual(m.Bands, []int{10, 4, 3}) || m.Size != 64 || !reflect.DeepEqual(m.Range, []float64{-10, 100.5}) {
+		if m := c.Data.Imagery; !reflect.DeepEqual(m.Bands, data.BandNumbers(10, 4, 3)) || m.Size != 64 || !reflect.DeepEqual(m.Range, []float64{-10, 100.5}) {
 			t.Errorf("%v: %+v", over, m)
 		}
 	}
@@ -143,7 +144,8 @@ func TestErrors(t *testing.T) {
 		{"list for text", "name: [a]\n", nil, []string{"name is a list, but text is expected"}},
 		{"scalar for section", "train: 5\n", nil, []string{"line 1", `train is "5", but a section (epochs`}},
 		{"list at the top", "- a\n", nil, []string{"the file is a list"}},
-		{"ill-typed list item", "data:\n  imagery:\n    bands: [1, two]\n", nil, []string{"line 3", "data.imagery.bands", "whole numbers"}},
+		{"ill-typed list item", "data:\n  emissions:\n    bands: [1, two]\n", nil, []string{"line 3", "data.emissions.bands", "whole numbers"}},
+		{"a band that is half a one", "data:\n  imagery:\n    bands: [1, 2.5]\n", nil, []string{"line 3", "data.imagery.bands", "band numbers or names"}},
 		{"given twice", "train:\n  epochs: 5\n  batch_size: 8\n  epochs: 6\n", nil, []string{"line 4", "train.epochs is given twice", "line 2"}},
 		{"section given twice", "train: {epochs: 5}\nmodel: {se: true}\ntrain: {epochs: 6}\n", nil, []string{"line 3", "train is given twice"}},
 		{"broken YAML", "train:\n  epochs: [1\nmodel: {\n", nil, []string{"not valid YAML", "line"}},
@@ -473,5 +475,45 @@ func TestNameOfFile(t *testing.T) {
 	}
 	if _, err := Load(write(t, "北京.yaml", "seed: 1\n"), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "name is") {
 		t.Error(err)
+	}
+}
+
+// Bands are numbers or names, or one word, and are written as they were read.
+func TestBands(t *testing.T) {
+	for given, want := range map[string]struct {
+		bands data.Bands
+		json  string
+	}{
+		"[4, 3, 2, 8]":    {data.BandNumbers(4, 3, 2, 8), "[4,3,2,8]"},
+		"[B04, B03, B02]": {data.Bands{"B04", "B03", "B02"}, `["B04","B03","B02"]`},
+		"[1, Near IR]":    {data.Bands{"1", "Near IR"}, `[1,"Near IR"]`},
+		"all":             {data.Bands{"all"}, `"all"`},
+		"5":               {data.Bands{"5"}, "[5]"},
+		"[1, 1, 1]":       {data.BandNumbers(1, 1, 1), "[1,1,1]"},
+	} {
+		path := write(t, "small.yaml", strings.Replace(small, "size: 64}", "size: 64, bands: "+given+"}", 1))
+		c, err := Load(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(c.Data.Imagery.Bands)
+		if !reflect.DeepEqual(c.Data.Imagery.Bands, want.bands) || string(text) != want.json || err != nil {
+			t.Errorf("%s: %q, %s (%v)", given, c.Data.Imagery.Bands, text, err)
+		}
+		var back data.Bands
+		if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, want.bands) {
+			t.Errorf("%s: %q comes back (%v)", given, back, err)
+		}
+		whole, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Load(write(t, "again.yaml", string(whole)), nil)
+		if err != nil || !reflect.DeepEqual(again.Data, c.Data) {
+			t.Errorf("%s: %v comes back (%v)", given, again, err)
+		}
+		if over, err := Load(path, []string{"data.imagery.bands=" + given}); err != nil || !reflect.DeepEqual(over.Data.Imagery.Bands, want.bands) {
+			t.Errorf("--set %s: %v", given, err)
+		}
 	}
 }

@@ -97,11 +97,22 @@ func needs(c *Config) []need {
 	return out
 }
 
+// bandForm says which bands a mosaic must have.
+func bandForm(b data.Bands) string {
+	switch {
+	case b.All():
+		return "all its bands"
+	case len(b) == 3:
+		return fmt.Sprintf("red, green and blue in bands %v", b)
+	}
+	return fmt.Sprintf("with the bands %v", b)
+}
+
 // addRaw lists the files of raw open data.
 func addRaw(d *data.Config, c *Config, add func(key, path, form string)) {
 	add("data.region.file", d.Region.File, "polygons of the region in WGS84 or with a CRS: GeoJSON, Shapefile or GeoPackage"+filter(d.Region.Where))
 	add("data.imagery.path", d.Imagery.Path, fmt.Sprintf(
-		"daytime mosaic with a CRS, red, green and blue in bands %v: GeoTIFF, COG, VRT, JP2, or a folder of z/x/y.png tiles; a cell becomes %d x %d pixels", d.Imagery.Bands, d.Imagery.Size, d.Imagery.Size))
+		"daytime mosaic with a CRS, %s: GeoTIFF, COG, VRT, JP2, or a folder of z/x/y.png tiles; a cell becomes %d x %d pixels", bandForm(d.Imagery.Bands), d.Imagery.Size, d.Imagery.Size))
 	add("data.emissions.path", d.Emissions.Path, emissionForm(c))
 	add("data.poi.path", d.POI.Path, "table with columns lon, lat and category (others by data.poi.columns), coordinates in "+or(d.POI.CRS, "WGS84")+
 		": CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF")

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"opencarbon/data"
 )
 
 // leaf is one value that somebody gave.
@@ -299,14 +301,24 @@ func (r *reader) convertSection(n *yaml.Node, t reflect.Type) (any, bool) {
 			r.wrongType(v, child)
 			return
 		}
-		out.Field(slices.Index(s.order, k.Value)).Set(reflect.ValueOf(value))
+		field := out.Field(slices.Index(s.order, k.Value))
+		if field.Kind() == reflect.Pointer {
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		field.Set(reflect.ValueOf(value))
 	})
 	return out.Interface(), true
 }
 
+// bandsType is the type of lists that a single word may stand for.
+var bandsType = reflect.TypeOf(data.Bands(nil))
+
 func (r *reader) convertList(n *yaml.Node, t reflect.Type) (any, bool) {
 	items := n.Content
-	if n.Kind == yaml.ScalarNode && r.listText {
+	if n.Kind == yaml.ScalarNode && t == bandsType && !strings.Contains(n.Value, ",") {
+		items = []*yaml.Node{n} // all, or the only one
+	} else if n.Kind == yaml.ScalarNode && r.listText {
 		items = nil
 		for _, part := range strings.Split(n.Value, ",") {
 			item, err := parseYAML([]byte(part))
@@ -320,6 +332,14 @@ func (r *reader) convertList(n *yaml.Node, t reflect.Type) (any, bool) {
 	}
 	out := reflect.MakeSlice(t, 0, len(items))
 	for _, item := range items {
+		if t == bandsType {
+			if item.Kind == yaml.AliasNode {
+				item = item.Alias
+			}
+			if item = decimal(item); item.Tag != "!!int" && item.Tag != "!!str" || item.Value == "" {
+				return nil, false
+			}
+		}
 		v, ok := r.convert(item, t.Elem())
 		if !ok {
 			return nil, false

@@ -77,6 +77,9 @@ func (s *spec) expects() string {
 	case reflect.Map:
 		return "a section of name: text"
 	case reflect.Slice:
+		if t == bandsType {
+			return "a list of band numbers or names, e.g. [3, 2, 1], or the word all"
+		}
 		switch t.Elem().Kind() {
 		case reflect.Int:
 			return "a list of whole numbers, e.g. [3, 2, 1]"

@@ -184,7 +184,7 @@ func (e *Encoder) encode(ctx context.Context, s *store.Store, d torch.Device) (o
 			}
 			n := min(chunk, s.Len()-at)
 			for i := range n {
-				if err = s.ReadImage(at+i, pixels[i*3*size*size:(i+1)*3*size*size]); err != nil {
+				if err = s.ReadColors(at+i, pixels[i*3*size*size:(i+1)*3*size*size]); err != nil {
 					return
 				}
 			}

@@ -56,9 +56,9 @@ func origins(size int) *torch.Tensor {
 	return torch.FromSlice(v, symmetries, size*size)
 }
 
-// turned are images [E, 3, H, H], each turned by its element of D4.
+// turned are images [E, B, H, H], each turned by its element of D4.
 func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor) {
-	n, size := images.Size(0), e.Model.Config().ImageSize
+	n, bands, size := images.Size(0), images.Size(1), e.Model.Config().ImageSize
 	which := make([]int64, n)
 	for i, s := range turns {
 		which[i] = int64(s)
@@ -68,8 +68,8 @@ func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor
 			e.origins = origins(size).To(e.Model.Params().Device).Own()
 		}
 		from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
-		from = from.Unsqueeze(1).Expand(n, 3, size*size)
-		out = images.Reshape(n, 3, size*size).Gather(2, from).Reshape(n, 3, size, size)
+		from = from.Unsqueeze(1).Expand(n, bands, size*size)
+		out = images.Reshape(n, bands, size*size).Gather(2, from).Reshape(n, bands, size, size)
 		s.Keep(out)
 	})
 	return out

@@ -18,7 +18,7 @@ type Batch struct {
 	Tiles    []int32   // [U] distinct tile ids of their neighborhoods
 	Index    []int64   // [B, M, M] places in Tiles; U = no such cell
 	Target   []float32 // [B] ln emission
-	Images   []uint8   // [E, 3, H, W] of the first E tiles; empty without images
+	Images   []byte    // [E, B, H, W] of the first E tiles, as the store has them; empty without images
 	Points   Points    // POIs of the first E tiles
 	Features []float32 // [E, F] of the first E tiles; empty without
 	Turns    []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
@@ -168,7 +168,7 @@ func (a *Assembler) loadFirst(b *Batch, n int) {
 	b.Images = b.Images[:0]
 	b.err = nil
 	if a.image && !a.resident {
-		size := 3 * a.Store.ImageSize() * a.Store.ImageSize()
+		size := int(a.Store.Shape().Bytes())
 		b.Images = slices.Grow(b.Images, n*size)[:n*size]
 		for i, t := range b.Tiles[:n] {
 			if err := a.Store.ReadImage(int(t), b.Images[i*size:(i+1)*size]); err != nil {
@@ -201,7 +201,7 @@ func (a *Assembler) loadFirst(b *Batch, n int) {
 func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles) {
 	u := b.loaded
 	if c.Image {
-		t.Images = torch.FromSlice(b.Images, u, 3, c.ImageSize, c.ImageSize).To(d) // [E, 3, H, W] uint8
+		t.Images = images(c, b.Images, u).To(d)
 	}
 	if c.POI {
 		p := b.Points
@@ -212,6 +212,15 @@ func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles) {
 	}
 	return t
 }
+
+// images are n images as a store has them, [n, B, H, W] of the type that a network of
+// this architecture takes.
+func images(c layers.ModelConfig, bytes []byte, n int) *torch.Tensor {
+	return torch.FromBytes(bytes, pixelTypes[c.Pixels], n, c.ImageInput().Bands, c.ImageSize, c.ImageSize)
+}
+
+// pixelTypes are the types of images, by ModelConfig.Pixels.
+var pixelTypes = map[string]torch.DType{"": torch.UInt8, "float16": torch.Float16, "float32": torch.Float32}
 
 // Places is the index of the cells' neighborhoods on the device, [B, M, M]
 // int64.

@@ -15,7 +15,7 @@ type Encoder struct {
 	Model     Network
 	Assembler *Assembler
 	options   Options
-	images    *torch.Tensor // [N, 3, H, W] uint8 on the device; nil: they come with the batch
+	images    *torch.Tensor // [N, B, H, W] on the device; nil: they come with the batch
 	origins   *torch.Tensor // of turned images, on the device; nil: none was turned yet
 	fixed     *torch.Tensor // [N, F] a Frozen network's features of all tiles, on the device; nil: not computed ahead
 }
@@ -35,9 +35,8 @@ func NewEncoder(m Network, a *Assembler, o Options) *Encoder {
 
 // KeepImages moves all images to the device, so that batches bring none.
 func (e *Encoder) KeepImages() {
-	size := e.Model.Config().ImageSize
 	torch.InScope(func(*torch.Scope) {
-		e.images = torch.FromSlice(e.Assembler.Store.Images(), e.Assembler.Store.Len(), 3, size, size).To(e.Model.Params().Device).Own()
+		e.images = images(e.Model.Config(), e.Assembler.Store.Images(), e.Assembler.Store.Len()).To(e.Model.Params().Device).Own()
 	})
 	e.Assembler.resident = true
 }

@@ -36,7 +36,7 @@ func RowsModel(f tabular.Fitted, c layers.ModelConfig, name string, features int
 		return c, nil, err
 	}
 	return layers.ModelConfig{Kind: layers.KindRows, Method: name, Bytes: len(body), Features: features, Image: c.Image, POI: c.POI,
-		Categories: c.Categories, ImageSize: c.ImageSize, POISize: c.POISize, Neighborhood: 1}, body, nil
+		Categories: c.Categories, ImageSize: c.ImageSize, Bands: c.Bands, Pixels: c.Pixels, POISize: c.POISize, Neighborhood: 1}, body, nil
 }
 
 // Config returns the architecture.

@@ -54,7 +54,7 @@ func newStack(p *layers.Params, c layers.ModelConfig) (*stack, error) {
 func StackOf(members []layers.ModelConfig, shares []float64) layers.ModelConfig {
 	first := members[0]
 	c := layers.ModelConfig{Kind: layers.KindStack, Members: members, Shares: shares, Image: first.Image, POI: first.POI, Categories: first.Categories,
-		ImageSize: first.ImageSize, POISize: first.POISize, Neighborhood: first.Neighborhood}
+		ImageSize: first.ImageSize, Bands: first.Bands, Pixels: first.Pixels, POISize: first.POISize, Neighborhood: first.Neighborhood}
 	for _, m := range members {
 		c.Features = max(c.Features, m.Features)
 	}

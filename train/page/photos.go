@@ -43,7 +43,7 @@ func takePhotos(s *store.Store, at []int, most int) (*photos, error) {
 			if t < 0 {
 				continue
 			}
-			if err := s.ReadImage(t, tile); err != nil {
+			if err := s.ReadColors(t, tile); err != nil {
 				return nil, err
 			}
 			shrink(all, i%p.columns*size, i/p.columns*size, size, tile, n)

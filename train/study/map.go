@@ -151,7 +151,11 @@ func picture(s *store.Store, tile int) image.Image {
 	if !s.HasImages() {
 		return nil
 	}
-	n, px := s.ImageSize(), s.Image(tile) // [3, n, n]
+	n := s.ImageSize()
+	px := make([]uint8, 3*n*n)
+	if s.ReadColors(tile, px) != nil {
+		return nil
+	}
 	img := image.NewRGBA(image.Rect(0, 0, n, n))
 	for i := range n * n {
 		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = px[i], px[n*n+i], px[2*n*n+i], 255

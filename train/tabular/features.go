@@ -141,7 +141,7 @@ func ImageWidth(s *store.Store, in Inputs) int {
 // and the counts of points behind them.
 func ownNames(s *store.Store, in Inputs) (names []string, image, counts int) {
 	if in.Images && s.HasImages() {
-		names = imageNames()
+		names = imageNames(s.Shape().Bands)
 	}
 	if in.More != nil {
 		names = append(names, in.More.Names...)
@@ -168,7 +168,7 @@ func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, image in
 	errs := make([]error, min(runtime.GOMAXPROCS(0), f.cells/step+1))
 	for k := range errs {
 		group.Go(func() {
-			pixels := make([]uint8, 3*s.ImageSize()*s.ImageSize())
+			pixels := make([]byte, s.Shape().Bytes())
 			for {
 				first := int(next.Add(step)) - step
 				if first >= f.cells || ctx.Err() != nil {
@@ -186,7 +186,7 @@ func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, image in
 						if errs[k] = s.ReadImage(i, pixels); errs[k] != nil {
 							return
 						}
-						imageStatistics(pixels, s.ImageSize(), row)
+						imageStatistics(pixels, s.Shape(), row)
 					}
 					if f.poi > 0 {
 						p, counts := s.POIs(i), row[f.images:]

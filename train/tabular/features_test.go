@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/store"
 )
 
 var all = Inputs{Images: true, POIs: true}
@@ -37,9 +38,9 @@ func TestImageStatistics(t *testing.T) {
 			pixels[2*size*size+r*size+c] = uint8(200 * ((r + c) % 2))
 		}
 	}
-	names := imageNames()
+	names := imageNames(3)
 	out := make([]float32, len(names))
-	imageStatistics(pixels, size, out)
+	imageStatistics(pixels, store.RGB(size), out)
 	for name, want := range map[string]float64{
 		"red mean": 25, "red sd": math.Sqrt((25*25 + 15*15 + 5*5) / 3.0), "red p5": 0, "red p25": 10, "red p50": 25, "red p75": 40, "red p95": 50,
 		"red gradient mean": 10, "red gradient sd": 0, "red laplacian mean": 0, "red laplacian sd": 0,
@@ -61,7 +62,7 @@ func TestImageStatistics(t *testing.T) {
 			t.Errorf("%s is %g, want %g", name, got, want)
 		}
 	}
-	imageStatistics(make([]uint8, 3), 1, out[:len(names)]) // one black pixel: all 0
+	imageStatistics(make([]uint8, 3), store.RGB(1), out[:len(names)]) // one black pixel: all 0
 	for i, v := range out {
 		if v != 0 {
 			t.Errorf("%s of a black pixel is %g", names[i], v)

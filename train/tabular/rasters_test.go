@@ -51,8 +51,8 @@ func TestRasterFeatures(t *testing.T) {
 			}
 		}
 	}
-	if Width(s, in) != len(f.Names()) || ImageWidth(s, in) != len(imageNames()) {
-		t.Errorf("width %d of %d columns, %d of the image, want %d", Width(s, in), len(f.Names()), ImageWidth(s, in), len(imageNames()))
+	if Width(s, in) != len(f.Names()) || ImageWidth(s, in) != len(imageNames(3)) {
+		t.Errorf("width %d of %d columns, %d of the image, want %d", Width(s, in), len(f.Names()), ImageWidth(s, in), len(imageNames(3)))
 	}
 	if in.Key() == all.Key() {
 		t.Error("the key does not tell rasters")
@@ -62,7 +62,7 @@ func TestRasterFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for j := range len(imageNames()) {
+	for j := range len(imageNames(3)) {
 		if a, b := x.At(1, j), plain.Rows([]int32{1}).At(0, j); a != b {
 			t.Errorf("%s: %g with a raster, %g without", f.Names()[j], a, b)
 		}
