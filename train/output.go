@@ -299,7 +299,7 @@ func metadata(c *Checkpoint, s *store.Store, year string) map[string]string {
 // path.
 func writeStyle(path, unit string, x estimate) (string, error) {
 	style := strings.TrimSuffix(path, filepath.Ext(path)) + ".qml"
-	return style, atomicfile.WriteBytes(style, []byte(qgis.Raster(qgis.Steps(exp(x.ln)), shownUnit(unit))))
+	return style, atomicfile.WriteBytes(style, []byte(qgis.Raster(qgis.FineSteps(exp(x.ln)), shownUnit(unit))))
 }
 
 // shownUnit is a unit as legends have it.
@@ -341,7 +341,7 @@ func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x run
 	}
 	const predicted = 9 // the column that the style shows
 	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields, Changed: changed,
-		Style: qgis.Polygons(fields[predicted].Name, qgis.Steps(exp(ln)), shownUnit(unit), false)}
+		Style: qgis.Polygons(fields[predicted].Name, qgis.FineSteps(exp(ln)), shownUnit(unit), false)}
 	if wgs84 {
 		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimetre, and no crs member
 	}

@@ -37,7 +37,14 @@ func color(t float64) (r, g, b int) {
 // Steps are round numbers, 1, 2 and 5 times powers of ten, that enclose the
 // positive ones among values; at least two. Where they span more than four powers
 // of ten, powers of ten alone. Nothing positive gives nil.
-func Steps(values []float64) []float64 {
+func Steps(values []float64) []float64 { return steps(values, 4) }
+
+// FineSteps are Steps without the last rule: between two of them a color that goes
+// evenly with the number, as QGIS has it, is within a hundredth of one that goes
+// evenly with its logarithm over six powers of ten.
+func FineSteps(values []float64) []float64 { return steps(values, math.MaxInt) }
+
+func steps(values []float64, most int) []float64 {
 	low, high := math.Inf(1), 0.0
 	for _, v := range values {
 		if v > 0 && !math.IsInf(v, 0) {
@@ -49,7 +56,7 @@ func Steps(values []float64) []float64 {
 	}
 	from, to := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	parts := []float64{1, 2, 5}
-	if to-from > 4 {
+	if to-from > most {
 		parts = parts[:1]
 	}
 	var all []float64
@@ -76,8 +83,9 @@ func text(s string) string {
 }
 
 // Raster is the style of a GeoTIFF whose first band holds amounts: that band alone,
-// colored by steps (see Steps) on a logarithmic scale, pixels without data
-// transparent. unit stands in the legend.
+// colored by steps (see FineSteps) on a logarithmic scale, pixels without data
+// transparent. The legend names every step, with the unit: QGIS's own bar of colors
+// would show the ends alone, and between them a scale that is not logarithmic.
 func Raster(steps []float64, unit string) string {
 	if len(steps) < 2 {
 		return ""
@@ -96,7 +104,8 @@ func Raster(steps []float64, unit string) string {
 		r, g, bl := color(math.Log(v/low) / math.Log(high/low))
 		fmt.Fprintf(&b, "          <item value=\"%s\" label=\"%s\" color=\"#%02x%02x%02x\" alpha=\"255\"/>\n", plain(v), text(strings.TrimSpace(metrics.Amount(v)+" "+unit)), r, g, bl)
 	}
-	b.WriteString(`        </colorrampshader>
+	b.WriteString(`          <rampLegendSettings useContinuousLegend="0" direction="0" orientation="2" minimumLabel="" maximumLabel="" prefix="" suffix=""/>
+        </colorrampshader>
       </rastershader>
     </rasterrenderer>
     <brightnesscontrast brightness="0" contrast="0"/>
@@ -111,19 +120,19 @@ func Raster(steps []float64, unit string) string {
 
 // Polygons is the style of a layer of polygons by the numbers in a column: a class
 // between each two of steps, the last and the first one open. border draws the
-// polygons' outlines, which cells do without.
+// polygons' outlines; cells have none but their own color.
 func Polygons(column string, steps []float64, unit string, border bool) string {
 	if len(steps) < 2 {
 		return ""
 	}
 	var ranges, symbols strings.Builder
 	n := len(steps) - 1
-	outline := "no"
-	if border {
-		outline = "solid"
-	}
 	for i := range n {
 		r, g, b := color(float64(i) / math.Max(1, float64(n-1)))
+		line, width := fmt.Sprintf("%d,%d,%d,255", r, g, b), "0.26" // in the polygon's own color: without a line, seams between cells show the ground
+		if border {
+			line, width = "80,80,80,255", "0.2"
+		}
 		fmt.Fprintf(&ranges, "      <range lower=\"%s\" upper=\"%s\" symbol=\"%d\" render=\"true\" label=\"%s\"/>\n", plain(steps[i]), plain(steps[i+1]), i,
 			text(strings.TrimSpace(metrics.Amount(steps[i])+" to "+metrics.Amount(steps[i+1])+" "+unit)))
 		fmt.Fprintf(&symbols, `      <symbol type="fill" name="%d" alpha="1" clip_to_extent="1" force_rhr="0">
@@ -131,19 +140,19 @@ func Polygons(column string, steps []float64, unit string, border bool) string {
           <Option type="Map">
             <Option type="QString" name="color" value="%d,%d,%d,255"/>
             <Option type="QString" name="style" value="solid"/>
-            <Option type="QString" name="outline_color" value="80,80,80,255"/>
-            <Option type="QString" name="outline_style" value="%s"/>
-            <Option type="QString" name="outline_width" value="0.2"/>
+            <Option type="QString" name="outline_color" value="%s"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_width" value="%s"/>
             <Option type="QString" name="outline_width_unit" value="MM"/>
           </Option>
           <prop k="color" v="%[2]d,%[3]d,%[4]d,255"/>
           <prop k="style" v="solid"/>
-          <prop k="outline_color" v="80,80,80,255"/>
-          <prop k="outline_style" v="%[5]s"/>
-          <prop k="outline_width" v="0.2"/>
+          <prop k="outline_color" v="%[5]s"/>
+          <prop k="outline_style" v="solid"/>
+          <prop k="outline_width" v="%[6]s"/>
         </layer>
       </symbol>
-`, i, r, g, b, outline)
+`, i, r, g, b, line, width)
 	}
 	return fmt.Sprintf(`<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
 <qgis version="%s" styleCategories="Symbology">
