@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
@@ -69,10 +70,9 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 	}); err != nil {
 		return "", err
 	}
-	fold, at := make([]int, len(cells)), map[[2]int64]int{}
+	fold, at := make([]int, len(cells)), map[store.Cell]int{}
 	for i, cell := range cells {
-		p := d.store.Cells()[cell]
-		block := [2]int64{floorDiv(p.Col, foldEdge), floorDiv(p.Row, foldEdge)}
+		block := d.store.Cells()[cell].Block(foldEdge)
 		if _, ok := at[block]; !ok {
 			at[block] = len(at)
 		}
@@ -89,15 +89,6 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 	}
 	c.arrays[domainFeatures] = safetensors.Array{DType: "F32", Shape: []int{len(cells), width}, Data: bytes}
 	return "", c.rewrite()
-}
-
-// floorDiv is a / b rounded down, b > 0.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 // rewrite writes a checkpoint of our own over its file.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train/conformal"
 	"opencarbon/train/learn"
@@ -39,18 +40,18 @@ func (a AreaCheck) Holds() (in []bool) {
 // checkAreas looks at sums over blocks of test cells, as users ask for those of
 // districts.
 func (d *dataset) checkAreas(m *totals.Model, predicted []float64) (out []AreaCheck) {
-	at, blocks := d.store.Cells(), map[[2]int64][]int32{}
+	blocks := map[store.Cell][]int32{}
 	for _, c := range d.test {
-		b := [2]int64{floorDiv(at[c].Row, heldOutEdge), floorDiv(at[c].Col, heldOutEdge)}
+		b := d.store.Cells()[c].Block(heldOutEdge)
 		blocks[b] = append(blocks[b], c)
 	}
-	var keys [][2]int64
+	var keys []store.Cell
 	for b, cells := range blocks {
 		if len(cells) >= leastHeldOut {
 			keys = append(keys, b)
 		}
 	}
-	slices.SortFunc(keys, func(a, b [2]int64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	slices.SortFunc(keys, func(a, b store.Cell) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) })
 	var areas []totals.Area
 	for _, b := range keys {
 		areas = append(areas, totals.Area{Cell: blocks[b]})

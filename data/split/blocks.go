@@ -65,18 +65,9 @@ func byBlocks(spec Spec, in Input, r *Report) ([]store.Split, error) {
 	splits := make([]store.Split, len(in.Cells))
 	for i, c := range in.Cells {
 		if in.HasTarget[i] {
-			splits[i] = assigned[blockOf(c, k)]
+			splits[i] = assigned[c.Block(k)]
 		}
 	}
 	r.Text = fmt.Sprintf("%d blocks of %d x %d cells, seed %d, fractions %v", len(order), spec.Block, spec.Block, spec.Seed, spec.Fractions)
 	return splits, nil
-}
-
-// floorDiv is a / b rounded down, b > 0.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }

@@ -47,7 +47,7 @@ func Folds(in Input, k, block int, seed int64) ([]int, error) {
 	for i, c := range in.Cells {
 		folds[i] = -1
 		if in.HasTarget[i] {
-			folds[i] = of[blockOf(c, int64(block))]
+			folds[i] = of[c.Block(int64(block))]
 		}
 	}
 	return folds, nil
@@ -93,17 +93,13 @@ func HoldOut(in Input, folds []int, held, buffer int) []store.Split {
 	return splits
 }
 
-func blockOf(c store.Cell, k int64) store.Cell {
-	return store.Cell{Col: floorDiv(c.Col, k), Row: floorDiv(c.Row, k)}
-}
-
 // blocks counts the cells with a target in each block of k x k cells, and lists
 // the blocks in an order that seed and word draw.
 func (in Input) blocks(k, seed int64, word uint64) (map[store.Cell]int, []store.Cell) {
 	blocks := map[store.Cell]int{}
 	for i, c := range in.Cells {
 		if in.HasTarget[i] {
-			blocks[blockOf(c, k)]++
+			blocks[c.Block(k)]++
 		}
 	}
 	order := make([]store.Cell, 0, len(blocks))

@@ -33,7 +33,7 @@ func TestFolds(t *testing.T) {
 		}
 		targets++
 		sizes[f]++
-		b := blockOf(in.Cells[i], block)
+		b := in.Cells[i].Block(block)
 		if before, seen := of[b]; seen && before != f {
 			t.Fatalf("block %v is in folds %d and %d", b, before, f)
 		}

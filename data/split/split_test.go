@@ -144,7 +144,7 @@ func TestBlocks(t *testing.T) {
 					if !in.HasTarget[i] {
 						continue
 					}
-					b := store.Cell{Col: floorDiv(c.Col, int64(size)), Row: floorDiv(c.Row, int64(size))}
+					b := c.Block(int64(size))
 					if s, ok := of[b]; ok && s != whole[i] {
 						t.Fatalf("block %v is in two splits", b)
 					}
@@ -231,15 +231,6 @@ func TestAntimeridian(t *testing.T) {
 	n = newNearness(in, splits)
 	if got := n.overlap(splits); got[0].Test != 1 || got[1].Test != 2 || got[2].Test != 2 {
 		t.Errorf("overlap %+v", got)
-	}
-}
-
-// Blocks are anchored at column and row 0, so negative ones round down too.
-func TestFloorDiv(t *testing.T) {
-	for _, c := range [][3]int64{{0, 4, 0}, {3, 4, 0}, {4, 4, 1}, {-1, 4, -1}, {-4, 4, -1}, {-5, 4, -2}, {-8, 1, -8}} {
-		if got := floorDiv(c[0], c[1]); got != c[2] {
-			t.Errorf("floorDiv(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
-		}
 	}
 }
 

@@ -37,6 +37,20 @@ type Cell struct {
 	Col, Row int64
 }
 
+// Block is the block of edge x edge cells that holds the cell, counted in blocks.
+// Blocks lie where columns and rows are multiples of edge, left and above of 0 too;
+// edge is above 0.
+func (c Cell) Block(edge int64) Cell {
+	down := func(a int64) int64 {
+		q := a / edge
+		if a%edge < 0 {
+			q--
+		}
+		return q
+	}
+	return Cell{down(c.Col), down(c.Row)}
+}
+
 // Points are the POIs of one tile (or of all of them), sparse and sorted by
 // category, row, column without repetition. All four slices have one length.
 // Row and Col are pixels of the tile's own frame of POISize x POISize, row 0 in

@@ -226,6 +226,16 @@ func list(t testing.TB, dir string) []string {
 }
 
 // The neighborhoods are compared with a plain search over all cells.
+// Blocks lie where columns and rows are multiples of their edge, so that negative
+// ones round down too.
+func TestBlockOfACell(t *testing.T) {
+	for _, c := range [][3]int64{{0, 4, 0}, {3, 4, 0}, {4, 4, 1}, {-1, 4, -1}, {-4, 4, -1}, {-5, 4, -2}, {-8, 1, -8}, {7, 3, 2}} {
+		if got, want := (Cell{c[0], 5 * c[1]}).Block(c[1]), (Cell{c[2], 5}); got != want {
+			t.Errorf("column %d by %d: %v, want %v", c[0], c[1], got, want)
+		}
+	}
+}
+
 func TestNeighbors(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	m := makeTiles(2, 12, 12, 0, 0)

@@ -55,12 +55,11 @@ func (s *Sampler) Epoch(epoch int) [][]int32 {
 func (s *Sampler) blocks(cells []int32, rng *rand.Rand) []int32 {
 	b := int64(s.Block)
 	dx, dy := rng.Int64N(b), rng.Int64N(b)
-	type key struct{ x, y int64 }
-	var keys []key
-	members := map[key][]int32{}
+	var keys []store.Cell
+	members := map[store.Cell][]int32{}
 	for _, c := range cells {
 		p := s.Place[c]
-		k := key{floorDiv(p.Col+dx, b), floorDiv(p.Row+dy, b)}
+		k := store.Cell{Col: p.Col + dx, Row: p.Row + dy}.Block(b)
 		if members[k] == nil {
 			keys = append(keys, k)
 		}
@@ -116,12 +115,4 @@ func (s *Sampler) patches(cells, out []int32, rng *rand.Rand) []int32 {
 		cut = s.Batch
 	}
 	return s.patches(cells[cut:], s.patches(cells[:cut], out, rng), rng)
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
-		q--
-	}
-	return q
 }

@@ -135,11 +135,3 @@ func TestSamplerPatchesAreCompact(t *testing.T) {
 		t.Errorf("of 5 epochs of %d patches only %d differ", len(s.Epoch(0)), len(seen))
 	}
 }
-
-func TestFloorDiv(t *testing.T) {
-	for _, c := range [][3]int64{{7, 3, 2}, {6, 3, 2}, {0, 3, 0}, {-1, 3, -1}, {-3, 3, -1}, {-4, 3, -2}} {
-		if q := floorDiv(c[0], c[1]); q != c[2] {
-			t.Errorf("%d / %d = %d", c[0], c[1], q)
-		}
-	}
-}

@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"opencarbon/data/store"
 )
 
 // Held are cells that the model was not fitted on: ln emission, true and
@@ -92,8 +94,6 @@ func (m *Model) block(h Held) bool {
 	}
 }
 
-type place struct{ col, row int64 }
-
 func (m *Model) sort(h Held) {
 	var order []int
 	order, m.first = blocks(h.Col, h.Row, m.Block)
@@ -113,10 +113,10 @@ func blocks(col, row []int64, edge int) (order, first []int) {
 	for i := range order {
 		order[i] = i
 	}
-	at := func(i int) place { return place{floorDiv(col[i], int64(edge)), floorDiv(row[i], int64(edge))} }
+	at := func(i int) store.Cell { return store.Cell{Col: col[i], Row: row[i]}.Block(int64(edge)) }
 	slices.SortStableFunc(order, func(i, j int) int {
 		a, b := at(i), at(j)
-		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.col, b.col))
+		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col))
 	})
 	for k, i := range order {
 		if k == 0 || at(i) != at(order[k-1]) {
@@ -124,13 +124,4 @@ func blocks(col, row []int64, edge int) (order, first []int) {
 		}
 	}
 	return order, append(first, len(order))
-}
-
-// floorDiv is a / b rounded down, b > 0.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }

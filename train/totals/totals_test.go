@@ -9,10 +9,10 @@ import (
 
 // town is n x n cells whose errors have a part that 4 x 4 cells share.
 func town(rng *rand.Rand, n int, shared, own float64) (h Held) {
-	at := map[place]float64{}
+	at := map[[2]int64]float64{}
 	for row := range int64(n) {
 		for col := range int64(n) {
-			b := place{col / 4, row / 4}
+			b := [2]int64{col / 4, row / 4}
 			if _, ok := at[b]; !ok {
 				at[b] = shared * rng.NormFloat64()
 			}
