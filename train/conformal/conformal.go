@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"opencarbon/train/metrics"
 )
 
 // leastSpread keeps a spread of 0, where all members of an ensemble agree, from
@@ -176,17 +178,15 @@ func check(truth, predicted, spread []float64) error {
 		return fmt.Errorf("%d targets but %d spreads", len(truth), len(spread))
 	}
 	for i := range truth {
-		if !finite(truth[i]) {
+		if !metrics.Finite(truth[i]) {
 			return fmt.Errorf("target %d of %d is %g", i, len(truth), truth[i])
 		}
-		if !finite(predicted[i]) {
+		if !metrics.Finite(predicted[i]) {
 			return fmt.Errorf("prediction %d of %d is %g", i, len(predicted), predicted[i])
 		}
-		if spread != nil && !(spread[i] >= 0 && finite(spread[i])) {
+		if spread != nil && !(spread[i] >= 0 && metrics.Finite(spread[i])) {
 			return fmt.Errorf("spread %d of %d is %g", i, len(spread), spread[i])
 		}
 	}
 	return nil
 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -19,6 +19,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"opencarbon/train/metrics"
 )
 
 // Domain is what training cells say.
@@ -74,7 +76,7 @@ func Fit(x []float32, d int, fold []int) (*Domain, error) {
 		nearest[i] /= o.MeanDistance
 	}
 	slices.Sort(nearest)
-	q1, q3 := quantile(nearest, 0.25), quantile(nearest, 0.75)
+	q1, q3 := metrics.Quantile(nearest, 0.25), metrics.Quantile(nearest, 0.75)
 	o.Threshold = min(q3+1.5*(q3-q1), nearest[n-1])
 	return o, nil
 }
@@ -169,14 +171,4 @@ func each(n int, f func(i int)) {
 		})
 	}
 	wait.Wait()
-}
-
-// quantile of sorted numbers, linear between them (R's type 7).
-func quantile(v []float64, p float64) float64 {
-	at := p * float64(len(v)-1)
-	i := int(at)
-	if i+1 >= len(v) {
-		return v[len(v)-1]
-	}
-	return v[i] + (at-float64(i))*(v[i+1]-v[i])
 }

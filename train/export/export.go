@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/sheet"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/metrics"
 	"opencarbon/train/runlog"
 )
 
@@ -70,7 +71,7 @@ func (t *Table) check() error {
 		}
 	}
 	for i := range n {
-		if !finite(t.Lon[i]) || !finite(t.Lat[i]) {
+		if !metrics.Finite(t.Lon[i]) || !metrics.Finite(t.Lat[i]) {
 			return fault.New("export", fmt.Sprintf("cell %s lies at %g, %g", t.cell(i), t.Lon[i], t.Lat[i]), "every cell needs a place")
 		}
 		if math.IsInf(t.LnTrue[i], 0) || math.IsInf(t.LnPredicted[i], 0) {
@@ -78,14 +79,12 @@ func (t *Table) check() error {
 		}
 	}
 	for i, v := range t.Embedding {
-		if !finite(float64(v)) {
+		if !metrics.Finite(float64(v)) {
 			return fault.New("export", fmt.Sprintf("feature e%d of cell %s is %g", i%t.D, t.cell(i/t.D), v), "the model that made it is broken: choose another checkpoint")
 		}
 	}
 	return nil
 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // row writes the fields of row i into fields, which has as many places as there
 // are columns. Numbers have as many digits as it takes to read back the same

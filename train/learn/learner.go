@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/metrics"
 )
 
 // unchecked is how many steps a GPU may run ahead before somebody looks at
@@ -84,8 +85,6 @@ func (l *Learner) broken(back int, cells []int32, format string, args ...any) *B
 	return &Broken{Back: back, What: fmt.Sprintf(format, args...), Cells: describe(l.Assembler.Store, cells)}
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-
 // Step is one update on an assembled batch. contrastive says whether the
 // contrastive loss is on. Losses and gradients that are not finite are a *Broken
 // error: on the CPU before they reach the weights, on a GPU, which nobody waits
@@ -95,7 +94,7 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 		return b.err
 	}
 	for i, y := range b.Target {
-		if y := float64(y); !finite(y) {
+		if y := float64(y); !metrics.Finite(y) {
 			return l.broken(0, b.Cells, "the target of cell %d is %v", b.Cells[i], y)
 		}
 	}
@@ -105,7 +104,7 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 		wait := l.ahead == 1
 		loss := l.forward(b, contrastive)
 		if v := 0.0; wait {
-			if v = loss.Item(); !finite(v) {
+			if v = loss.Item(); !metrics.Finite(v) {
 				err = l.broken(0, b.Cells, "the loss is %v", v)
 				return
 			}
@@ -119,7 +118,7 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 		}
 		norm := torch.ClipGradNorm(l.Model.Params().Parameters(), most)
 		if wait {
-			if v := norm.Item(); !finite(v) {
+			if v := norm.Item(); !metrics.Finite(v) {
 				err = l.broken(0, b.Cells, "the gradient's norm is %v", v)
 				return
 			}
@@ -182,9 +181,9 @@ func (l *Learner) Collect() (sum float64, cells int, err error) {
 		back := len(l.pending) - 1 - i
 		switch {
 		case err != nil:
-		case !finite(loss):
+		case !metrics.Finite(loss):
 			err = l.broken(back, p.cells, "the loss is %v", loss)
-		case !finite(norm):
+		case !metrics.Finite(norm):
 			err = l.broken(back, p.cells, "the gradient's norm is %v", norm)
 		}
 		sum, cells = sum+loss, cells+len(p.cells)

@@ -60,10 +60,10 @@ func Ln(truth, predicted []float64) (Scores, error) {
 		return Scores{}, fmt.Errorf("%d targets but %d predictions", len(truth), len(predicted))
 	}
 	for i := range truth {
-		if !finite(truth[i]) {
+		if !Finite(truth[i]) {
 			return Scores{}, fmt.Errorf("target %d of %d is %g", i, len(truth), truth[i])
 		}
-		if !finite(predicted[i]) {
+		if !Finite(predicted[i]) {
 			return Scores{}, fmt.Errorf("prediction %d of %d is %g", i, len(predicted), predicted[i])
 		}
 	}
@@ -115,17 +115,9 @@ func amounts(truth, predicted []float64) Amounts {
 	return a
 }
 
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-
-// Better reports whether R2 a is an improvement on b; an undefined one (NaN) is
-// worse than any other and never an improvement.
-func Better(a, b float64) bool {
-	return !math.IsNaN(a) && (math.IsNaN(b) || a > b)
-}
-
 // Number writes x with three decimals, or a dash for what does not exist.
 func Number(x float64) string {
-	if !finite(x) {
+	if !Finite(x) {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f", x)
@@ -133,7 +125,7 @@ func Number(x float64) string {
 
 // jsonNumber is nil, hence null, for what JSON cannot hold.
 func jsonNumber(x float64) *float64 {
-	if !finite(x) {
+	if !Finite(x) {
 		return nil
 	}
 	return &x

@@ -128,15 +128,3 @@ func TestAmount(t *testing.T) {
 		}
 	}
 }
-
-func TestBetter(t *testing.T) {
-	nan := math.NaN()
-	for _, c := range []struct {
-		a, b float64
-		want bool
-	}{{0.5, 0.4, true}, {0.4, 0.4, false}, {-3, nan, true}, {nan, -3, false}, {nan, nan, false}} {
-		if Better(c.a, c.b) != c.want {
-			t.Errorf("Better(%g, %g)", c.a, c.b)
-		}
-	}
-}

@@ -42,7 +42,7 @@ func Table(splits []SplitScores, unit string) string {
 // digits or more, or a dash for what does not exist.
 func Amount(x float64) string {
 	switch a := math.Abs(x); {
-	case !finite(x):
+	case !Finite(x):
 		return "-"
 	case a == 0:
 		return "0"
@@ -66,14 +66,14 @@ func Amount(x float64) string {
 }
 
 func percent(x float64) string {
-	if !finite(x) {
+	if !Finite(x) {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f", x)
 }
 
 func signed(x float64, format func(float64) string) string {
-	if finite(x) && x > 0 {
+	if Finite(x) && x > 0 {
 		return "+" + format(x)
 	}
 	return format(x)

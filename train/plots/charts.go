@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // percentiles are the quantiles a and b of the finite values, widened where they
@@ -15,7 +17,7 @@ import (
 func percentiles(values []float64, a, b float64) (lo, hi float64) {
 	s := make([]float64, 0, len(values))
 	for _, v := range values {
-		if finite(v) {
+		if metrics.Finite(v) {
 			s = append(s, v)
 		}
 	}
@@ -23,22 +25,11 @@ func percentiles(values []float64, a, b float64) (lo, hi float64) {
 		return 0, 1
 	}
 	slices.Sort(s)
-	lo, hi = quantile(s, a), quantile(s, b)
+	lo, hi = metrics.Quantile(s, a), metrics.Quantile(s, b)
 	if lo == hi {
 		return span([]float64{lo})
 	}
 	return lo, hi
-}
-
-// quantile of sorted values, linear between them (Hyndman and Fan's type 7, the
-// default of numpy and R).
-func quantile(s []float64, q float64) float64 {
-	h := q * float64(len(s)-1)
-	i := int(h)
-	if i >= len(s)-1 {
-		return s[len(s)-1]
-	}
-	return s[i] + (h-float64(i))*(s[i+1]-s[i])
 }
 
 // LinesData is a chart of curves.
@@ -126,7 +117,7 @@ func Binned(d BinnedData) (*Figure, error) {
 func bin(c Line, bins int, a, b float64) (x, mid, low, high []float64) {
 	var order []int
 	for i := range c.X {
-		if finite(c.X[i]) && finite(c.Y[i]) {
+		if metrics.Finite(c.X[i]) && metrics.Finite(c.Y[i]) {
 			order = append(order, i)
 		}
 	}
@@ -147,8 +138,8 @@ func bin(c Line, bins int, a, b float64) (x, mid, low, high []float64) {
 			xs, ys = append(xs, c.X[i]), append(ys, c.Y[i])
 		}
 		slices.Sort(ys)
-		x, mid = append(x, quantile(xs, 0.5)), append(mid, quantile(ys, 0.5))
-		low, high = append(low, quantile(ys, a)), append(high, quantile(ys, b))
+		x, mid = append(x, metrics.Quantile(xs, 0.5)), append(mid, metrics.Quantile(ys, 0.5))
+		low, high = append(low, metrics.Quantile(ys, a)), append(high, metrics.Quantile(ys, b))
 	}
 	return x, mid, low, high
 }
@@ -181,7 +172,7 @@ func Bars(d BarsData) (*Figure, error) {
 		}
 		var first *plotter.Polygon
 		for g, v := range s.Values {
-			if !finite(v) {
+			if !metrics.Finite(v) {
 				continue
 			}
 			left := float64(g) - 0.4 + float64(i)*width
@@ -218,7 +209,7 @@ func Bars(d BarsData) (*Figure, error) {
 	}
 	p.X.Min, p.X.Max = -0.6, float64(len(d.Groups))-0.4
 	lo, hi := min(p.Y.Min, 0), max(p.Y.Max, 0)
-	if !finite(lo) || !finite(hi) || lo == hi {
+	if !metrics.Finite(lo) || !metrics.Finite(hi) || lo == hi {
 		lo, hi = 0, 1
 	}
 	pad := 0.06 * (hi - lo)
@@ -277,7 +268,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 		for j, v := range row {
 			x, y := float64(j), float64(n-1-i)
 			c := noValue
-			if finite(v) {
+			if metrics.Finite(v) {
 				c = at(steps, (v-lo)/(hi-lo))
 			}
 			box, err := plotter.NewPolygon(plotter.XYs{{X: x - .5, Y: y - .5}, {X: x + .5, Y: y - .5}, {X: x + .5, Y: y + .5}, {X: x - .5, Y: y + .5}})
@@ -287,7 +278,7 @@ func Matrix(d MatrixData) (*Figure, error) {
 			box.Color = c
 			box.LineStyle.Width, box.LineStyle.Color = vg.Points(0.5), noValue
 			p.Add(box)
-			if d.Format == "" || !finite(v) {
+			if d.Format == "" || !metrics.Finite(v) {
 				continue
 			}
 			text, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: y}}, Labels: []string{fmt.Sprintf(d.Format, v)}})

@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // Line is a curve; points whose Y is NaN are left out.
@@ -101,7 +103,7 @@ func Curves(d CurvesData) (*Figure, error) {
 }
 
 func padded(lo, hi float64) (float64, float64) {
-	if !finite(lo) || !finite(hi) || lo > hi {
+	if !metrics.Finite(lo) || !metrics.Finite(hi) || lo > hi {
 		return 0, 1
 	}
 	pad := 0.04 * (hi - lo)
@@ -125,7 +127,7 @@ func addLines(p *plot.Plot, lines []Line) error {
 		}
 		var points plotter.XYs
 		for k := range l.X {
-			if finite(l.X[k]) && finite(l.Y[k]) {
+			if metrics.Finite(l.X[k]) && metrics.Finite(l.Y[k]) {
 				points = append(points, plotter.XY{X: l.X[k], Y: l.Y[k]})
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // Anchor is a point of an Embedding that is shown as itself.
@@ -52,7 +54,7 @@ func Embedding(d EmbeddingData) (*Figure, error) {
 	radius := vg.Points(min(max(60/math.Sqrt(float64(n)), 1.2), 3.5))
 	dots.GlyphStyleFunc = func(i int) draw.GlyphStyle {
 		c := noValue
-		if v := d.Values[i]; finite(v) {
+		if v := d.Values[i]; metrics.Finite(v) {
 			c = at(viridis, (v-lo)/(hi-lo))
 		}
 		return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.CircleGlyph{}}

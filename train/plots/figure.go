@@ -24,6 +24,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/metrics"
 )
 
 // Figure is a drawn picture.
@@ -231,14 +232,12 @@ func (lnTicks) Ticks(lo, hi float64) []plot.Tick {
 	return out
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-
 // span is the range of the finite values, widened where it is empty.
 func span(lists ...[]float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, l := range lists {
 		for _, v := range l {
-			if finite(v) {
+			if metrics.Finite(v) {
 				lo, hi = min(lo, v), max(hi, v)
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // Layer is one map of a Maps figure.
@@ -146,7 +148,7 @@ func (f mapFrame) paint(d MapsData, values []float64, steps []color.RGBA, lo, hi
 	stddraw.Draw(img, img.Bounds(), image.White, image.Point{}, stddraw.Src)
 	for i, v := range values {
 		c := noValue
-		if finite(v) {
+		if metrics.Finite(v) {
 			c = at(steps, (v-lo)/(hi-lo))
 		}
 		x, y := int(d.Col[i]-f.col)*k, int(d.Row[i]-f.row)*k

@@ -228,14 +228,7 @@ func TestCharts(t *testing.T) {
 	}
 }
 
-// numpy.quantile([1, 2, 4, 8, 16], q) for q = 0, .1, .25, .5, .9, 1.
-func TestQuantile(t *testing.T) {
-	s := []float64{1, 2, 4, 8, 16}
-	for q, want := range map[float64]float64{0: 1, .1: 1.4, .25: 2, .5: 4, .9: 12.8, 1: 16} {
-		if got := quantile(s, q); math.Abs(got-want) > 1e-12 {
-			t.Errorf("quantile %g is %g, want %g", q, got, want)
-		}
-	}
+func TestBin(t *testing.T) {
 	x, mid, low, high := bin(Line{X: []float64{4, 3, 2, 1}, Y: []float64{40, 30, 20, 10}}, 2, 0, 1)
 	if len(x) != 2 || x[0] != 1.5 || mid[1] != 35 || low[0] != 10 || high[0] != 20 {
 		t.Errorf("%v %v %v %v", x, mid, low, high)

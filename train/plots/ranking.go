@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // RankingData are named values, such as one for each POI category.
@@ -33,9 +35,9 @@ func Ranking(d RankingData) (*Figure, error) {
 	slices.SortStableFunc(order, func(a, b int) int { // the axis counts upward: smallest first, what has no value at the bottom
 		x, y := d.Values[a], d.Values[b]
 		switch {
-		case !finite(x) && finite(y) || x < y:
+		case !metrics.Finite(x) && metrics.Finite(y) || x < y:
 			return -1
-		case finite(x) && !finite(y) || x > y:
+		case metrics.Finite(x) && !metrics.Finite(y) || x > y:
 			return 1
 		}
 		return 0
@@ -48,7 +50,7 @@ func Ranking(d RankingData) (*Figure, error) {
 		names[at] = d.Names[i]
 		long = max(long, roomOf(d.Names[i]))
 		v, y := d.Values[i], float64(at)
-		if !finite(v) {
+		if !metrics.Finite(v) {
 			names[at] += " (none)"
 			long = max(long, roomOf(names[at]))
 			continue
@@ -62,7 +64,7 @@ func Ranking(d RankingData) (*Figure, error) {
 			box.Color = lineColor(1)
 		}
 		p.Add(box)
-		if d.Low == nil || !finite(d.Low[i]) || !finite(d.High[i]) {
+		if d.Low == nil || !metrics.Finite(d.Low[i]) || !metrics.Finite(d.High[i]) {
 			continue
 		}
 		for _, l := range []plotter.XYs{
@@ -79,7 +81,7 @@ func Ranking(d RankingData) (*Figure, error) {
 		}
 	}
 	lo, hi := min(p.X.Min, 0), max(p.X.Max, 0)
-	if !finite(lo) || !finite(hi) || lo == hi {
+	if !metrics.Finite(lo) || !metrics.Finite(hi) || lo == hi {
 		lo, hi = 0, 1
 	}
 	pad := 0.04 * (hi - lo)

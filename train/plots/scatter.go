@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"opencarbon/train/metrics"
 )
 
 // Points are the predictions of one split.
@@ -47,7 +49,7 @@ func Scatter(d ScatterData) (*Figure, error) {
 	for i, s := range d.Sets {
 		var points plotter.XYs
 		for k := range s.True {
-			if finite(s.True[k]) && finite(s.Predicted[k]) {
+			if metrics.Finite(s.True[k]) && metrics.Finite(s.Predicted[k]) {
 				points = append(points, plotter.XY{X: s.True[k], Y: s.Predicted[k]})
 			}
 		}

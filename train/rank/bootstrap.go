@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"opencarbon/train/metrics"
 )
 
 // Bootstrap says how intervals are drawn. The zero value is the usual choice.
@@ -190,19 +192,9 @@ func (c Bootstrap) percentiles(blocks int, statistic func(times []int) (Result, 
 	}
 	slices.Sort(values)
 	v.Defined = true
-	v.Low = quantile(values, (1-c.Level)/2)
-	v.High = quantile(values, (1+c.Level)/2)
+	v.Low = metrics.Quantile(values, (1-c.Level)/2)
+	v.High = metrics.Quantile(values, (1+c.Level)/2)
 	return v, nil
-}
-
-// quantile interpolates linearly between sorted values, as numpy.quantile does.
-func quantile(v []float64, q float64) float64 {
-	at := q * float64(len(v)-1)
-	k := int(at)
-	if k+1 >= len(v) {
-		return v[len(v)-1]
-	}
-	return v[k] + (at-float64(k))*(v[k+1]-v[k])
 }
 
 // DifferenceInterval is the percentile interval of R2 of a minus R2 of b on the

@@ -17,6 +17,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mathext"
+
+	"opencarbon/train/metrics"
 )
 
 // Result is a statistic, or the reason why there is none.
@@ -102,10 +104,10 @@ func check(predicted, truth []float64) (why Result, ok bool, err error) {
 	}
 	n := len(truth)
 	for i := range n {
-		if !finite(predicted[i]) {
+		if !metrics.Finite(predicted[i]) {
 			return Result{}, false, fmt.Errorf("prediction %d of %d is %g", i, n, predicted[i])
 		}
-		if !finite(truth[i]) {
+		if !metrics.Finite(truth[i]) {
 			return Result{}, false, fmt.Errorf("target %d of %d is %g", i, n, truth[i])
 		}
 	}
@@ -123,8 +125,6 @@ func check(predicted, truth []float64) (why Result, ok bool, err error) {
 	}
 	return Result{}, true, nil
 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 func constant(v []float64) bool {
 	for _, x := range v {

@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/sheet"
+	"opencarbon/train/metrics"
 )
 
 // Pair is how well the model of one region orders the cells of another, without
@@ -168,7 +169,7 @@ func (m *Matrix) WriteCSV(w io.Writer) error {
 }
 
 func field(x float64) string {
-	if !finite(x) {
+	if !metrics.Finite(x) {
 		return ""
 	}
 	return strconv.FormatFloat(x, 'g', 7, 64)

@@ -12,6 +12,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train"
+	"opencarbon/train/metrics"
 	"opencarbon/train/plots"
 	"opencarbon/train/rank"
 )
@@ -104,7 +105,7 @@ func (e *explanation) attention() error {
 	for _, l := range levels {
 		w := slices.Clone(l.weight)
 		slices.Sort(w)
-		reach := max(0.05, quantile(w, 0.95)-0.5, 0.5-quantile(w, 0.05))
+		reach := max(0.05, metrics.Quantile(w, 0.95)-0.5, 0.5-metrics.Quantile(w, 0.05))
 		from, to = min(from, 0.5-reach), max(to, 0.5+reach)
 	}
 	for k, l := range levels {
@@ -177,7 +178,7 @@ func bins(x, y []float64, count int) []bin {
 			ys[i] = y[p]
 		}
 		slices.Sort(ys)
-		out = append(out, bin{len(part), x[part[0]], x[part[len(part)-1]], [3]float64{quantile(ys, .25), quantile(ys, .5), quantile(ys, .75)}})
+		out = append(out, bin{len(part), x[part[0]], x[part[len(part)-1]], [3]float64{metrics.Quantile(ys, .25), metrics.Quantile(ys, .5), metrics.Quantile(ys, .75)}})
 	}
 	return out
 }
@@ -185,7 +186,7 @@ func bins(x, y []float64, count int) []bin {
 func median(v []float64) float64 {
 	v = slices.Clone(v)
 	slices.Sort(v)
-	return quantile(v, 0.5)
+	return metrics.Quantile(v, 0.5)
 }
 
 // gates writes the first squeeze-and-excitation gate by category.
@@ -214,7 +215,7 @@ func (e *explanation) gates() error {
 		}
 		average := mean(v)
 		slices.Sort(v)
-		low, mid, high := quantile(v, 0.05), quantile(v, 0.5), quantile(v, 0.95)
+		low, mid, high := metrics.Quantile(v, 0.05), metrics.Quantile(v, 0.5), metrics.Quantile(v, 0.95)
 		d.Values, d.Low, d.High = append(d.Values, mid-0.5), append(d.Low, low-0.5), append(d.High, high-0.5)
 		rows = append(rows, []string{name, number(average), number(low), number(mid), number(high)})
 	}
@@ -330,7 +331,7 @@ func (e *explanation) occlusion(ctx context.Context) error {
 		}
 		average := mean(change)
 		slices.Sort(change)
-		low, mid, high := quantile(change, 0.05), quantile(change, 0.5), quantile(change, 0.95)
+		low, mid, high := metrics.Quantile(change, 0.05), metrics.Quantile(change, 0.5), metrics.Quantile(change, 0.95)
 		d.Values, d.Low, d.High = append(d.Values, average), append(d.Low, low), append(d.High, high)
 		rows = append(rows, []string{name, strconv.Itoa(len(cells)), strconv.Itoa(len(change)), number(average), number(low), number(mid), number(high),
 			number(100 * (after/total - 1))})

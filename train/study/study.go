@@ -274,19 +274,6 @@ func number(v float64) string {
 // degrees writes a longitude or latitude.
 func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 
-// quantile of sorted values, linear between them (as numpy.quantile); NaN of none.
-func quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	h := q * float64(len(sorted)-1)
-	i := int(h)
-	if i >= len(sorted)-1 {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
-}
-
 func mean(v []float64) float64 {
 	sum := 0.0
 	for _, x := range v {

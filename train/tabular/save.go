@@ -13,6 +13,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/regular"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/metrics"
 )
 
 // A file of a fitted method is two lines of JSON: a head that says what the
@@ -149,15 +150,13 @@ func (s *Scaling) sound() error {
 	}
 	before := -1
 	for k, j := range s.Keep {
-		if j <= before || j >= len(s.Names) || !(s.Scale[k] > 0) || !finite(s.Mean[k]) || math.IsInf(s.Scale[k], 0) {
+		if j <= before || j >= len(s.Names) || !(s.Scale[k] > 0) || !metrics.Finite(s.Mean[k]) || math.IsInf(s.Scale[k], 0) {
 			return fmt.Errorf("the scaling of column %d is not sound", j)
 		}
 		before = j
 	}
 	return nil
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (f *fittedRidge) kind() string { return RidgeRegression{}.Name() }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"opencarbon/train/metrics"
 )
 
 // Cells are predictions: ln emission and the place in the grid, [n] each.
@@ -126,8 +128,8 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 		}
 		slices.Sort(off[k])
 		for _, level := range levels {
-			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(spread*quantile(off[k], (1-level)/2)),
-				out[k].Corrected * math.Exp(spread*quantile(off[k], (1+level)/2))})
+			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1-level)/2)),
+				out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1+level)/2))})
 		}
 	}
 	return out
@@ -185,14 +187,4 @@ func (m *Model) lend(rng *rand.Rand, cells []int, to func(i, j int)) {
 		}
 		cells = cells[min(hi-lo, len(cells)):]
 	}
-}
-
-// quantile of sorted numbers, linear between them.
-func quantile(v []float64, p float64) float64 {
-	x := p * float64(len(v)-1)
-	i := int(x)
-	if i+1 >= len(v) {
-		return v[len(v)-1]
-	}
-	return v[i] + (x-float64(i))*(v[i+1]-v[i])
 }
