@@ -360,7 +360,7 @@ func (b *build) readPOIs(ctx context.Context) error {
 // write makes the images and the store.
 func (b *build) write(ctx context.Context) (err error) {
 	var image store.Shape
-	meta := store.Meta{Program: "opencarbon", Name: b.o.Name, ConfigHash: b.hash, Grid: b.gridSpec()}
+	meta := store.Meta{Program: "opencarbon", Name: b.o.Name, ConfigHash: b.hash, Grid: b.gridSpec(), Attribution: b.c.Imagery.Attribution}
 	if b.mosaic != nil && !b.o.outline {
 		image = imageShape(b.mosaic.Size(), b.mosaic.Bands(), b.c.Imagery.Type)
 	}

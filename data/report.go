@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func (r *Report) Print(w io.Writer) error {
 	line := func(label string, value any, notes ...string) {
 		text := fmt.Sprint(value)
 		if v, ok := value.(float64); ok {
-			text = fmt.Sprintf("%.6g", v)
+			text = grouped(v)
 		}
 		fmt.Fprintf(w, "  %-26s %14s  %s\n", label, text, strings.Join(notes, ""))
 	}
@@ -151,14 +152,40 @@ func (r *Report) Print(w io.Writer) error {
 	return nil
 }
 
+// grouped writes a number to six figures, and a large one whole, with separators:
+// 29,060,143 is read at a glance, 2.90601e+07 is not.
+func grouped(v float64) string {
+	if !(math.Abs(v) >= 1e6 && math.Abs(v) < 1e15) {
+		return fmt.Sprintf("%.6g", v)
+	}
+	text := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	if v < 0 {
+		return "-" + text
+	}
+	return text
+}
+
+// mega says a large amount of tonnes in millions of them, as inventories do.
+func mega(tonnes float64) string {
+	if math.Abs(tonnes) < 1e6 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.4g Mt)", tonnes/1e6)
+}
+
 type liner = func(label string, value any, notes ...string)
 type counter = func(label string, n int, notes ...string)
 
 func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 	e := r.Emissions
 	unit := " tCO2/yr"
+	mega := mega
 	if e.Proxy {
 		unit = " value x km2"
+		mega = func(float64) string { return "" }
 	}
 	fmt.Fprintf(w, "emissions (%s, %d files)\n", e.Units, len(e.Files))
 	if text := strings.Trim(e.Bands+", "+e.Times, ", "); text != "" {
@@ -169,17 +196,17 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 		if e.FileSum > 0 {
 			stands = "; " + strconv.FormatFloat(e.FileSum, 'f', 1, 64) + " " + e.Units + " in it as it stands"
 		}
-		line("whole file", e.FileYear, unit, ", before any cut", stands)
+		line("whole file", e.FileYear, unit, mega(e.FileYear), ", before any cut", stands)
 	} else if e.FileNumbers > 0 {
 		line("whole file", "not added up", fmt.Sprintf("%d numbers; only what is near the region was read", e.FileNumbers))
 	}
-	line("source in reach", e.SourceTotal, unit, ", near the region")
+	line("source in reach", e.SourceTotal, unit, mega(e.SourceTotal), ", near the region")
 	share := ""
 	if e.FileSummed && e.FileYear > 0 {
 		share = fmt.Sprintf("; %.1f%% of the whole file", 100*e.InRegion/e.FileYear)
 	}
-	line("source in the region", e.InRegion, unit, ", before regridding", share)
-	line("cells of the region", e.Regridded, unit, ", after regridding")
+	line("source in the region", e.InRegion, unit, mega(e.InRegion), ", before regridding", share)
+	line("cells of the region", e.Regridded, unit, mega(e.Regridded), ", after regridding")
 	if e.Proxy {
 		line("mean of the samples", e.Samples)
 	} else {
@@ -189,7 +216,7 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 		if e.NoSample > 1e-9*e.Regridded { // less is rounding
 			line("  in no sample", e.NoSample, unit, ", of cells barely touched or next to zero")
 		}
-		line("  samples", e.Samples, unit)
+		line("  samples", e.Samples, unit, mega(e.Samples))
 		r.printLarge(line)
 	}
 	if e.UnknownKM2 > 0.0005*e.StoredKM2 {

@@ -218,3 +218,15 @@ func TestAccountNamesBlankPixels(t *testing.T) {
 	r := &Report{Split: &split.Report{}, Blank: &imagery.Blank{Value: 0, Pixels: 30, Of: 400, Cells: 3}}
 	expectLines(t, r, `with blank pixels +3 +exactly 0 in all bands, 7\.5% of all pixels.*data\.imagery\.nodata: 0`)
 }
+
+// TestGrouped: totals are read at a glance.
+func TestGrouped(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 999999: "999999", 1e6: "1,000,000", 29060143.4: "29,060,143", -1234567: "-1,234,567", 1e15: "1e+15", 45031.7: "45031.7"} {
+		if got := grouped(v); got != want {
+			t.Errorf("%g is %q, want %q", v, got, want)
+		}
+	}
+	if got := mega(29060143); got != " (29.06 Mt)" || mega(999) != "" {
+		t.Errorf("%q", got)
+	}
+}

@@ -20,14 +20,20 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var source, previewDir string
+	var source, previewDir, init, bbox, districts string
 	var set []string
 	var force, pictures bool
 	cmd := &cobra.Command{
-		Use:   "prepare --config X.yaml",
+		Use:   "prepare --config X.yaml | --init NAME --bbox W,S,E,N | --init NAME --districts FILE",
 		Short: "Build the tile store of an experiment, and say what is in it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if init != "" {
+				return begin(cmd, init, bbox, districts)
+			}
+			if bbox != "" || districts != "" {
+				return fault.New("--bbox", "and --districts are for --init", "Write a new configuration with --init NAME, or set data.region in yours.")
+			}
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset: --config demo.yaml")
 			}
@@ -63,6 +69,9 @@ func command() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set data.imagery.size=64; may be repeated")
+	f.StringVar(&init, "init", "", "write NAME.yaml to begin with, for a region by --bbox or --districts, and do nothing else")
+	f.StringVar(&bbox, "bbox", "", "of --init: west,south,east,north in degrees")
+	f.StringVar(&districts, "districts", "", "of --init: file of the region's borders (GeoJSON, Shapefile, GeoPackage)")
 	f.BoolVar(&force, "force", false, "build even if the store is up to date")
 	f.BoolVar(&pictures, "preview", false, "draw the mosaic, the POI density and the emissions as PNG")
 	f.StringVar(&previewDir, "preview-dir", "", "folder of the pictures (default: preview in the store's folder)")

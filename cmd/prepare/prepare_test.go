@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -30,7 +31,7 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", w, out)
 		}
 	}
-	for _, name := range []string{"mosaic.png", "poi_density.png", "emissions.png"} {
+	for _, name := range []string{"image.png", "mosaic.png", "poi_density.png", "emissions.png"} {
 		if _, err := os.Stat(filepath.Join(c.store(), "preview", name)); err != nil {
 			t.Error(err)
 		}
@@ -40,7 +41,7 @@ func TestPrepare(t *testing.T) {
 	if code != 0 || !strings.Contains(again, "up to date") {
 		t.Errorf("exit code %d: %s", code, again)
 	}
-	if files, _ := os.ReadDir(elsewhere); len(files) != 3 {
+	if files, _ := os.ReadDir(elsewhere); len(files) != 4 {
 		t.Errorf("%d pictures in the folder that was asked for", len(files))
 	}
 	// The table of a store that is reused is the table of its build.
@@ -169,4 +170,79 @@ func TestDemoPreset(t *testing.T) {
 	if !reflect.DeepEqual(own.Train, preset.Train) || !reflect.DeepEqual(own.Model, preset.Model) {
 		t.Errorf("train and model:\n%+v %+v\n%+v %+v", own.Train, own.Model, preset.Train, preset.Model)
 	}
+}
+
+// TestInit: a configuration to begin with is written and taken, and says what is
+// missing; nothing is overwritten.
+func TestInit(t *testing.T) {
+	dir := t.TempDir()
+	run := func(args ...string) (string, error) {
+		cmd := command()
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		cmd.SilenceUsage, cmd.SilenceErrors = true, true
+		cmd.SetArgs(args)
+		err := cmd.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+	var polygons []string
+	for i, name := range []string{"Ost", "West", "Nord", "Süd", "Mitte"} {
+		w := 10 + 0.05*float64(i)
+		polygons = append(polygons, fmt.Sprintf(`{"type":"Feature","properties":{"code":"1","Name":%q},"geometry":{"type":"Polygon","coordinates":[[[%g,50],[%g,50],[%g,50.1],[%g,50.1],[%g,50]]]}}`, name, w, w+0.05, w+0.05, w, w))
+	}
+	districts := filepath.Join(dir, "d.geojson")
+	if err := os.WriteFile(districts, []byte(`{"type":"FeatureCollection","features":[`+strings.Join(polygons, ",")+`]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run("--init", filepath.Join(dir, "my city"), "--districts", districts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []string{"my_city.yaml", "3 input files are missing", "my_city/mosaic.tif", "geofabrik"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("lacks %q:\n%s", w, out)
+		}
+	}
+	c, err := config.Load(filepath.Join(dir, "my_city.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Data.Split; s.Field != "Name" || !slices.Equal(s.Train, []string{"Ost", "West", "Nord"}) || !slices.Equal(s.Test, []string{"Mitte"}) || c.Data.Region.File != districts {
+		t.Errorf("%+v", c.Data)
+	}
+	if _, err := run("--init", filepath.Join(dir, "box"), "--bbox", "-0.5,51.3,0.3,51.7"); err != nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string]struct {
+		args []string
+		want string
+	}{
+		"again":         {[]string{"--init", filepath.Join(dir, "box"), "--bbox", "1,2,3,4"}, "is there already"},
+		"nothing":       {[]string{"--init", "x"}, "--bbox or --districts"},
+		"both":          {[]string{"--init", "x", "--bbox", "1,2,3,4", "--districts", districts}, "one of them only"},
+		"latitude":      {[]string{"--init", filepath.Join(dir, "y"), "--bbox", "39.8,116.2,40.1,116.6"}, "[116.2, 39.8, 116.6, 40.1]"},
+		"words":         {[]string{"--init", "x", "--bbox", "a,b,c,d"}, "no number"},
+		"another name":  {[]string{"--init", filepath.Join(dir, "北京"), "--bbox", "116.2,39.8,116.6,40.1"}, "name is"},
+		"no such file":  {[]string{"--init", filepath.Join(dir, "z"), "--districts", filepath.Join(dir, "none.shp")}, "no such file"},
+		"without init":  {[]string{"--bbox", "1,2,3,4"}, "--init"},
+		"no polygons":   {[]string{"--init", filepath.Join(dir, "z"), "--districts", empty(t)}, "polygons"},
+		"nothing named": {[]string{"--init", "?"}, "no name"},
+	} {
+		if _, err := run(bad.args...); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%s: %v, want %q", name, err, bad.want)
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*.yaml")); len(files) != 2 {
+		t.Errorf("left: %q", files)
+	}
+}
+
+// empty is a file of points alone.
+func empty(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "p.geojson")
+	if err := os.WriteFile(path, []byte(`{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"a"},"geometry":{"type":"Point","coordinates":[1,2]}}]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -19,13 +19,15 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/scratch"
 	"opencarbon/data/store"
 )
 
 // Names of the pictures.
 const (
-	MosaicFile    = "mosaic.png"
+	ImageFile     = "image.png"  // as the network sees it, nothing drawn on it
+	MosaicFile    = "mosaic.png" // with cells and splits
 	POIFile       = "poi_density.png"
 	EmissionsFile = "emissions.png"
 )
@@ -45,7 +47,7 @@ func Write(ctx context.Context, s *store.Store, dir string) ([]string, error) {
 	for _, d := range []struct {
 		name string
 		draw func(*store.Store, frame) (io.WriterTo, error)
-	}{{MosaicFile, mosaic}, {POIFile, density}, {EmissionsFile, emissions}} {
+	}{{ImageFile, plain}, {MosaicFile, mosaic}, {POIFile, density}, {EmissionsFile, emissions}} {
 		if err := ctx.Err(); err != nil {
 			return files, err
 		}
@@ -82,6 +84,39 @@ func save(path string, page io.WriterTo) error {
 		return fault.Wrap(err, path, "cannot be written", "Check that the disk has room, or choose another place with --preview-dir.")
 	}
 	return nil
+}
+
+// plain draws the tiles' images as they are.
+func plain(s *store.Store, f frame) (io.WriterTo, error) {
+	if !s.HasImages() {
+		return nil, nil
+	}
+	k := min(max(1600/max(f.cols, f.rows), 1), s.ImageSize())
+	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
+	fill(img, noTile)
+	for i, c := range f.cells {
+		x, y := f.place(c)
+		for v := range k {
+			for u := range k {
+				img.SetRGBA(x*k+u, y*k+v, sample(s.Image(i), s.ImageSize(), k, u, v))
+			}
+		}
+	}
+	return f.page(f.mapPlot(fmt.Sprintf("%s: images of %d cells, as they are", s.Meta().Name, s.Len())+credit(s), img), nil), nil
+}
+
+// credit is a line that names whose the images are.
+func credit(s *store.Store) string {
+	a := s.Meta().Attribution
+	if a == "" || !s.HasImages() {
+		return ""
+	}
+	const most = 100 // runes that a title has room for
+	text := []rune(label.Printable(a))
+	if len(text) > most {
+		text = append(text[:most-1], '…')
+	}
+	return "\nImages: " + string(text)
 }
 
 // mosaic draws the tiles' images, each with an edge in the color of its split.
@@ -125,7 +160,7 @@ func mosaic(s *store.Store, f frame) (io.WriterTo, error) {
 			}
 		}
 	}
-	p := f.mapPlot(fmt.Sprintf("%s: %d cells (%s)", s.Meta().Name, s.Len(), gridName(s)), img)
+	p := f.mapPlot(fmt.Sprintf("%s: %d cells (%s)", s.Meta().Name, s.Len(), gridName(s))+credit(s), img)
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(3)
 	for _, sp := range []store.Split{store.Train, store.Validation, store.Test, store.None} {

@@ -109,14 +109,17 @@ func TestPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(dir, MosaicFile), filepath.Join(dir, POIFile), filepath.Join(dir, EmissionsFile)}
+	want := []string{filepath.Join(dir, ImageFile), filepath.Join(dir, MosaicFile), filepath.Join(dir, POIFile), filepath.Join(dir, EmissionsFile)}
 	if !slices.Equal(files, want) {
 		t.Fatalf("%v, want %v", files, want)
 	}
-	mosaic, heat := decode(t, files[0]), decode(t, files[2])
+	plain, mosaic, heat := decode(t, files[0]), decode(t, files[1]), decode(t, files[3])
 	for split, c := range splitColors {
 		if !has(mosaic, c, 100) {
 			t.Errorf("the mosaic does not show %s", split)
+		}
+		if split != store.None && has(plain, c, 100) {
+			t.Errorf("the images as they are show %s", split)
 		}
 	}
 	// The first tile has no target, the second the least and the last the most.
@@ -128,7 +131,7 @@ func TestPictures(t *testing.T) {
 	if b := heat.Bounds(); b.Dx() < 600 || b.Dy() < 250 {
 		t.Errorf("the picture is %v, too small to read", b)
 	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 3 {
+	if entries, _ := os.ReadDir(dir); len(entries) != 4 {
 		t.Errorf("%d files in the folder", len(entries))
 	}
 }

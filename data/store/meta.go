@@ -23,6 +23,7 @@ type Meta struct {
 	Colors        *Colors         `json:"colors,omitempty"`         // how images become pictures for people; nil: they are such
 	Categories    []string        `json:"categories"`               // POI categories, [C]; set by SetPOIs
 	CategoryTable string          `json:"category_table,omitempty"` // text of the table that made them of raw values; empty: these are the raw values
+	Attribution   string          `json:"attribution,omitempty"`    // line that the imagery's owner wants to be named by
 	Rasters       []Raster        `json:"rasters,omitempty"`        // further numbers of a tile, [K]; set by SetRasters
 	TargetUnit    string          `json:"target_unit"`              // "tCO2/yr" or "proxy"; empty without targets
 

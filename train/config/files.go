@@ -78,9 +78,8 @@ func there(path string) bool {
 // needs lists the input files of a config.
 func needs(c *Config) []need {
 	d := &c.Data
-	from := sources[c.Name]
 	var out []need
-	add := func(key, path, form string) { out = append(out, need{key, path, form, from[key]}) }
+	add := func(key, path, form string) { out = append(out, need{key, path, form, sourceOf(c, key)}) }
 
 	if d.Published.Dir != "" {
 		add("data.published.dir", d.Published.Dir, "folder of a published dataset: <city>_data with tile2poi_distribution_<city>.npy, til2carbon_<city>.npy and the satellite images")
@@ -161,14 +160,62 @@ func or(s, otherwise string) string {
 	return s
 }
 
+// sourceOf says where a file can be had: of a preset's its own, of any other what
+// of its kind there is for any region (data/GETTING-DATA.md says more).
+func sourceOf(c *Config, key string) string {
+	if from, preset := sources[c.Name]; preset && from[key] != "" {
+		return from[key]
+	}
+	d := &c.Data
+	switch key {
+	case "data.region.file":
+		return borders
+	case "data.split.file":
+		if d.Split.Method == "attribute" {
+			return borders
+		}
+	case "data.imagery.path":
+		return mosaics
+	case "data.rasters":
+		return rasters
+	case "data.emissions.path":
+		if from := inventories[d.Emissions.Source]; from != "" {
+			return from
+		}
+		if d.Emissions.Attribute == "" {
+			return odiac + " ; others by name: data.emissions.source"
+		}
+	case "data.poi.path":
+		if crs := strings.ToUpper(d.POI.CRS); strings.HasPrefix(crs, "GCJ") || strings.HasPrefix(crs, "BD") {
+			return chinaPOI
+		}
+		return openPOI
+	}
+	return ""
+}
+
 const (
 	odiac    = "ODIAC2022 or later, the 1 km land-only GeoTIFFs of the year: https://db.cger.nies.go.jp/dataset/ODIAC/ (doi:10.17595/20170411.001, CC BY 4.0)"
 	mosaics  = "Sentinel-2 true color: https://dataspace.copernicus.eu ; Landsat: https://earthexplorer.usgs.gov ; or tiles of zoom 15 to 17 that you may use"
 	borders  = "district borders of OpenStreetMap: https://overpass-turbo.eu (boundary=administrative, admin_level=6; put the names used here into the field)"
 	chinaPOI = "an export of a Chinese map service (AMap: GCJ-02, Baidu: BD-09), as the paper; or OpenStreetMap with --set data.poi.crs=WGS84: https://download.geofabrik.de/asia/china.html"
 	hongkong = "tiles of zoom 13 and 15, Lands Department of the HKSAR Government (geodata terms 1.3): github.com/HillHeadism/satellites , joined to a GeoTIFF in EPSG:3857"
+	openPOI  = "OpenStreetMap, the region's .osm.pbf: https://download.geofabrik.de (ODbL), with data.poi.categories: preset:osm"
+	rasters  = "night light: VIIRS, https://eogdata.mines.edu/products/vnl ; people: GHS-POP, https://human-settlement.emergency.copernicus.eu ; heights: Copernicus DEM, https://dataspace.copernicus.eu"
+	graced   = "GRACED, daily grids of Carbon Monitor: https://carbonmonitor-graced.com"
 	lights   = "NASA Black Marble 2012: https://visibleearth.nasa.gov/collection/1484/earth-at-night ; in EPSG:3857 tiles: github.com/fasiha/nasa-black-marble-tiles"
 )
+
+// inventories says where those that data.emissions.source knows can be had.
+var inventories = map[string]string{
+	"edgar":          "EDGAR's grid maps, NetCDF: https://edgar.jrc.ec.europa.eu (CC BY 4.0)",
+	"odiac":          odiac,
+	"cams-reg":       "CAMS-REG and CAMS-GLOB-ANT, NetCDF: https://ads.atmosphere.copernicus.eu or https://eccad.aeris-data.fr (free, after registration)",
+	"graced":         graced,
+	"carbon-monitor": graced,
+	"vulcan":         "Vulcan 3: https://daac.ornl.gov/NACP ; Vulcan 4: https://earth.gov/ghgcenter (USA, 1 km)",
+	"laei":           "London Atmospheric Emissions Inventory: https://data.london.gov.uk (OGL), grid emissions of CO2",
+}
 
 // sources says where the presets' files can be had.
 var sources = map[string]map[string]string{

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"opencarbon/data/grid"
+	"opencarbon/data/label"
 	"opencarbon/data/store"
 	"opencarbon/train/runlog"
 )
@@ -66,6 +67,8 @@ func NewMap(g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, s *store.Sto
 		}
 		if m.photos == nil {
 			m.Notes = append(m.Notes, fmt.Sprintf("Images of %d cells would make the page too large, and are left out.", len(rows)))
+		} else if a := s.Meta().Attribution; a != "" {
+			m.Notes = append(m.Notes, "Images: "+label.Printable(a))
 		}
 	}
 	return m, "", nil

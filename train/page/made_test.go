@@ -64,7 +64,7 @@ func (w town) build(t *testing.T) (*store.Store, []runlog.Prediction) {
 	}
 	const size = 32
 	dir := filepath.Join(t.TempDir(), "store")
-	out, err := store.Create(dir, store.Meta{Name: "town", Grid: w.gridSpec(), TargetUnit: "tCO2/yr", ConfigHash: "x", Program: "test"}, len(cells), size)
+	out, err := store.Create(dir, store.Meta{Name: "town", Grid: w.gridSpec(), TargetUnit: "tCO2/yr", ConfigHash: "x", Program: "test", Attribution: "© Tiles & <Co>"}, len(cells), size)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,9 @@ func TestData(t *testing.T) {
 	if text != render(t, p) {
 		t.Error("two pages of one input differ")
 	}
+	if !strings.Contains(text, "Images: © Tiles &amp; &lt;Co&gt;") {
+		t.Error("the page does not say whose the images are")
+	}
 	d := dataOf(t, text)
 	lon, lat, nw, sw := undo(d["lon"]), undo(d["lat"]), undo(d["nw"]), undo(d["sw"])
 	if len(lon) != 49 || len(nw) != 36 {
