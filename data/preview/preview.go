@@ -94,11 +94,15 @@ func plain(s *store.Store, f frame) (io.WriterTo, error) {
 	k := min(max(1600/max(f.cols, f.rows), 1), s.ImageSize())
 	img := image.NewRGBA(image.Rect(0, 0, f.cols*k, f.rows*k))
 	fill(img, noTile)
+	tile := make([]uint8, 3*s.ImageSize()*s.ImageSize())
 	for i, c := range f.cells {
+		if err := s.ReadColors(i, tile); err != nil {
+			return nil, err
+		}
 		x, y := f.place(c)
 		for v := range k {
 			for u := range k {
-				img.SetRGBA(x*k+u, y*k+v, sample(s.Image(i), s.ImageSize(), k, u, v))
+				img.SetRGBA(x*k+u, y*k+v, sample(tile, s.ImageSize(), k, u, v))
 			}
 		}
 	}
