@@ -42,7 +42,11 @@ func (x Crossfit) Fit(ctx context.Context, d *method.Dataset, o method.Options) 
 	all := *d
 	all.Train, all.Validation = nil, slices.Concat(d.Train, d.Validation)
 	slices.Sort(all.Validation)
-	folds, err := innerFolds(d.Store, all.Validation, x.Config.Train.Folds, max(1, x.Config.Data.Split.Block))
+	block := x.Config.Data.Split.Block
+	if block < 1 { // a split by districts or of a file has none
+		block = foldEdge
+	}
+	folds, err := innerFolds(d.Store, all.Validation, x.Config.Train.Folds, block)
 	if err != nil {
 		return nil, err
 	}
