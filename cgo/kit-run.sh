@@ -7,8 +7,8 @@ out=${OUT:-results}
 python=${PYTHON:-python3}
 device=${DEVICE:-cuda}
 mkdir -p "$out"
-torch=$("$python" -c 'import torch, os; print(os.path.dirname(torch.__file__))') || { echo "run.sh: $python has no torch; name another with PYTHON=" >&2; exit 2; }
-version=$("$python" -c 'import torch; print(torch.__version__.split("+")[0])')
+torch=$("$python" -c 'import torch, os; print(os.path.dirname(torch.__file__))' 2>/dev/null) || { echo "run.sh: $python has no torch; name another with PYTHON=" >&2; exit 2; }
+version=$("$python" -c 'import torch; print(torch.__version__.split("+")[0])' 2>/dev/null)
 [ "$version" = "$(cat torch-version)" ] || { echo "run.sh: torch $version is here, the kit was built for $(cat torch-version): make kit LIBTORCH=... with that one" >&2; exit 2; }
 export LD_LIBRARY_PATH=$PWD/lib:$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # PEAK is the card's dense bfloat16 peak in TFLOP/s: 989 for H100 and H200.
