@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
@@ -48,22 +47,6 @@ type Cell struct {
 // String writes a cell as "col_row", the way the published datasets name tiles.
 func (c Cell) String() string {
 	return strconv.FormatInt(c.Col, 10) + "_" + strconv.FormatInt(c.Row, 10)
-}
-
-// ParseCell reads what Cell.String writes.
-func ParseCell(s string) (Cell, error) {
-	col, row, ok := strings.Cut(strings.TrimSpace(s), "_")
-	if ok {
-		c, err1 := strconv.ParseInt(col, 10, 64)
-		r, err2 := strconv.ParseInt(row, 10, 64)
-		if err1 == nil && err2 == nil {
-			return Cell{c, r}, nil
-		}
-	}
-	if len(s) > 40 {
-		s = s[:40] + "..."
-	}
-	return Cell{}, fault.New(fmt.Sprintf("cell %q", s), "not a cell", "write column and row as in 29072_12872")
 }
 
 // Before is the order of cell lists: from north to south, and in a row from west

@@ -24,9 +24,6 @@ const (
 // zoneNames are the names in truth.json, in the order of the constants.
 var zoneNames = [numZones]string{"farmland", "rural", "residential", "industrial", "heavy_industry", "centre", "road", "water"}
 
-// String implements fmt.Stringer.
-func (z Zone) String() string { return zoneNames[z] }
-
 const (
 	parcels   = 8  // parcels along a cell's edge: city blocks of about 100 m
 	sampling  = 16 // points along a cell's edge at which its zone mix is counted

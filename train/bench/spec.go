@@ -96,7 +96,6 @@ type Result struct {
 	Threads           int                `json:"threads"`
 	EpochSeconds      float64            `json:"epoch_seconds"`      // mean over the timed epochs
 	Encodings         float64            `json:"encodings"`          // tiles encoded with gradients, a sample
-	Refreshed         float64            `json:"refreshed"`          // tiles encoded without, a sample (historical)
 	EvaluationSeconds float64            `json:"evaluation_seconds"` // every cell predicted once
 	PeakBytes         int64              `json:"peak_bytes"`         // of the process's memory, the mapped store included
 	TileBytes         float64            `json:"tile_bytes"`         // in the store

@@ -50,8 +50,7 @@ func table() *Table {
 func TestGolden(t *testing.T) {
 	dir := t.TempDir()
 	for name, write := range map[string]func(path string) error{
-		"table.npy":  table().WriteNPY,
-		"matrix.npy": table().WriteMatrix,
+		"table.npy": table().WriteNPY,
 	} {
 		path := filepath.Join(dir, name)
 		if err := write(path); err != nil {
@@ -201,7 +200,7 @@ func TestErrors(t *testing.T) {
 		x := table()
 		c.spoil(x)
 		for format, write := range map[string]func(path string) error{
-			"csv": x.WriteCSV, "npy": x.WriteNPY, "matrix": x.WriteMatrix, "parquet": x.WriteParquet,
+			"csv": x.WriteCSV, "npy": x.WriteNPY, "parquet": x.WriteParquet,
 			"projector": func(path string) error { return x.WriteProjector(path, "X_g") },
 		} {
 			err := write(filepath.Join(dir, format))
@@ -209,9 +208,6 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%s, %s: %v, want %q", c.name, format, err, c.want)
 			}
 		}
-	}
-	if err := WriteMatrix(filepath.Join(dir, "m"), make([]float32, 7), 2); !fault.IsInput(err) {
-		t.Error(err)
 	}
 	wide := &Table{Col: []int64{1}, Row: []int64{1}, Lon: []float64{0}, Lat: []float64{0}, Split: []string{"none"}, LnTrue: []float64{0}, LnPredicted: []float64{0}, D: 5000, Embedding: make([]float32, 5000)}
 	if err := wide.WriteNPY(filepath.Join(dir, "w")); !fault.IsInput(err) {
@@ -235,7 +231,6 @@ func TestNoFolder(t *testing.T) {
 	for format, write := range map[string]func() error{
 		"csv":       func() error { return x.WriteCSV(path) },
 		"npy":       func() error { return x.WriteNPY(path) },
-		"matrix":    func() error { return x.WriteMatrix(path) },
 		"parquet":   func() error { return x.WriteParquet(path) },
 		"projector": func() error { return x.WriteProjector(file, "X_g") },
 	} {

@@ -80,33 +80,6 @@ func appendDoubles(b []byte, values ...float64) []byte {
 	return b
 }
 
-// WriteMatrix writes the embeddings alone as a plain array, float32 [N, D], its
-// rows in the order of the table: what numpy.load gives goes into any function.
-func (t *Table) WriteMatrix(path string) error {
-	if err := t.check(); err != nil {
-		return err
-	}
-	return WriteMatrix(path, t.Embedding, t.D)
-}
-
-// WriteMatrix writes values, [rows, columns], as a plain .npy array of float32.
-// Values that do not fill rows are a *fault.Input error.
-func WriteMatrix(path string, values []float32, columns int) error {
-	if columns <= 0 || len(values)%columns != 0 {
-		return fault.New(path, fmt.Sprintf("%d values do not fill rows of %d", len(values), columns), "give every row the same number of values")
-	}
-	return writeNPY(path, "'<f4'", fmt.Sprintf("(%d, %d)", len(values)/columns, columns), func(w io.Writer) error {
-		var b []byte
-		for i := 0; i < len(values); i += columns {
-			b = appendFloats(b[:0], values[i:i+columns])
-			if _, err := w.Write(b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 func appendFloats(b []byte, v []float32) []byte {
 	for _, x := range v {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
@@ -121,7 +94,7 @@ func writeNPY(path, descr, shape string, data func(io.Writer) error) error {
 	const before = 10 // bytes ahead of the header
 	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
 	if len(header) > math.MaxUint16 {
-		return fault.New(path, fmt.Sprintf("the header takes %d bytes; version 1.0 of the format has room for %d", len(header), math.MaxUint16), "write fewer columns, or the matrix alone")
+		return fault.New(path, fmt.Sprintf("the header takes %d bytes; version 1.0 of the format has room for %d", len(header), math.MaxUint16), "write fewer columns")
 	}
 	return put(path, func(w io.Writer) error {
 		b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))

@@ -32,24 +32,6 @@ func percentiles(values []float64, a, b float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// LinesData is a chart of curves.
-type LinesData struct {
-	Title, X, Y string // axis labels with units
-	Lines       []Line
-}
-
-// Lines draws curves over one another.
-func Lines(d LinesData) (*Figure, error) {
-	p := newPlot(d.Title, d.X, d.Y)
-	p.Add(grid())
-	if err := addLines(p, d.Lines); err != nil {
-		return nil, err
-	}
-	p.Y.Min, p.Y.Max = padded(p.Y.Min, p.Y.Max)
-	width := legendWidth(names(d.Lines)...)
-	return newFigure(600+width, 420, func(c draw.Canvas) { besideLegend(p, width, c) }), nil
-}
-
 // BinnedData is one or more clouds of points, shown by what is typical along x.
 type BinnedData struct {
 	Title, X, Y string

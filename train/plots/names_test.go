@@ -42,9 +42,5 @@ func TestLongNamesKeepPicturesSmall(t *testing.T) {
 		if n := count(img, at(viridis, 0.5)); n < 2000 { // the names once left the field no room
 			t.Errorf("matrix: the field has %d pixels", n)
 		}
-		f, err = Lines(LinesData{Title: name, Lines: []Line{{Name: name, X: []float64{1, 2}, Y: []float64{1, 2}}}})
-		if img := keep(t, "lines_long", f, err); img.Bounds().Dx() > 1400 {
-			t.Errorf("lines: %v", img.Bounds())
-		}
 	}
 }

@@ -218,8 +218,6 @@ func TestCharts(t *testing.T) {
 	}
 	f, err = Matrix(MatrixData{Title: "POI share and emission", Rows: names, Cols: []string{"London", "Beijing", "Yinchuan"}, Values: values, Label: "correlation", Diverging: true})
 	keep(t, "matrix-long", f, err)
-	f, err = Lines(LinesData{Title: "cells a second", X: "threads", Y: "cells/s", Lines: []Line{{"ours", []float64{1, 2, 4}, []float64{10, 19, 35}, false}, {"dense", []float64{1, 2, 4}, []float64{5, 6, 7}, true}}})
-	keep(t, "lines", f, err)
 	if _, err := Matrix(MatrixData{Rows: []string{"a"}, Cols: []string{"b"}, Values: [][]float64{{1, 2}}}); err == nil {
 		t.Error("ragged matrix")
 	}

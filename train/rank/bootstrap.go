@@ -42,40 +42,14 @@ func (v Interval) MarshalJSON() ([]byte, error) {
 	}{number(v.Low), number(v.High), v.Level, v.Blocks, v.Draws, v.Skipped, v.Why})
 }
 
-// BlockInterval draws whole spatial blocks with replacement, as many as there
-// are, computes the statistic of the cells drawn (a block drawn twice counts
-// twice), and takes the percentiles of what comes out (Efron and Tibshirani
-// 1993, ch. 13; blocks because neighboring cells are not independent). blocks[i]
-// names the block of cell i; any numbers will do. statistic is Spearman,
-// Kendall, MonotoneR2 or the like. The same seed gives the same interval,
-// whatever numbers the blocks go by.
-//
-// Undefined with fewer than 2 blocks, or where more than half the draws have no
-// value. An error of the statistic or a wrong length is an error.
-func BlockInterval(predicted, truth []float64, blocks []int, c Bootstrap, statistic func(predicted, truth []float64) (Result, error)) (Interval, error) {
-	if _, _, err := check(predicted, truth); err != nil {
-		return Interval{}, err
-	}
-	groups, err := group(blocks, len(truth))
-	if err != nil {
-		return Interval{}, err
-	}
-	var p, y []float64
-	return c.percentiles(len(groups), func(times []int) (Result, error) {
-		p, y = p[:0], y[:0]
-		for g, cells := range groups {
-			for range times[g] {
-				for _, i := range cells {
-					p, y = append(p, predicted[i]), append(y, truth[i])
-				}
-			}
-		}
-		return statistic(p, y)
-	})
-}
-
-// SpearmanInterval is BlockInterval of Spearman, quickly: the values are sorted
-// once, and a draw only counts how often each cell came.
+// SpearmanInterval draws whole spatial blocks with replacement, as many as there
+// are, computes Spearman of the cells drawn (a block drawn twice counts twice),
+// and takes the percentiles of what comes out (Efron and Tibshirani 1993, ch. 13;
+// blocks because neighboring cells are not independent). blocks[i] names the block
+// of cell i; any numbers will do. The same seed gives the same interval, whatever
+// numbers the blocks go by. It is undefined with fewer than 2 blocks, or where more
+// than half the draws have no value. The values are sorted once, and a draw only
+// counts how often each cell came.
 func SpearmanInterval(predicted, truth []float64, blocks []int, c Bootstrap) (Interval, error) {
 	if _, _, err := check(predicted, truth); err != nil {
 		return Interval{}, err
@@ -198,7 +172,7 @@ func (c Bootstrap) percentiles(blocks int, statistic func(times []int) (Result, 
 }
 
 // DifferenceInterval is the percentile interval of R2 of a minus R2 of b on the
-// same cells, whole spatial blocks drawn as in BlockInterval. a and b are the
+// same cells, whole spatial blocks drawn as in SpearmanInterval. a and b are the
 // predictions of one or more seeds each, [S][n]; a method's R2 is the mean over
 // its seeds.
 func DifferenceInterval(a, b [][]float64, truth []float64, blocks []int, c Bootstrap) (Interval, error) {

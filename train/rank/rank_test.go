@@ -198,7 +198,7 @@ func TestIntervals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow, err := BlockInterval(p, y, blocks, c, Spearman)
+	slow, err := blockInterval(p, y, blocks, c, Spearman)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestIntervalWidth(t *testing.T) {
 	}
 	mean := sum / float64(n)
 	sd := math.Sqrt(squares/float64(n) - mean*mean)
-	v, err := BlockInterval(y, y, blocks, Bootstrap{Draws: 4000, Level: 0.9}, func(p, _ []float64) (Result, error) {
+	v, err := blockInterval(y, y, blocks, Bootstrap{Draws: 4000, Level: 0.9}, func(p, _ []float64) (Result, error) {
 		s := 0.0
 		for _, x := range p {
 			s += x
@@ -332,7 +332,7 @@ func TestDifferenceInterval(t *testing.T) {
 	for i := range index {
 		index[i] = float64(i)
 	}
-	want, err := BlockInterval(index, truth, blocks, Bootstrap{Draws: 300, Seed: 3}, func(cells, y []float64) (Result, error) {
+	want, err := blockInterval(index, truth, blocks, Bootstrap{Draws: 300, Seed: 3}, func(cells, y []float64) (Result, error) {
 		of := func(p []float64) float64 {
 			mean := 0.0
 			for _, v := range y {
@@ -350,4 +350,29 @@ func TestDifferenceInterval(t *testing.T) {
 	if err != nil || math.Abs(have.Low-want.Low) > 1e-9 || math.Abs(have.High-want.High) > 1e-9 || !(have.Low > 0) {
 		t.Errorf("%v, want %v; %v", have, want, err)
 	}
+}
+
+// blockInterval is the definition, slowly: whole blocks are drawn with
+// replacement, and the statistic is taken of the cells drawn, a block drawn twice
+// counting twice.
+func blockInterval(predicted, truth []float64, blocks []int, c Bootstrap, statistic func(predicted, truth []float64) (Result, error)) (Interval, error) {
+	if _, _, err := check(predicted, truth); err != nil {
+		return Interval{}, err
+	}
+	groups, err := group(blocks, len(truth))
+	if err != nil {
+		return Interval{}, err
+	}
+	var p, y []float64
+	return c.percentiles(len(groups), func(times []int) (Result, error) {
+		p, y = p[:0], y[:0]
+		for g, cells := range groups {
+			for range times[g] {
+				for _, i := range cells {
+					p, y = append(p, predicted[i]), append(y, truth[i])
+				}
+			}
+		}
+		return statistic(p, y)
+	})
 }

@@ -1,7 +1,6 @@
 package tabular
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -65,22 +64,6 @@ func save(path string, b body) error {
 		return err
 	}
 	return atomicfile.WriteBytes(path, text)
-}
-
-// ReadHead reads what a file says of itself; false where it is no file of a
-// fitted method. It reads no more than one line.
-func ReadHead(path string) (Head, bool) {
-	f, err := regular.Open(path)
-	if err != nil {
-		return Head{}, false
-	}
-	defer f.Close()
-	line, _, err := bufio.NewReaderSize(f, 1024).ReadLine()
-	var h Head
-	if err != nil || json.Unmarshal(line, &h) != nil || h.Format != fileFormat {
-		return Head{}, false
-	}
-	return h, true
 }
 
 // checksum is of the kind and the second line.

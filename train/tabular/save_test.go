@@ -25,9 +25,6 @@ func TestSaveAndOpen(t *testing.T) {
 		if err := f.Save(path); err != nil {
 			t.Fatalf("%s: %v", m.Name(), err)
 		}
-		if h, ok := ReadHead(path); !ok || h.Kind != m.Name() {
-			t.Errorf("%s: head %+v", m.Name(), h)
-		}
 		again, err := Open(path)
 		if err != nil {
 			t.Fatalf("%s: %v", m.Name(), err)
@@ -84,9 +81,6 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if _, err := Open(path + ".none"); !fault.IsInput(err) {
 		t.Errorf("no file: %v", err)
-	}
-	if _, ok := ReadHead(path + ".none"); ok {
-		t.Error("the head of no file")
 	}
 }
 

@@ -40,7 +40,6 @@ void svm_fit_free(struct svm_fit *fit);
 // --- XGBoost 1.6 or newer (c_api.h) -------------------------------------------
 
 int xgb_open(const char *name, char *error);
-void xgb_version(int *major, int *minor, int *patch);
 
 // All of these: 0 done, -1 with text in error.
 int xgb_matrix(const float *x, uint64_t n, uint64_t d, const float *y, void **matrix, char *error); // y may be NULL

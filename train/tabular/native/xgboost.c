@@ -7,7 +7,6 @@
 
 static struct table {
   const char *(*last_error)(void);
-  void (*version)(int *, int *, int *);
   int (*matrix)(const float *, uint64_t, uint64_t, float, void **);
   int (*matrix_free)(void *);
   int (*info)(void *, const char *, const float *, uint64_t);
@@ -29,7 +28,7 @@ int xgb_open(const char *name, char *error) {
   }
   struct table found; // taken over when it is whole
   const struct { void *at; const char *name; } symbols[] = {
-      {&found.last_error, "XGBGetLastError"}, {&found.version, "XGBoostVersion"}, {&found.matrix, "XGDMatrixCreateFromMat"},
+      {&found.last_error, "XGBGetLastError"}, {&found.matrix, "XGDMatrixCreateFromMat"},
       {&found.matrix_free, "XGDMatrixFree"}, {&found.info, "XGDMatrixSetFloatInfo"}, {&found.booster, "XGBoosterCreate"},
       {&found.booster_free, "XGBoosterFree"}, {&found.set, "XGBoosterSetParam"}, {&found.update, "XGBoosterUpdateOneIter"},
       {&found.predict, "XGBoosterPredict"}, {&found.slice, "XGBoosterSlice"}, {&found.save, "XGBoosterSaveModelToBuffer"},
@@ -52,8 +51,6 @@ static int done(int rc, char *error) {
   if (rc) snprintf(error, error_size, "%s", xgb.last_error());
   return rc ? -1 : 0;
 }
-
-void xgb_version(int *major, int *minor, int *patch) { xgb.version(major, minor, patch); }
 
 int xgb_matrix(const float *x, uint64_t n, uint64_t d, const float *y, void **matrix, char *error) {
   if (done(xgb.matrix(x, n, d, NAN, matrix), error)) return -1;

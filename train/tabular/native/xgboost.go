@@ -20,16 +20,6 @@ var xgboost = library{
 // XGBReady opens XGBoost; the error (a *fault.Input) says how to get it.
 func XGBReady() error { return xgboost.ready() }
 
-// XGBVersion is the library's version, empty where it cannot be opened.
-func XGBVersion() string {
-	if xgboost.ready() != nil {
-		return ""
-	}
-	var a, b, c C.int
-	C.xgb_version(&a, &b, &c)
-	return fmt.Sprintf("%d.%d.%d", a, b, c)
-}
-
 // Matrix is rows for trees, in XGBoost's form. It must be closed.
 type Matrix struct {
 	handle unsafe.Pointer
