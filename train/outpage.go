@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/grid"
 	"opencarbon/data/store"
+	"opencarbon/train/change"
 	"opencarbon/train/metrics"
 	"opencarbon/train/page"
 	"opencarbon/train/runlog"
@@ -21,6 +22,11 @@ func (p *Predictions) writePage(c *Checkpoint, s *store.Store, g *grid.Grid, row
 	m, why, err := page.NewMap(g, rows, x, s)
 	if err != nil {
 		return err
+	}
+	if m != nil && o.Since != "" {
+		if m.Since, err = since(o.Since, &runlog.Table{Rows: rows, Extra: x, Unit: p.Unit}); err != nil {
+			return err
+		}
 	}
 	content := page.Page{Title: s.Meta().Name, About: about(c, len(o.Members), known.year), Map: m, NoMap: why, Unit: p.Unit}
 	if known.set != nil {
@@ -44,6 +50,16 @@ func (p *Predictions) writePage(c *Checkpoint, s *store.Store, g *grid.Grid, row
 	}
 	p.Files = append(p.Files, path)
 	return nil
+}
+
+// since compares a prediction with an earlier one, which a page calls by the name of
+// its folder.
+func since(path string, now *runlog.Table) (*page.Since, error) {
+	c, err := change.Against(path, now)
+	if err != nil {
+		return nil, err
+	}
+	return &page.Since{Name: change.Name(path), Before: c.Before, Now: c.Now, Low: c.Low, High: c.High}, nil
 }
 
 // about says what predicted, and of when.

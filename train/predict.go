@@ -28,6 +28,7 @@ type PredictOptions struct {
 	Out      string           // folder of the results
 	Formats  []string         // some of Formats
 	Page     bool             // write PageFile as well
+	Since    string           // an earlier prediction of the same cells, whose change the page shows; empty: none
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
 	Threads  int              // 0: all cores
 	Accept   []string         // differences of the region that do not matter, of Acceptable
@@ -113,6 +114,14 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	}
 	if err := checkFormats(o.Formats, c.Header.TargetUnit); err != nil {
 		return nil, err
+	}
+	if o.Since != "" {
+		if !o.Page {
+			return nil, fault.New("--since", "is shown on the page, which is not asked for", "Give --html as well, or compare afterwards: go run ./cmd/diff A B.")
+		}
+		if _, err := os.Stat(o.Since); err != nil {
+			return nil, fault.Wrap(err, "--since", "cannot be read", "Give the folder that go run ./cmd/predict or train wrote.")
+		}
 	}
 	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)
 	if err != nil {

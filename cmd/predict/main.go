@@ -67,7 +67,8 @@ known (scaled_<unit>); the factors say how far the model was off.
 
 With --html all of it is on one page as well (predictions.html), which needs no
 network: a map to pan, zoom and search, with value, range, images and points of
-interest of the cell under the pointer, the findings in words, and the areas.
+interest of the cell under the pointer, the findings in words, and the areas; with
+--since what changed since an earlier prediction.
 
 Every table has the same columns and the key cell, "col_row"; predictions.csv of a
 run can be the list of another experiment's splits (data.split.file).
@@ -185,6 +186,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: "+strings.Join(train.Formats, ", "))
 	f.BoolVar(&o.Page, "html", false, "write a page to look around in as well (predictions.html): map, findings, areas; needs no network")
+	f.StringVar(&o.Since, "since", "", "with --html: folder of an earlier prediction of the same cells, whose change the page shows as well")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
 	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
 	f.StringVar(&o.Surplus, "surplus", "", "points of categories that the checkpoint does not know: drop, or the category that they count as")

@@ -24,7 +24,8 @@ stands what it says in plain words, and a map to pan, zoom and search: true and
 predicted emission, error, interval width, images, and what is known of the cell
 under the pointer (images and points of interest while the tile store is there).
 The folder map in the run folder, where predict wrote it, adds which cells lie in
-the model's domain, and areas. What is not there is left out.
+the model's domain, and areas. --since adds what changed since an earlier run or
+prediction. What is not there is left out.
 
 Exit codes: 0 done; 1 something failed; 2 the command line or the folder must be
 mended.`,
@@ -42,6 +43,7 @@ mended.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Run, "run", "", "run folder, e.g. runs/demo/latest (required)")
 	f.StringVar(&o.Out, "out", "", "path of the page (default report.html in the run folder)")
+	f.StringVar(&o.Since, "since", "", "folder of an earlier prediction or run of the same cells, whose change the map shows as well")
 	f.StringVar(&o.Transfer, "transfer", "", "folder of a transfer study to show (default: transfer in the run folder, or the study that the run is part of)")
 	return cmd
 }

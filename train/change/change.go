@@ -172,7 +172,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 	}
 	picture := plots.MapsData{Title: "Change"}
 	var change []float64
-	lines := [][]string{{"col", "row", "lon", "lat", "a_" + unit, "b_" + unit, "change_" + unit, "ratio", "ratio_low_90", "ratio_high_90"}}
+	lines := [][]string{{"cell", "col", "row", "lon", "lat", "a_" + unit, "b_" + unit, "change_" + unit, "ratio", "ratio_low_90", "ratio_high_90"}}
 	limit := 0.0
 	for _, row := range tb.rows {
 		before, ok := at[key(tb, row)]
@@ -198,7 +198,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 				r.Certain++
 			}
 		}
-		lines = append(lines, []string{row[tb.column["col"]], row[tb.column["row"]], row[tb.column["lon"]], row[tb.column["lat"]],
+		lines = append(lines, []string{row[tb.column["col"]] + "_" + row[tb.column["row"]], row[tb.column["col"]], row[tb.column["row"]], row[tb.column["lon"]], row[tb.column["lat"]],
 			text(a), text(b), text(b - a), text(b / a), text(low), text(high)})
 		col, errCol := strconv.ParseInt(row[tb.column["col"]], 10, 64)
 		line, errRow := strconv.ParseInt(row[tb.column["row"]], 10, 64)
@@ -207,6 +207,8 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 		}
 		picture.Col, picture.Row = append(picture.Col, col), append(picture.Row, line)
 		picture.LonLat = append(picture.LonLat, tb.number(row, "lon"), tb.number(row, "lat"))
+		// A table that does not say is of cells that may be trusted, as far as it goes.
+		picture.Outside = append(picture.Outside, ta.number(before, "in_domain") == 0 || tb.number(row, "in_domain") == 0)
 		change = append(change, math.Log(b/a))
 		limit = max(limit, math.Abs(math.Log(b/a)))
 	}

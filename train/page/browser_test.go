@@ -39,7 +39,7 @@ func TestInBrowser(t *testing.T) {
 			print := `(() => { const c = document.querySelector('#map canvas'), p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let h = 0;
 				for (let i = 0; i < p.length; i++) h = (h * 31 + p[i]) | 0; return h; })()`
 			drawn := map[string]string{}
-			for _, layer := range []string{"true", "predicted", "error", "range", "trust", "photo"} {
+			for _, layer := range []string{"true", "predicted", "error", "change", "range", "trust", "photo"} {
 				b.click("input[value=" + layer + "]")
 				b.until(`document.querySelector('input[name=layer]:checked').value`, layer)
 				b.eval(`new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))`)
@@ -70,7 +70,7 @@ func TestInBrowser(t *testing.T) {
 			}
 			b.tap(x+9, y+9, width < 600)
 			b.until(head, "46.9550° N, 10.0450° E")
-			for _, want := range []string{"90 % range", "corrected, for sums", "true", "error", "points of interest", printable(hostile)} {
+			for _, want := range []string{"90 % range", "corrected, for sums", "change since", "true", "error", "points of interest", printable(hostile)} {
 				if got := b.eval(`document.querySelector('#cell').textContent`); !strings.Contains(got, want) && want != printable(hostile) {
 					t.Errorf("the panel does not say %q: %s", want, got)
 				}

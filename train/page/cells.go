@@ -22,7 +22,9 @@ type Map struct {
 	Rows  []runlog.Prediction
 	Extra runlog.Extra
 	Notes []string // what the map has not, and why
+	Since *Since   // an earlier prediction; nil: none
 
+	grid    *grid.Grid
 	corners corners
 	km2     []float64 // [cells]
 	points  *points   // nil: none
@@ -39,7 +41,7 @@ func NewMap(g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, s *store.Sto
 	if len(rows) > maxCells {
 		return nil, fmt.Sprintf("The %d cells are more than a page can show (%d): open the GeoTIFF or GeoPackage of go run ./cmd/predict in QGIS.", len(rows), maxCells), nil
 	}
-	m = &Map{Rows: rows, Extra: x}
+	m = &Map{Rows: rows, Extra: x, grid: g}
 	measure, err := g.NewMeasure()
 	if err == nil {
 		defer measure.Close()

@@ -54,7 +54,7 @@ type view struct {
 	Trust          bool // there are cells outside the domain of the model
 	Photo          bool
 	Ranged         bool
-	Changed        bool
+	Changed        bool // there is an earlier prediction
 	Searchable     bool
 	AmountName     string // "emission", or "value" of a proxy
 	Unit, PerKM2   string
@@ -106,6 +106,7 @@ func (p Page) Render(w io.Writer) error {
 		v.Style = template.CSS(asset("leaflet.css") + asset("page.css"))
 		m := p.Map
 		v.HasTruth, v.Trust, v.Photo, v.Ranged = m.hasTruth(), m.Extra.Domain, m.photos != nil, m.level() >= 0
+		v.Changed = m.Since != nil
 	}
 	// The hash is of what stands between the tags, byte for byte.
 	sum := sha256.Sum256([]byte(script))

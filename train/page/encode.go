@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+
+	"opencarbon/data/label"
 )
 
 // numbers are written with four significant digits, which is more than a color or a
@@ -74,6 +76,11 @@ type mapData struct {
 	High       numbers  `json:"high,omitempty"`
 	Inside     string   `json:"inside,omitempty"` // 1 or 0 a cell
 	Strange    numbers  `json:"strange,omitempty"`
+	Since      string   `json:"since,omitempty"` // name of an earlier prediction
+	Before     numbers  `json:"before,omitempty"`
+	Ratio      numbers  `json:"ratio,omitempty"` // now by then
+	RatioLow   numbers  `json:"ratioLow,omitempty"`
+	RatioHigh  numbers  `json:"ratioHigh,omitempty"`
 	Categories []string `json:"categories,omitempty"`
 	Points     []int64  `json:"points,omitempty"`
 	Photos     *struct {
@@ -125,6 +132,12 @@ func (m *Map) encode(p Page) ([]byte, error) {
 		split = append(split, c)
 	}
 	d.Split, d.Inside = string(split), string(inside)
+	if s := m.Since; s != nil {
+		d.Since, d.Before, d.RatioLow, d.RatioHigh = label.Printable(s.Name), s.Before, s.Low, s.High
+		for i, b := range s.Before {
+			d.Ratio = append(d.Ratio, s.Now[i]/b)
+		}
+	}
 	if m.points != nil {
 		d.Categories, d.Points = m.points.categories, m.points.cells
 	}

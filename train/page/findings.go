@@ -70,6 +70,11 @@ func Findings(m *Map, unit string, f Facts) []string {
 			say("Emissions are concentrated: the %s cells with the highest predictions, a tenth of all, make up %.0f %% of the total.", metrics.Amount(float64(cells)), 100*share)
 		}
 	}
+	if m != nil && m.Since != nil {
+		if text := m.Since.sentence(unit); text != "" {
+			say("%s", text)
+		}
+	}
 	if s := f.Score; s != nil {
 		text := fmt.Sprintf("In %s, which it has never seen, the model explains %.0f %% of the differences between places (R2 %s of the logarithm)", s.Of, 100*max(0, s.R2), metrics.Number(s.R2))
 		if !math.IsNaN(s.MAE) {

@@ -128,6 +128,14 @@ func (w town) page(t *testing.T) Page {
 	if err != nil || m == nil {
 		t.Fatalf("no map: %q, %v", why, err)
 	}
+	m.Since = &Since{Name: "2013 " + hostile}
+	now, _ := m.amounts()
+	for i, v := range now {
+		f := 0.5 + float64(i%7)/6 // of then: half to one and a half times
+		m.Since.Before, m.Since.Now = append(m.Since.Before, v/f), append(m.Since.Now, v)
+		m.Since.Low, m.Since.High = append(m.Since.Low, 0.9*f), append(m.Since.High, 1.1*f)
+	}
+	m.Since.Before[3] = math.NaN()
 	p := Page{Title: hostile, About: "made for a test", Map: m, Unit: "tCO2/yr", Findings: Findings(m, "tCO2/yr", Facts{
 		Effects: []Effect{{hostile, -0.2}}}), Below: "<h2>Below</h2>"}
 	k := len(m.corners.lon) - 1

@@ -25,41 +25,53 @@ func outlines(path string, rows []Area) error {
 		return fault.Wrap(err, path, "cannot be read", areasAgain)
 	}
 	defer l.Close()
-	to, err := raster.NewTransform(l.CRS(), grid.WGS84())
-	if err != nil {
-		return err
-	}
-	defer to.Close()
 	shapes := map[string][][][2]float64{}
 	err = l.Each(context.Background(), func(f *raster.Feature) error {
 		name, _ := f.Text("name")
 		for _, p := range f.Geometry.Polygons {
-			for _, ring := range p {
-				x, y := make([]float64, len(ring)), make([]float64, len(ring))
-				for i, q := range ring {
-					x[i], y[i] = q[0], q[1]
-				}
-				if err := to.Points(x, y); err != nil {
-					return err
-				}
-				degrees := make([][2]float64, len(ring))
-				for i := range ring {
-					degrees[i] = [2]float64{x[i], y[i]}
-				}
-				shapes[label.Printable(name)] = append(shapes[label.Printable(name)], degrees)
-			}
+			shapes[label.Printable(name)] = append(shapes[label.Printable(name)], p...)
 		}
 		return nil
 	})
+	if err == nil {
+		err = outlinesOf(shapes, l.CRS(), rows)
+	}
 	if err != nil {
 		return fault.Wrap(err, path, "its outlines cannot be placed", areasAgain)
+	}
+	return nil
+}
+
+// outlinesOf gives the rows their outlines: the rings by name, in a CRS.
+func outlinesOf(shapes map[string][][][2]float64, crs *raster.CRS, rows []Area) error {
+	to, err := raster.NewTransform(crs, grid.WGS84())
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	placed := map[string][][][2]float64{}
+	for name, rings := range shapes {
+		for _, ring := range rings {
+			x, y := make([]float64, len(ring)), make([]float64, len(ring))
+			for i, q := range ring {
+				x[i], y[i] = q[0], q[1]
+			}
+			if err := to.Points(x, y); err != nil {
+				return err
+			}
+			degrees := make([][2]float64, len(ring))
+			for i := range ring {
+				degrees[i] = [2]float64{x[i], y[i]}
+			}
+			placed[name] = append(placed[name], degrees)
+		}
 	}
 	// From a tolerance of 1 m on, coarser until all of them fit.
 	for tolerance := 1e-5; ; tolerance *= 2 {
 		n := 0
 		for i := range rows {
 			rows[i].rings = nil
-			for _, ring := range shapes[rows[i].Name] {
+			for _, ring := range placed[rows[i].Name] {
 				if ring = simplify(ring, tolerance); len(ring) >= 4 {
 					n += len(ring)
 					rows[i].rings = append(rows[i].rings, ringSteps(ring))

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	stddraw "image/draw"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -35,8 +36,12 @@ type MapsData struct {
 	Col, Row []int64   // place of each cell; col eastward, row southward
 	LonLat   []float64 // [2n] center of each cell, degrees; labels the axes, else columns and rows do
 	Aspect   float64   // height over width of a cell on the ground; 0 = 1
+	Outside  []bool    // cells where the model should not be trusted, which are hatched; nil: none
 	Layers   []Layer
 }
+
+// hatched is said below maps that have hatched cells.
+const hatched = "; hatched: outside the model's domain"
 
 // maxMapCells bounds the cells' bounding box: beyond, a cell is less than a pixel.
 const maxMapCells = 4000
@@ -46,6 +51,9 @@ const maxMapCells = 4000
 func Maps(d MapsData) (*Figure, error) {
 	if len(d.Col) == 0 || len(d.Col) != len(d.Row) || len(d.Layers) == 0 {
 		return nil, fmt.Errorf("map: %d columns, %d rows, %d layers", len(d.Col), len(d.Row), len(d.Layers))
+	}
+	if d.Outside != nil && len(d.Outside) != len(d.Col) {
+		return nil, fmt.Errorf("map: the domain of %d cells for %d", len(d.Outside), len(d.Col))
 	}
 	f := mapFrame{col: d.Col[0], row: d.Row[0], lastCol: d.Col[0], lastRow: d.Row[0]}
 	for i := range d.Col {
@@ -84,7 +92,11 @@ func Maps(d MapsData) (*Figure, error) {
 		if onGround {
 			m.X.Tick.Marker, m.Y.Tick.Marker = lon, lat
 		}
-		panels = append(panels, panel{m, colorBar(steps, lo, hi, l.Label, l.Ln)})
+		label := l.Label
+		if slices.Contains(d.Outside, true) {
+			label += hatched
+		}
+		panels = append(panels, panel{m, colorBar(steps, lo, hi, label, l.Ln)})
 	}
 	// The map's own rectangle gets the true shape; around it there is room for
 	// labels, and below for the bar.
@@ -153,8 +165,28 @@ func (f mapFrame) paint(d MapsData, values []float64, steps []color.RGBA, lo, hi
 		}
 		x, y := int(d.Col[i]-f.col)*k, int(d.Row[i]-f.row)*k
 		stddraw.Draw(img, image.Rect(x, y, x+k, y+k), image.NewUniform(c), image.Point{}, stddraw.Src)
+		if d.Outside != nil && d.Outside[i] {
+			hatch(img, image.Rect(x, y, x+k, y+k), c)
+		}
 	}
 	return img
+}
+
+// hatch draws lines from the lower left to the upper right over a cell of color c,
+// dark on light colors and light on dark ones. Lines of neighbors meet.
+func hatch(img *image.RGBA, cell image.Rectangle, c color.RGBA) {
+	const apart, thick = 12, 3 // of some 1,200 pixels that a map has
+	line := color.RGBA{0, 0, 0, 255}
+	if 3*int(c.R)+6*int(c.G)+int(c.B) < 1280 {
+		line = color.RGBA{255, 255, 255, 255}
+	}
+	for y := cell.Min.Y; y < cell.Max.Y; y++ {
+		for x := cell.Min.X; x < cell.Max.X; x++ {
+			if (x+y)%apart < thick {
+				img.SetRGBA(x, y, line)
+			}
+		}
+	}
 }
 
 // colorBar is a horizontal bar from lo to hi.

@@ -2,11 +2,13 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -15,6 +17,7 @@ import (
 	"opencarbon/data/grid"
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
+	"opencarbon/train/change"
 	"opencarbon/train/config"
 	"opencarbon/train/metrics"
 	"opencarbon/train/page"
@@ -27,7 +30,7 @@ const mapFolder = "map"
 
 // look fills in what stands above: the map, findings, areas. s is nil where the
 // store is not there, or not what the run was trained on.
-func (c *content) look(run *runlog.Run, cfg *config.Config, s *store.Store) error {
+func (c *content) look(run *runlog.Run, cfg *config.Config, s *store.Store, since string) error {
 	p := page.Page{Title: c.Name, Unit: c.Unit}
 	p.About = "OpenCarbon, trained " + c.Started
 	if c.Elapsed != "" {
@@ -46,12 +49,22 @@ func (c *content) look(run *runlog.Run, cfg *config.Config, s *store.Store) erro
 			return err
 		}
 	}
+	if p.Map != nil && since != "" {
+		c, err := change.Against(since, t)
+		if err != nil {
+			return err
+		}
+		p.Map.Since = &page.Since{Name: change.Name(since), Before: c.Before, Now: c.Now, Low: c.Low, High: c.High}
+	}
 	for _, folder := range []string{run.Dir, run.Path(mapFolder)} {
 		if p.Areas.Rows == nil {
 			if p.Areas, err = page.ReadAreas(folder); err != nil {
 				return err
 			}
 		}
+	}
+	if p.Areas.Rows == nil && p.Map != nil {
+		p.Areas = districts(p.Map, &cfg.Data.Split)
 	}
 	f := page.Facts{Sum: c.Results.sum(), Score: c.Results.score()}
 	if f.Effects, err = effects(run.Path("explain")); err != nil {
@@ -60,6 +73,25 @@ func (c *content) look(run *runlog.Run, cfg *config.Config, s *store.Store) erro
 	p.Findings = page.Findings(p.Map, p.Unit, f)
 	c.above = p
 	return nil
+}
+
+// districts adds the map up over the polygons by which the run's cells were split,
+// where there are such and they are still there: a page without them is better than
+// none. They are often named in a column of their own, beside that of the split.
+func districts(m *page.Map, s *data.Split) page.Areas {
+	if s.Method != "attribute" || s.File == "" || m.Total() <= 0 {
+		return page.Areas{}
+	}
+	if _, err := os.Stat(s.File); err != nil {
+		return page.Areas{}
+	}
+	for _, field := range []string{"name", s.Field} {
+		if a, err := m.Districts(context.Background(), s.File, field); err == nil {
+			m.Notes = append(m.Notes, "The areas are those by which the cells were split; go run ./cmd/predict --areas gives their totals intervals.")
+			return a
+		}
+	}
+	return page.Areas{}
 }
 
 // predictions reads the table of the run, or that of its map folder where it is of

@@ -38,6 +38,7 @@ const File = "report.html"
 type Options struct {
 	Run      string // run folder, or a link to one
 	Out      string // path of the page; empty: File in the run folder
+	Since    string // an earlier prediction of the same cells; empty: none
 	Transfer string // folder of a transfer study; empty: transfer in the run folder, or the study that the run is part of
 }
 
@@ -147,7 +148,7 @@ func gather(run *runlog.Run, o Options) (*content, error) {
 		s.Close()
 		s = nil
 	}
-	if err := c.look(run, cfg, s); err != nil {
+	if err := c.look(run, cfg, s, o.Since); err != nil {
 		return nil, err
 	}
 	for _, s := range []struct {

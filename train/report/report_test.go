@@ -258,3 +258,49 @@ func TestInBrowser(t *testing.T) {
 		}
 	}
 }
+
+// Where predict left no areas, those by which the cells were split are added up, by
+// their own names; where the file is gone there are none.
+func TestDistricts(t *testing.T) {
+	dir := run(t)
+	table := "cell,col,row,lon,lat,split,ln_true,ln_predicted,true_tCO2_per_yr,predicted_tCO2_per_yr\n" +
+		"0,22800,5160,10.004167,46.995833,train,1,2,2.718282,7.389056\n1,22801,5160,10.012500,46.995833,test,,3,,20.08554\n"
+	if err := os.WriteFile(filepath.Join(dir, runlog.PredictionsFile), []byte(table), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	box := func(name string, west, east float64) string {
+		return fmt.Sprintf(`{"type":"Feature","properties":{"name":%q,"split":"train"},"geometry":{"type":"Polygon","coordinates":[[[%[2]g,46],[%[3]g,46],[%[3]g,48],[%[2]g,48],[%[2]g,46]]]}}`, name, west, east)
+	}
+	file := filepath.Join(t.TempDir(), "districts.geojson")
+	if err := os.WriteFile(file, []byte(`{"type":"FeatureCollection","features":[`+box("West <b>", 9, 10.0125)+","+box("East", 10.0125, 11)+","+box("Far", 20, 21)+`]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, runlog.ConfigFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`(?m)^(\s*)file: .*districts.geojson$`).ReplaceAll(text, []byte("${1}file: "+file))
+	if !bytes.Contains(text, []byte(file)) {
+		t.Fatalf("no districts in\n%s", text)
+	}
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	html := write(t, Options{Run: dir})
+	// The western area has the first cell and half of the second: 7.39 + 20.09 / 2.
+	for _, want := range []string{"West &lt;b&gt;", ">17.4<", ">10<", "63.4 %", "gives their totals intervals"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(html, "Far") {
+		t.Error("an area without cells is on the page")
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if html := write(t, Options{Run: dir}); strings.Contains(html, "West &lt;b&gt;") {
+		t.Error("areas of a file that is gone")
+	}
+}

@@ -29,6 +29,10 @@ function start() {
       value = function (i) { return d.true[i] === null ? NaN : d.predicted[i] / d.true[i]; };
       scale = ratioScale(each(value));
       title = 'Predicted by true: blue too low, red too high';
+    } else if (layer === 'change') {
+      value = function (i) { return d.ratio[i] === null ? NaN : d.ratio[i]; };
+      scale = ratioScale(each(value));
+      title = 'Now by ' + d.since + ': blue less, red more';
     } else if (layer === 'range') {
       value = function (i) { return d.low[i] === null ? NaN : (d.high[i] - d.low[i]) / by(i); };
       scale = logScale(each(value));

@@ -26,6 +26,10 @@ function showCell(d, i, per, photo) {
     line('true', number(d.true[i] / by));
     line('error', ratioText(d.predicted[i] / d.true[i]));
   }
+  if (d.since && d.ratio[i] !== null) {
+    line(d.since, number(d.before[i] / by));
+    line('change since', changeText(d.ratio[i]) + (d.ratioLow[i] === null ? '' : ' (' + changeText(d.ratioLow[i]) + ' to ' + changeText(d.ratioHigh[i]) + ')'));
+  }
   box.append(make('p', unitText(d, per), 'small'), dl, make('p', splitNames[d.split[i]], 'small'));
   if (photo) {
     var c = make('canvas'), s = d.photos.size;
@@ -42,6 +46,14 @@ function ratioText(r) {
   if (!isFinite(r) || !(r > 0)) { return '–'; }
   var p = 100 * (r - 1);
   return r >= 2 ? number(r) + ' times too high' : r <= 0.5 ? number(1 / r) + ' times too low' : number(Math.abs(p)) + ' % too ' + (p < 0 ? 'low' : 'high');
+}
+
+// changeText is a ratio of now by then as people say it.
+function changeText(r) {
+  if (!isFinite(r) || !(r > 0)) { return '–'; }
+  if (r >= 3) { return '× ' + number(r); }
+  var p = 100 * (r - 1);
+  return (p < 0 ? '−' : '+') + (Math.abs(p) < 0.05 ? '0' : number(Number(Math.abs(p).toPrecision(2)))) + ' %';
 }
 
 function pointsOf(d, i) {
