@@ -239,10 +239,6 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// denied reports whether the server itself said no: then an old copy is not what
-// is wanted.
-func denied(err error) bool { return strings.Contains(err.Error(), "the server says 4") }
-
 func onlyFile(home string) string {
 	list, err := os.ReadDir(home)
 	if err != nil || len(list) == 0 {

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,11 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"opencarbon/data/fault"
@@ -144,7 +147,32 @@ func passing(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &dns) && dns.IsNotFound {
 		return false
 	}
-	return !strings.Contains(err.Error(), "x509:") && !strings.Contains(err.Error(), "unsupported protocol")
+	var sent *url.Error // to where a redirection led
+	if errors.As(err, &sent) && !strings.HasPrefix(strings.ToLower(sent.URL), "http") {
+		return false
+	}
+	return !unproved(err)
+}
+
+// unproved reports whether a server could not prove who it is, or does not speak
+// TLS.
+func unproved(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// denial is an error of a server that was reached and said no.
+type denial struct{ error }
+
+func (d denial) Unwrap() error { return d.error }
+
+// denied reports whether the server itself said no: then an old copy is not what
+// is wanted.
+func denied(err error) bool {
+	var d denial
+	return errors.As(err, &d)
 }
 
 // told is the user's error of a failure at an address.
@@ -166,14 +194,18 @@ func told(err error, address string) error {
 		case 404, 410:
 			remedy = "Nothing is there: open the address in a browser and copy the one that works."
 		}
-		return fault.New(where, strings.TrimSpace(err.Error()), remedy)
+		in := fault.New(where, strings.TrimSpace(err.Error()), remedy)
+		if s.code/100 == 4 {
+			return denial{in}
+		}
+		return in
 	case errors.As(err, &dns):
 		return fault.New(where, "no server of the name "+dns.Name+" is known", "Check the address and the connection to the network.")
-	case strings.Contains(err.Error(), "x509:") || strings.Contains(err.Error(), "tls:"):
+	case unproved(err):
 		return fault.New(where, "the server cannot prove who it is: "+innermost(err), "Check the address; http:// asks for no proof.")
 	case errors.As(err, &n) && n.Timeout() || errors.Is(err, errStall):
 		return fault.New(where, "the server does not answer in time", "Try again later; what was fetched is kept and gone on with.")
-	case strings.Contains(err.Error(), "connection refused"):
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return fault.New(where, "no server answers there", "Check the address and its port.")
 	}
 	return fault.New(where, "the connection failed: "+innermost(err), "Try again; what was fetched is kept and gone on with.")

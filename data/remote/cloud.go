@@ -75,11 +75,11 @@ func toldCloud(err error, a Address) error {
 	case has("credential", "aws_secret", "gs_secret", "azure_storage", "no valid", "not defined"):
 		return fault.New(a.URL, "no credentials for it were found", credentials[scheme])
 	case has("403", "access denied", "accessdenied", "forbidden", "signature"):
-		return fault.New(a.URL, "the server says 403: these credentials may not read it", credentials[scheme])
+		return denial{fault.New(a.URL, "the server says 403: these credentials may not read it", credentials[scheme])}
 	case low == "not found": // GDAL keeps to itself which
-		return fault.New(a.URL, "the server says 404 (nothing is there) or 403 (these credentials may not read it)", "Check bucket and name. "+credentials[scheme])
+		return denial{fault.New(a.URL, "the server says 404 (nothing is there) or 403 (these credentials may not read it)", "Check bucket and name. "+credentials[scheme])}
 	case has("404", "not found", "nosuchkey", "nosuchbucket", "does not exist"):
-		return fault.New(a.URL, "the server says 404: nothing is there", "Check bucket and name.")
+		return denial{fault.New(a.URL, "the server says 404: nothing is there", "Check bucket and name.")}
 	}
 	return fault.Wrap(err, a.URL, "the object cannot be had from its server", "Check the address, the network and the credentials. "+credentials[scheme])
 }
