@@ -24,6 +24,7 @@ type Options struct {
 	Name   string // of the experiment: title and default folder
 	Force  bool   // build even if the store is up to date
 	Verify bool   // before a store is reused, check every byte of it
+	Wait   bool   // where another process builds the store, wait and take what it built
 
 	// CategoryTable is the text of a category table, that of a model, for a
 	// configuration that names none.
@@ -48,8 +49,22 @@ type Options struct {
 // that does not answer), Build does not wait for its end; what is left then is
 // removed by the next build.
 func Build(ctx context.Context, c *Config, o Options) (*Report, error) {
-	return leave(ctx, patience, func() (*Report, error) { return construct(ctx, c, o) })
+	for {
+		r, err := leave(ctx, patience, func() (*Report, error) { return construct(ctx, c, o) })
+		if !o.Wait || !errors.Is(err, store.ErrBusy) {
+			return r, err
+		}
+		select {
+		case <-time.After(busyPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
+
+// busyPause is how long Build waits before it looks again whether another process
+// has ended its build.
+const busyPause = 2 * time.Second
 
 // patience is how long a cancelled Build waits for its work to end by itself.
 const patience = 3 * time.Second

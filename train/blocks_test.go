@@ -96,7 +96,7 @@ func regionOf(t *testing.T, path string) *config.Config {
 
 func workOn(t *testing.T, dir, shard string) *WorkDone {
 	t.Helper()
-	s, err := fleet.ShardOf(shard, 0, func(string) string { return "" })
+	s, err := fleet.ShardOf(shard, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

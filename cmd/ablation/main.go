@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/part"
 	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/compare"
@@ -22,6 +23,7 @@ func command() *cobra.Command {
 	var set, variants []string
 	var levers bool
 	var o compare.Options
+	var share *part.Flag
 	cmd := &cobra.Command{
 		Use:   "ablation --config X.yaml",
 		Short: "Train a model and its ablations over several seeds (Figure 3)",
@@ -42,6 +44,10 @@ Variants: full, ` + strings.Join(compare.Ablations(), ", ") + ".",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
+			}
+			shard, some, err := share.Shard()
+			if err != nil {
+				return err
 			}
 			c, err := train.LoadExperiment(source, set)
 			if err != nil {
@@ -71,6 +77,13 @@ Variants: full, ` + strings.Join(compare.Ablations(), ", ") + ".",
 			}
 			o.Block, o.Report, o.Seed, o.Threads = 8, cmd.OutOrStdout(), c.Seed, c.Train.Threads
 			cmd.PrintErrln("ablation is: go run ./cmd/compare --methods " + strings.Join(methods, ","))
+			if some {
+				deal, err := compare.Work(cmd.Context(), s, entries, o, shard)
+				if err != nil {
+					return err
+				}
+				return part.Say(cmd, deal)
+			}
 			t, err := compare.Run(cmd.Context(), s, entries, o)
 			if err != nil {
 				return err
@@ -81,6 +94,7 @@ Variants: full, ` + strings.Join(compare.Ablations(), ", ") + ".",
 		},
 	}
 	f := cmd.Flags()
+	share = part.Add(cmd)
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
 	f.StringSliceVar(&variants, "variants", append([]string{"full"}, compare.Ablations()...), "what to train")

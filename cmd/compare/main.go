@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/part"
 	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/compare"
@@ -28,6 +29,7 @@ func command() *cobra.Command {
 	for i, n := range names {
 		list.WriteString("\n  " + n + strings.Repeat(" ", max(1, 18-len(n))) + about[i])
 	}
+	var share *part.Flag
 	cmd := &cobra.Command{
 		Use:   "compare --config X.yaml",
 		Short: "Compare ways to predict on the same cells (Table 2)",
@@ -62,6 +64,10 @@ Methods:` + list.String(),
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
 			}
+			shard, some, err := share.Shard()
+			if err != nil {
+				return err
+			}
 			c, err := train.LoadExperiment(source, set)
 			if err != nil {
 				return err
@@ -93,6 +99,13 @@ Methods:` + list.String(),
 				o.Out = filepath.Join(c.Output.Dir, c.Name, "compare")
 			}
 			o.Report, o.Seed, o.Threads = cmd.OutOrStdout(), c.Seed, c.Train.Threads
+			if some {
+				deal, err := compare.Work(cmd.Context(), s, entries, o, shard)
+				if err != nil {
+					return err
+				}
+				return part.Say(cmd, deal)
+			}
 			t, err := compare.Run(cmd.Context(), s, entries, o)
 			if err != nil {
 				return err
@@ -103,6 +116,7 @@ Methods:` + list.String(),
 		},
 	}
 	f := cmd.Flags()
+	share = part.Add(cmd)
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
 	f.StringSliceVar(&methods, "methods", compare.Default(), "what to compare; the first row is what others are compared with")

@@ -21,7 +21,6 @@ import (
 type blocks struct {
 	plan, work, merge string // folders of work
 	shard             string
-	shards            int
 	scratch           string
 }
 
@@ -29,8 +28,7 @@ func (b *blocks) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.plan, "plan", "", "folder of work: prepare the region's blocks there, and say how many; predict none")
 	f.StringVar(&b.work, "work", "", "folder of work: predict blocks that have no result yet")
 	f.StringVar(&b.merge, "merge", "", "folder of work: join the blocks' results and write them to --out")
-	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); default: as Slurm's array or Kubernetes says, else all")
-	f.IntVar(&b.shards, "shards", 0, "n, where Kubernetes says i (completions of an Indexed Job)")
+	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); auto/n: i is as Kubernetes says; default: as a Slurm array says, else all")
 	f.StringVar(&b.scratch, "scratch", "", "folder on a local disk for the images of the block that is worked on (default $TMPDIR)")
 }
 
@@ -62,7 +60,7 @@ func (b *blocks) check(cmd *cobra.Command, source string) error {
 	}
 	region := []string{"checkpoint", "config", "store", "published", "set", "accept", "stretch", "surplus"}
 	results := []string{"out", "format", "html", "areas", "field", "total", "totals", "year"}
-	own := []string{"shard", "shards", "scratch"}
+	own := []string{"shard", "scratch"}
 	switch {
 	case b.work != "":
 		if err := refuse("--work", region, "The plan in the folder says it; leave it away."); err != nil {
@@ -114,7 +112,7 @@ func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *c
 
 // predict is --work.
 func (b *blocks) predict(cmd *cobra.Command, o train.PredictOptions) error {
-	shard, err := fleet.ShardOf(b.shard, b.shards, os.Getenv)
+	shard, err := fleet.ShardOf(b.shard, os.Getenv)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/part"
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
@@ -27,6 +28,7 @@ func command() *cobra.Command {
 	var block, draws int
 	var seed uint64
 	var o study.TransferOptions
+	var share *part.Flag
 	cmd := &cobra.Command{
 		Use:   "transfer --config transfer.yaml",
 		Short: "Train a model per region, apply each to every other, and compare the ranks",
@@ -59,6 +61,10 @@ command line or the data must be mended; 130 interrupted.`,
   go run ./cmd/transfer --checkpoint A.safetensors --store stores/a --checkpoint B.safetensors --store stores/b`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			shard, some, err := share.Shard()
+			if err != nil {
+				return err
+			}
 			plan, err := study.PlanOf(source, checkpoints, stores)
 			if err != nil {
 				return err
@@ -91,6 +97,14 @@ command line or the data must be mended; 130 interrupted.`,
 					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
 				}
 			}
+			if some {
+				deal, err := study.TransferWork(cmd.Context(), plan, o, methods, shard)
+				bar.Close()
+				if err != nil {
+					return err
+				}
+				return part.Say(cmd, deal)
+			}
 			if len(methods) > 0 {
 				rows, err := study.TransferMethods(cmd.Context(), plan, o, methods)
 				bar.Close()
@@ -108,6 +122,7 @@ command line or the data must be mended; 130 interrupted.`,
 		},
 	}
 	f := cmd.Flags()
+	share = part.Add(cmd)
 	f.StringVar(&source, "config", "", "plan of the study, or one that comes with the program: "+strings.Join(study.PlanNames(), ", "))
 	f.StringArrayVar(&checkpoints, "checkpoint", nil, "in place of --config: a region's checkpoint; once for each region")
 	f.StringArrayVar(&stores, "store", nil, "the tile store of the region of each --checkpoint, in their order")

@@ -13,6 +13,7 @@ import (
 
 	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
+	"opencarbon/cmd/internal/part"
 	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
@@ -28,6 +29,7 @@ func command() *cobra.Command {
 	var set, grid []string
 	var most int
 	var o tune.Options
+	var share *part.Flag
 	cmd := &cobra.Command{
 		Use:   "tune --config X.yaml",
 		Short: "Search a grid of settings by validation cells",
@@ -46,6 +48,10 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" {
 				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
+			}
+			shard, some, err := share.Shard()
+			if err != nil {
+				return err
 			}
 			c, err := train.LoadExperiment(source, set)
 			if err != nil {
@@ -91,7 +97,7 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 				return train.LoadExperiment(source, append(append([]string(nil), set...), point...))
 			}
 			d := method.New(s)
-			trials, err := tune.Run(cmd.Context(), points, func(ctx context.Context, point []string, seed int64, report func(int, float64) error) error {
+			training := func(ctx context.Context, point []string, seed int64, report func(int, float64) error) error {
 				c, err := load(point)
 				if err != nil {
 					return err
@@ -103,7 +109,15 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 				defer os.RemoveAll(dir)
 				_, err = train.Network{Config: c}.Fit(ctx, d, method.Options{Seed: seed, Threads: c.Train.Threads, Dir: dir, Validated: report})
 				return err
-			}, o)
+			}
+			if some {
+				deal, err := tune.Work(cmd.Context(), points, training, o, shard)
+				if err != nil {
+					return err
+				}
+				return part.Say(cmd, deal)
+			}
+			trials, err := tune.Run(cmd.Context(), points, training, o)
 			if err != nil {
 				return err
 			}
@@ -124,6 +138,7 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 		},
 	}
 	f := cmd.Flags()
+	share = part.Add(cmd)
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key for all points, e.g. --set train.epochs=20; may be repeated")
 	f.StringArrayVar(&grid, "grid", nil, "a key and its values, e.g. --grid train.learning_rate=0.0005,0.001; may be repeated (default: the paper's grid)")

@@ -17,6 +17,17 @@ import (
 // A build holds an flock on <store>.lock, which the kernel lets go of however
 // the process ends; the file's text only says who holds it.
 
+// ErrBusy is the cause of Create's error while another process builds the store.
+var ErrBusy = errors.New("another build is under way")
+
+// busy says who builds.
+type busy string
+
+func (b busy) Error() string { return string(b) }
+
+// Is makes it an ErrBusy.
+func (b busy) Is(target error) bool { return target == ErrBusy }
+
 // lock takes the build lock of the store dir, or says who has it.
 func lock(dir string) (*os.File, error) {
 	path := dir + ".lock"
@@ -29,7 +40,7 @@ func lock(dir string) (*os.File, error) {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			who, _ := os.ReadFile(path)
 			f.Close()
-			return nil, fault.New(dir, "another build of this store is under way: "+strings.TrimSpace(string(who)),
+			return nil, fault.Wrap(busy(strings.TrimSpace(string(who))), dir, "another build of this store is under way",
 				"Wait until it ends, stop it, or set data.store to another folder.")
 		}
 		if err != nil {

@@ -82,8 +82,8 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(o.Out, "trainings"), 0o777); err != nil {
-		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
+	if err := makeTrainings(o); err != nil {
+		return nil, err
 	}
 	t := &Table{Region: s.Meta().Name, Unit: s.Meta().TargetUnit, Split: about, Seeds: o.Seeds, Reach: o.Reach}
 	for _, e := range entries {
@@ -127,6 +127,14 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	}
 	t.scoreParts(folds, within)
 	return t, t.write(o.Out, folds, o.Report)
+}
+
+// makeTrainings makes the folder of the trainings.
+func makeTrainings(o Options) error {
+	if err := os.MkdirAll(filepath.Join(o.Out, "trainings"), 0o777); err != nil {
+		return fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
+	}
+	return nil
 }
 
 // mendable reports whether a method cannot take part with such data.
@@ -173,15 +181,8 @@ func parts(ctx context.Context, s *store.Store, o Options) ([]*method.Dataset, s
 
 // fit trains one entry on one fold, or finds it done.
 func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64, fold int) (*part, error) {
-	key := fmt.Sprintf("%s\nstore %s\nseed %d, folds %d, block %d, buffer %d, draw %d, fold %d", e.Key, d.Store.Meta().ConfigHash, seed, o.Folds, o.Block, o.Buffer, o.Draw, fold)
-	if o.Dealt == KNNDM {
-		key += ", knndm for " + o.For
-	}
-	path := filepath.Join(o.Out, "trainings", fmt.Sprintf("%s-seed%d-fold%d.json", e.Name, seed, fold+1))
-	var p part
-	if old, err := regular.Read(path, 1<<30); err == nil && json.Unmarshal(old, &p) == nil && p.Key == key &&
-		len(p.Validation) == len(d.Validation) && len(p.Test) == len(d.Test) {
-		return &p, nil
+	if p := done(e, d, o, seed, fold); p != nil {
+		return p, nil
 	}
 	dir, err := os.MkdirTemp(o.Out, ".training-")
 	if err != nil {
@@ -205,12 +206,36 @@ func fit(ctx context.Context, e Entry, d *method.Dataset, o Options, seed int64,
 	if err != nil {
 		return nil, err
 	}
-	p = part{Key: key, Validation: ln[:len(d.Validation)], Test: ln[len(d.Validation):], Seconds: time.Since(began).Seconds(), About: f.About(), Curve: curve}
+	p := part{Key: key(e, d, o, seed, fold), Validation: ln[:len(d.Validation)], Test: ln[len(d.Validation):], Seconds: time.Since(began).Seconds(), About: f.About(), Curve: curve}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("its predictions are broken: %w", err)
 	}
-	return &p, atomicfile.WriteBytes(path, append(text, '\n'))
+	return &p, atomicfile.WriteBytes(trainingFile(e, o, seed, fold), append(text, '\n'))
+}
+
+// key is all that a training depends on.
+func key(e Entry, d *method.Dataset, o Options, seed int64, fold int) string {
+	key := fmt.Sprintf("%s\nstore %s\nseed %d, folds %d, block %d, buffer %d, draw %d, fold %d", e.Key, d.Store.Meta().ConfigHash, seed, o.Folds, o.Block, o.Buffer, o.Draw, fold)
+	if o.Dealt == KNNDM {
+		key += ", knndm for " + o.For
+	}
+	return key
+}
+
+// trainingFile is where a training's result is kept.
+func trainingFile(e Entry, o Options, seed int64, fold int) string {
+	return filepath.Join(o.Out, "trainings", fmt.Sprintf("%s-seed%d-fold%d.json", e.Name, seed, fold+1))
+}
+
+// done is a training's result where it is kept; nil where it has yet to be made.
+func done(e Entry, d *method.Dataset, o Options, seed int64, fold int) *part {
+	var p part
+	if old, err := regular.Read(trainingFile(e, o, seed, fold), 1<<30); err == nil && json.Unmarshal(old, &p) == nil && p.Key == key(e, d, o, seed, fold) &&
+		len(p.Validation) == len(d.Validation) && len(p.Test) == len(d.Test) {
+		return &p
+	}
+	return nil
 }
 
 // score is over the test cells of all folds at once.

@@ -35,21 +35,24 @@ const (
 	kubeIndex  = "JOB_COMPLETION_INDEX"
 )
 
-// ShardOf is this process's shard. flag, "i/n", goes first where it is not empty.
-// Else it is the task of a Slurm array, or the pod of a Kubernetes Indexed Job of
-// which n says how many there are, since Kubernetes does not; else the whole work.
-// A set of variables that does not fit together is a *fault.Input error: one
-// process in silence would do the work of all.
-func ShardOf(flag string, n int, getenv func(string) string) (Shard, error) {
-	switch {
-	case n < 0:
-		return Shard{}, fault.New("--shards", fmt.Sprintf("is %d", n), "Say how many workers share the work.")
-	case flag != "":
-		s, err := parse(flag)
-		if err == nil && n > 0 && n != s.N {
-			err = fault.New("--shard, --shards", fmt.Sprintf("--shard %s and --shards %d say two numbers of workers", flag, n), "Leave --shards away.")
+// ShardOf is this process's shard. flag goes first: "i/n", or "auto" for what an
+// engine says, which an empty flag asks for too, where it may be the whole work:
+// the task of a Slurm array, or the pod of a Kubernetes Indexed Job, of which
+// "auto/n" says how many there are, since Kubernetes does not. What does not fit
+// together is a *fault.Input error: one process in silence would do the work of all.
+func ShardOf(flag string, getenv func(string) string) (Shard, error) {
+	left, right, _ := strings.Cut(flag, "/")
+	if flag != "" && left != auto {
+		return parse(flag)
+	}
+	n := 0
+	if right != "" {
+		var err error
+		if n, err = strconv.Atoi(right); err != nil || n < 1 {
+			return Shard{}, fault.New("--shard", fmt.Sprintf("%q is no shard", flag), "Write auto, or auto/n where an engine says i but not n.")
 		}
-		return s, err
+	}
+	switch {
 	case getenv(slurmTask) != "":
 		return slurm(n, getenv)
 	case getenv(kubeIndex) != "":
@@ -58,15 +61,25 @@ func ShardOf(flag string, n int, getenv func(string) string) (Shard, error) {
 			return Shard{}, err
 		}
 		if n == 0 {
-			return Shard{}, fault.New(kubeIndex, "says that this is a pod of an Indexed Job, but not of how many", "Give --shards N, the job's completions.")
+			return Shard{}, fault.New(kubeIndex, "says that this is a pod of an Indexed Job, but not of how many", "Give --shard auto/N, with the job's completions.")
 		}
 		return of(kubeIndex, i, n)
-	case n > 1:
-		return Shard{}, fault.New("--shards", fmt.Sprintf("says that %d workers share the work, and nothing says which of them this is", n),
-			"Give --shard i/n, or run it as a Slurm array or an Indexed Job.")
+	case flag != "":
+		return Shard{}, fault.New("--shard", flag+" asks an engine, and this is neither a task of a Slurm array nor a pod of an Indexed Job", "Give --shard i/n.")
 	}
 	return Whole, nil
 }
+
+// StudyShard is ShardOf for a study, which an array of tasks may well make several
+// of: without the flag it is the whole study, whatever the engine says.
+func StudyShard(flag string, getenv func(string) string) (Shard, error) {
+	if flag == "" {
+		return Whole, nil
+	}
+	return ShardOf(flag, getenv)
+}
+
+const auto = "auto"
 
 // parse reads "i/n".
 func parse(flag string) (Shard, error) {
@@ -106,7 +119,7 @@ func slurm(n int, getenv func(string) string) (Shard, error) {
 			"Use --array=0-N without gaps (what is done already is passed over), or give --shard i/n.")
 	}
 	if n > 0 && n != count {
-		return Shard{}, fault.New("--shards", fmt.Sprintf("is %d, and the Slurm array has %d tasks", n, count), "Leave --shards away.")
+		return Shard{}, fault.New("--shard", fmt.Sprintf("says %d shards, and the Slurm array has %d tasks", n, count), "Give --shard auto.")
 	}
 	return of(slurmTask, (task-low)/step, count)
 }

@@ -14,7 +14,6 @@ func TestShardOf(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		flag string
-		n    int
 		env  map[string]string
 		want Shard
 		err  string // part of the message
@@ -27,21 +26,23 @@ func TestShardOf(t *testing.T) {
 		{name: "negative", flag: "-1/4", err: "no shard -1"},
 		{name: "none", flag: "0/0", err: "1 or more"},
 		{name: "words", flag: "first", err: "no shard"},
-		{name: "two numbers", flag: "0/2", n: 3, err: "two numbers"},
 		{name: "array", env: array("3", "4", "0", "3", "1"), want: Shard{3, 4}},
 		{name: "array from 1", env: array("4", "4", "1", "4", "1"), want: Shard{3, 4}},
 		{name: "array in steps", env: array("20", "3", "0", "20", "10"), want: Shard{2, 3}},
 		{name: "array with gaps", env: array("5", "2", "3", "5", "1"), err: "gaps"},
 		{name: "half an array", env: map[string]string{slurmTask: "1"}, err: slurmCount},
 		{name: "job within a step", env: map[string]string{"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, want: Whole},
-		{name: "pod", n: 5, env: map[string]string{kubeIndex: "4"}, want: Shard{4, 5}},
-		{name: "pod of unknown many", env: map[string]string{kubeIndex: "4"}, err: "--shards N"},
-		{name: "pod beyond", n: 3, env: map[string]string{kubeIndex: "4"}, err: "no shard 4 of 3"},
-		{name: "many and none", n: 3, err: "which of them"},
-		{name: "no number", env: map[string]string{kubeIndex: "x"}, n: 2, err: "no number"},
+		{name: "pod", flag: "auto/5", env: map[string]string{kubeIndex: "4"}, want: Shard{4, 5}},
+		{name: "pod of unknown many", env: map[string]string{kubeIndex: "4"}, err: "auto/N"},
+		{name: "pod beyond", flag: "auto/3", env: map[string]string{kubeIndex: "4"}, err: "no shard 4 of 3"},
+		{name: "no engine", flag: "auto", err: "neither"},
+		{name: "auto array", flag: "auto", env: array("3", "4", "0", "3", "1"), want: Shard{3, 4}},
+		{name: "another array", flag: "auto/5", env: array("3", "4", "0", "3", "1"), err: "5 shards"},
+		{name: "auto of none", flag: "auto/0", err: "no shard"},
+		{name: "no number", env: map[string]string{kubeIndex: "x"}, flag: "auto/2", err: "no number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ShardOf(c.flag, c.n, func(k string) string { return c.env[k] })
+			got, err := ShardOf(c.flag, func(k string) string { return c.env[k] })
 			switch {
 			case c.err == "" && (err != nil || got != c.want):
 				t.Errorf("%v, %v; want %v", got, err, c.want)
@@ -65,6 +66,18 @@ func TestEveryPieceOnce(t *testing.T) {
 			if owners != 1 {
 				t.Fatalf("piece %d has %d owners among %d", piece, owners, n)
 			}
+		}
+	}
+}
+
+// A study in an array of tasks is whole unless it is asked to be a part.
+func TestStudyShard(t *testing.T) {
+	env := func(k string) string {
+		return map[string]string{slurmTask: "1", slurmCount: "2", slurmMin: "0", slurmMax: "1", slurmStep: "1"}[k]
+	}
+	for flag, want := range map[string]Shard{"": Whole, "auto": {1, 2}, "0/3": {0, 3}} {
+		if got, err := StudyShard(flag, env); err != nil || got != want {
+			t.Errorf("%q: %v, %v; want %v", flag, got, err, want)
 		}
 	}
 }

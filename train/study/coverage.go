@@ -18,6 +18,7 @@ import (
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
+	"opencarbon/train/fleet"
 	"opencarbon/train/progress"
 )
 
@@ -29,7 +30,7 @@ type CoverageOptions struct {
 	Out      string       // folder of everything that the study makes
 	Config   string       // experiment to train with each seed; empty: a made city for each seed
 	City     synth.Config // the made cities; Seed is the study's
-	HeldOut  string       // how their cells are held out: HeldOutCells or HeldOutBlocks
+	HeldOut  string       // how their cells are held out: HeldOutCells (also if empty) or HeldOutBlocks
 	Seeds    int          // models to train: seeds 1, 2, ...
 	Set      []string     // overrides of the experiment
 	Command  []string     // for run.json
@@ -37,6 +38,8 @@ type CoverageOptions struct {
 	Building func(stage string, done, total int)
 	Say      func(line string)
 	Progress progress.Options
+
+	wait bool // for a store that another shard builds
 }
 
 // Ways to hold cells of made cities out.
@@ -76,21 +79,12 @@ var blockSplit = append([]string{"data.split.method=blocks", "data.split.block=8
 // cells. What an earlier call with the same options trained is not trained
 // again.
 func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
-	if o.Seeds < 1 {
-		return nil, fault.New("--seeds", fmt.Sprintf("%d", o.Seeds), "Give at least 1, usually 5.")
-	}
-	if o.HeldOut != HeldOutCells && o.HeldOut != HeldOutBlocks {
-		return nil, fault.New("--held-out", fmt.Sprintf("is %q", o.HeldOut), "Give cells or blocks.")
-	}
-	if o.Say == nil {
-		o.Say = func(string) {}
-	}
-	if err := makeFolder(o.Out); err != nil {
+	if err := o.begin(); err != nil {
 		return nil, err
 	}
 	r := &CoverageResult{File: filepath.Join(o.Out, CoverageTable)}
 	for seed := range o.Seeds {
-		u, err := o.seed(ctx, int64(seed+1))
+		u, _, err := o.seed(ctx, int64(seed+1))
 		if err != nil {
 			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
 		}
@@ -100,7 +94,45 @@ func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
 	return r, r.write()
 }
 
-func (o CoverageOptions) seed(ctx context.Context, seed int64) (*train.Uncertainty, error) {
+// CoverageWork is a shard's part of Coverage: it trains the models of its seeds
+// that are not there yet, and makes no table.
+func CoverageWork(ctx context.Context, o CoverageOptions, shard fleet.Shard) (*fleet.Deal, error) {
+	if err := o.begin(); err != nil {
+		return nil, err
+	}
+	o.wait = true
+	deal := &fleet.Deal{Shard: shard}
+	for seed := range o.Seeds {
+		if !deal.Mine() {
+			continue
+		}
+		_, made, err := o.seed(ctx, int64(seed+1))
+		if err != nil {
+			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
+		}
+		deal.Count(made)
+	}
+	return deal, nil
+}
+
+// begin refuses options that cannot be meant and makes the study's folder.
+func (o *CoverageOptions) begin() error {
+	if o.Seeds < 1 {
+		return fault.New("--seeds", fmt.Sprintf("%d", o.Seeds), "Give at least 1, usually 5.")
+	}
+	if o.HeldOut == "" {
+		o.HeldOut = HeldOutCells
+	}
+	if o.HeldOut != HeldOutCells && o.HeldOut != HeldOutBlocks {
+		return fault.New("--held-out", fmt.Sprintf("is %q", o.HeldOut), "Give cells or blocks.")
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	return makeFolder(o.Out)
+}
+
+func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncertainty, made bool, err error) {
 	name := fmt.Sprintf("seed-%d", seed)
 	if o.HeldOut == HeldOutBlocks {
 		name = fmt.Sprintf("blocks-%d", seed)
@@ -113,7 +145,7 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (*train.Uncertain
 		dir := filepath.Join(o.Out, "cities", fmt.Sprintf("%dx%d-%dpx-%d", city.Rows, city.Cols, city.Size, seed)) // other sizes are other cities
 		if _, err := os.Stat(filepath.Join(dir, synth.TruthFile)); errors.Is(err, fs.ErrNotExist) {
 			if _, err := synth.Write(ctx, dir, city, nil); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 		source = filepath.Join(dir, synth.ExperimentFile("demo"))
@@ -127,33 +159,32 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (*train.Uncertain
 	}
 	c, err := train.LoadExperiment(source, set)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := config.CheckFiles(c); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	report, err := data.Build(ctx, &c.Data, data.Options{Name: name, Progress: o.Building})
+	report, err := data.Build(ctx, &c.Data, data.Options{Name: name, Progress: o.Building, Wait: o.wait})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s, err := store.Open(report.Store)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer s.Close()
 	t := &training{config: c, runs: filepath.Join(o.Out, "runs", name)}
-	run, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress}, o.Say)
+	run, made, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress}, o.Say)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	path := filepath.Join(run, train.IntervalsFile)
 	text, err := regular.Read(path, 64<<20)
 	if err != nil {
-		return nil, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
+		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
 	}
-	var u train.Uncertainty
 	if err := json.Unmarshal(text, &u); err != nil {
-		return nil, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
+		return nil, false, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
 	}
-	return &u, nil
+	return u, made, nil
 }

@@ -26,6 +26,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/export"
+	"opencarbon/train/fleet"
 	"opencarbon/train/progress"
 	"opencarbon/train/rank"
 	"opencarbon/train/totals"
@@ -187,6 +188,26 @@ func TestStudies(t *testing.T) {
 			if _, err := TransferMethods(ctx, plan, o, names); !fault.IsInput(err) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v: %v", names, err)
 			}
+		}
+	})
+
+	t.Run("transfer by shards", func(t *testing.T) {
+		apart := o
+		apart.Out = filepath.Join(dir, "shards") // its stores are built anew
+		made := 0
+		for _, shard := range []fleet.Shard{{I: 0, N: 2}, {I: 1, N: 2}, {I: 0, N: 1}} {
+			d, err := TransferWork(ctx, plan, apart, []string{"ridge", "encoder-none"}, shard)
+			if err != nil || d.Pieces != 4 || d.Made+d.Before+d.Failed != 4/shard.N {
+				t.Fatalf("%v: %+v, %v", shard, d, err)
+			}
+			made += d.Made
+		}
+		if made != 2 {
+			t.Errorf("%d models were made, of 2", made)
+		}
+		d, err := TransferWork(ctx, plan, o, nil, fleet.Whole) // the study in one piece has them
+		if err != nil || d.Before != 2 || d.Made != 0 {
+			t.Errorf("%+v, %v", d, err)
 		}
 	})
 
@@ -431,8 +452,14 @@ func TestStudies(t *testing.T) {
 func TestExplainOfLesserModel(t *testing.T) {
 	dir := t.TempDir()
 	ctx := context.Background()
-	r, err := Coverage(ctx, CoverageOptions{Out: dir, City: synth.Config{Rows: 8, Cols: 8, Size: 32, Cities: 1}, Seeds: 1, Progress: silent,
-		Set: append([]string{"model.modalities=[image]", "model.contrastive=false", "model.neighborhood=1"}, quick...)})
+	o := CoverageOptions{Out: dir, City: synth.Config{Rows: 8, Cols: 8, Size: 32, Cities: 1}, Seeds: 1, Progress: silent,
+		Set: append([]string{"model.modalities=[image]", "model.contrastive=false", "model.neighborhood=1"}, quick...)}
+	for _, want := range []fleet.Deal{{Shard: fleet.Shard{I: 1, N: 2}, Pieces: 1}, {Shard: fleet.Shard{I: 0, N: 2}, Pieces: 1, Made: 1}, {Shard: fleet.Whole, Pieces: 1, Before: 1}} {
+		if d, err := CoverageWork(ctx, o, want.Shard); err != nil || *d != want {
+			t.Errorf("%+v, %v; want %+v", d, err, want)
+		}
+	}
+	r, err := Coverage(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

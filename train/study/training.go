@@ -55,40 +55,48 @@ func (w *transfer) train(ctx context.Context) error {
 		if w.todo[i] == nil {
 			continue
 		}
-		if err := w.trainOne(ctx, p, w.todo[i]); err != nil {
+		if _, err := w.trainOne(ctx, p, w.todo[i]); err != nil {
 			return fmt.Errorf("region %s: %w", p.Name, err)
 		}
 	}
 	return nil
 }
 
-func (w *transfer) trainOne(ctx context.Context, p *place, t *training) (err error) {
+// trainOne makes a region's model, or finds it made.
+func (w *transfer) trainOne(ctx context.Context, p *place, t *training) (made bool, err error) {
 	if t.rows != nil {
 		w.Say(t.config.Name + ": " + w.method)
-		if err = os.MkdirAll(t.runs, 0o777); err == nil {
-			p.checkpoint, err = train.FitRows(ctx, t.config, p.store, t.rows, t.runs)
+		if err = os.MkdirAll(t.runs, 0o777); err != nil {
+			return false, err
 		}
-		return err
+		path := filepath.Join(t.runs, train.MethodFile(t.rows.Name()))
+		before, _ := os.Stat(path)
+		if p.checkpoint, err = train.FitRows(ctx, t.config, p.store, t.rows, t.runs); err != nil {
+			return false, err
+		}
+		after, err := os.Stat(path)
+		return before == nil || err != nil || !os.SameFile(before, after), nil
 	}
-	run, err := t.make(ctx, p.store, train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}, w.Say)
+	run, made, err := t.make(ctx, p.store, train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}, w.Say)
 	if err != nil {
-		return err
+		return false, err
 	}
 	p.checkpoint, err = bestOf(run)
-	return err
+	return made, err
 }
 
 // make trains the model, unless a run of the same experiment on the same data is
-// there already; one that was interrupted goes on. It returns the run folder.
-func (t *training) make(ctx context.Context, s *store.Store, o train.Options, say func(string)) (run string, err error) {
+// there already; one that was interrupted goes on. It returns the run folder, and
+// whether anything was trained.
+func (t *training) make(ctx context.Context, s *store.Store, o train.Options, say func(string)) (run string, made bool, err error) {
 	run, outcome, err := t.latest(s)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	switch {
 	case run != "" && (outcome == "finished" || strings.HasPrefix(outcome, "early stop")):
 		say(fmt.Sprintf("%s: trained already, %s", t.config.Name, run))
-		return run, nil
+		return run, false, nil
 	case run != "":
 		say(fmt.Sprintf("%s: going on with %s", t.config.Name, run))
 		o.Resume = run
@@ -97,12 +105,12 @@ func (t *training) make(ctx context.Context, s *store.Store, o train.Options, sa
 	}
 	result, err := train.Run(ctx, t.config, o)
 	if errors.Is(err, context.Canceled) {
-		return "", fmt.Errorf("what is trained is kept; the same command goes on there: %w", context.Canceled)
+		return "", false, fmt.Errorf("what is trained is kept; the same command goes on there: %w", context.Canceled)
 	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return result.Dir, nil
+	return result.Dir, true, nil
 }
 
 // latest is the newest run folder of the same experiment on the same data, and

@@ -90,25 +90,10 @@ func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult,
 // transferOf is Transfer with one of the methods of package compare in the place
 // of the experiment's own network (""), in a folder of its own.
 func transferOf(ctx context.Context, p *Plan, o TransferOptions, method string) (*TransferResult, error) {
-	if o.Out == "" {
-		o.Out = p.Out
-	}
-	stores := filepath.Join(o.Out, "stores")
-	if method != "" {
-		o.Out = filepath.Join(o.Out, "methods", method)
-	}
-	if o.Say == nil {
-		o.Say = func(string) {}
-	}
-	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
-		return nil, err
-	}
-	w := &transfer{plan: p, TransferOptions: o, method: method, stores: stores}
+	w := begin(p, o, method)
 	defer w.close()
-	for _, step := range []func(context.Context) error{w.read, w.prepare, w.alike} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	if err := w.ready(ctx); err != nil {
+		return nil, err
 	}
 	if err := w.train(ctx); err != nil {
 		return nil, err
@@ -120,8 +105,37 @@ func transferOf(ctx context.Context, p *Plan, o TransferOptions, method string) 
 	return r, w.write(r)
 }
 
+// begin says where a study of a method goes.
+func begin(p *Plan, o TransferOptions, method string) *transfer {
+	if o.Out == "" {
+		o.Out = p.Out
+	}
+	stores := filepath.Join(o.Out, "stores")
+	if method != "" {
+		o.Out = filepath.Join(o.Out, "methods", method)
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	return &transfer{plan: p, TransferOptions: o, method: method, stores: stores}
+}
+
+// ready makes all that a training needs, and asks what would stop the study.
+func (w *transfer) ready(ctx context.Context) error {
+	if err := errors.Join(atLeast("--threads", w.Threads, 0), train.CheckDevice(w.Device)); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{w.read, w.prepare, w.alike} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type transfer struct {
 	TransferOptions
+	wait   bool // for stores that other shards build
 	plan   *Plan
 	method string // that is trained; empty: the experiment's own network
 	stores string // folder of the regions' stores that their experiments do not name
@@ -168,7 +182,7 @@ func (w *transfer) prepare(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("region %s: %w", r.Name, err)
 			}
-			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building, CategoryTable: table})
+			report, err := data.Build(ctx, &todo.config.Data, data.Options{Name: r.Name, Progress: w.Building, CategoryTable: table, Wait: w.wait})
 			if err != nil {
 				return fmt.Errorf("region %s: %w", r.Name, err)
 			}

@@ -26,6 +26,8 @@ const (
 	TrialsFile = "trials.jsonl" // a line for each trial, as it was done
 	BestFile   = "best.yaml"    // the config of the best one
 	TableFile  = "table.md"
+
+	shardTrials = "trials" // folder of trials that shards made, a file each
 )
 
 // Trial is one point of the grid.
@@ -61,20 +63,14 @@ const startup = 4
 // Run tries the points in their order and returns the trials, the best first. A
 // point that cannot be trained (a *fault.Input error) is a trial that says why.
 func Run(ctx context.Context, points [][]string, train Training, o Options) ([]Trial, error) {
-	if o.Seeds < 1 {
-		return nil, fault.New("--seeds", fmt.Sprintf("%d is too few", o.Seeds), "Give 1 or more.")
-	}
-	if err := os.MkdirAll(o.Out, 0o777); err != nil {
-		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
-	}
-	path := filepath.Join(o.Out, TrialsFile)
-	kept, err := read(path)
+	kept, err := o.begin()
 	if err != nil {
 		return nil, err
 	}
+	path := filepath.Join(o.Out, TrialsFile)
 	var trials []Trial
 	for i, point := range points {
-		key := fmt.Sprintf("%s\nseeds %d from %d, prune %v\n%s", o.Key, o.Seeds, o.Seed, o.Prune, strings.Join(point, "\n"))
+		key := o.key(point)
 		if at := slices.IndexFunc(kept, func(t Trial) bool { return t.Key == key }); at >= 0 {
 			trials = append(trials, kept[at])
 			continue
@@ -99,6 +95,26 @@ func Run(ctx context.Context, points [][]string, train Training, o Options) ([]T
 		return nil, fault.New("--grid", why, "Give other values.")
 	}
 	return trials, atomicfile.WriteBytes(filepath.Join(o.Out, TableFile), []byte(Markdown(trials)))
+}
+
+// begin makes the folder and reads the trials that were done, by shards too.
+func (o Options) begin() ([]Trial, error) {
+	if o.Seeds < 1 {
+		return nil, fault.New("--seeds", fmt.Sprintf("%d is too few", o.Seeds), "Give 1 or more.")
+	}
+	if err := os.MkdirAll(filepath.Join(o.Out, shardTrials), 0o777); err != nil {
+		return nil, fault.Wrap(err, o.Out, "the folder of the results cannot be made", "Give another one with --out.")
+	}
+	kept, err := read(filepath.Join(o.Out, TrialsFile))
+	if err != nil {
+		return nil, err
+	}
+	return append(kept, o.ofShards()...), nil
+}
+
+// key is all that the trial of a point depends on.
+func (o Options) key(point []string) string {
+	return fmt.Sprintf("%s\nseeds %d from %d, prune %v\n%s", o.Key, o.Seeds, o.Seed, o.Prune, strings.Join(point, "\n"))
 }
 
 // rank orders trials: trained to the end before pruned before failed.

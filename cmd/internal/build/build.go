@@ -26,9 +26,10 @@ func Store(cmd *cobra.Command, c *config.Config, o data.Options) (*data.Report, 
 	return data.Build(cmd.Context(), &c.Data, o)
 }
 
-// Open is Store, and opens what was built. The caller closes it.
+// Open is Store, and opens what was built; where another process builds it just now
+// it waits, since shards of a study begin at once. The caller closes it.
 func Open(cmd *cobra.Command, c *config.Config) (*store.Store, error) {
-	r, err := Store(cmd, c, data.Options{})
+	r, err := Store(cmd, c, data.Options{Wait: true})
 	if err != nil {
 		return nil, err
 	}

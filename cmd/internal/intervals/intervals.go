@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"opencarbon/cmd/internal/part"
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
@@ -22,6 +23,7 @@ func Command(name string) *cobra.Command {
 	var o study.CoverageOptions
 	var cells string
 	var quiet bool
+	var share *part.Flag
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: "Train with several seeds and count how often prediction intervals hold",
@@ -48,7 +50,10 @@ data must be mended; 130 interrupted.`,
 			if o.Config != "" && !cmd.Flags().Changed("out") {
 				o.Out = filepath.Join("intervals", strings.TrimSuffix(filepath.Base(o.Config), filepath.Ext(o.Config)))
 			}
-			var err error
+			shard, some, err := share.Shard()
+			if err != nil {
+				return err
+			}
 			if o.City.Rows, o.City.Cols, err = synth.ParseCells(cells); err != nil {
 				return err
 			}
@@ -62,6 +67,14 @@ data must be mended; 130 interrupted.`,
 					fmt.Fprintln(cmd.ErrOrStderr(), label.Lines(line))
 				}
 			}
+			if some {
+				deal, err := study.CoverageWork(cmd.Context(), o, shard)
+				bar.Close()
+				if err != nil {
+					return err
+				}
+				return part.Say(cmd, deal)
+			}
 			r, err := study.Coverage(cmd.Context(), o)
 			bar.Close()
 			if err != nil {
@@ -71,6 +84,7 @@ data must be mended; 130 interrupted.`,
 		},
 	}
 	f := cmd.Flags()
+	share = part.Add(cmd)
 	f.StringVar(&o.Out, "out", "intervals/made", "folder of everything that the study makes; with --config intervals/<its name>")
 	f.StringVar(&o.Config, "config", "", "experiment file or preset to train with each seed (default: a made city for each)")
 	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
