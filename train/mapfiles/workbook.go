@@ -1,6 +1,8 @@
 package mapfiles
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -76,10 +78,28 @@ func (c *Cells) WriteWorkbook(path string, more ...Sheet) error {
 			return fmt.Errorf("%s: sheet %s: %w", path, s.Name, err)
 		}
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := f.WriteTo(w)
+	var text bytes.Buffer
+	if _, err := f.WriteTo(&text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return inOrder(w, text.Bytes()) })
+}
+
+// inOrder writes a zip archive with its parts in the order of their names, which
+// came in that of a map: the same content is then the same file.
+func inOrder(w io.Writer, archive []byte) error {
+	in, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
 		return err
-	})
+	}
+	slices.SortFunc(in.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	out := zip.NewWriter(w)
+	for _, f := range in.File {
+		if err := out.Copy(f); err != nil {
+			return err
+		}
+	}
+	return out.Close()
 }
 
 // add writes the sheet: a bold header that stays in sight, columns as wide as what

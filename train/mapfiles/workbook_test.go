@@ -1,6 +1,7 @@
 package mapfiles
 
 import (
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,6 +25,19 @@ func TestWorkbook(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.xlsx")
 	if err := c.WriteWorkbook(path, areas); err != nil {
 		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // the same content is the same file
+		again := filepath.Join(t.TempDir(), "p.xlsx")
+		if err := c.WriteWorkbook(again, areas); err != nil {
+			t.Fatal(err)
+		}
+		if other, err := os.ReadFile(again); err != nil || !bytes.Equal(text, other) {
+			t.Fatalf("%v, or another file", err)
+		}
 	}
 	f, err := excelize.OpenFile(path)
 	if err != nil {

@@ -463,7 +463,7 @@ func TestExplainOfLesserModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Seeds) != 1 || len(r.Pooled) != 3 || r.Pooled[0].N == 0 || len(table(t, r.File)) != 6 {
+	if len(r.Seeds) != 1 || len(r.Pooled) != 3 || r.Pooled[0].N == 0 || len(table(t, r.File)) != 6+len(r.Areas) {
 		t.Errorf("%+v", r)
 	}
 	var b strings.Builder
