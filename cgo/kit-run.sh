@@ -29,7 +29,7 @@ bench() { bin/bench --device "$device" --peak "$peak" --dir "$out/made" "$@"; }
 export -f bench; export device peak out
 # TestEveryOperationIsCovered reads the sources, which are not here.
 for t in torch layers layers/rivals train/learn; do
-  step "test-${t//\//-}" 300 bash -c "cd tests/$t && ./run.test -test.timeout 280s -test.skip TestEveryOperationIsCovered"
+  step "test-${t//\//-}" 600 bash -c "cd tests/$t && ./run.test -test.timeout 580s -test.skip TestEveryOperationIsCovered"
 done
 step agree 300 bash -c "bench --agree --cells 64 $small --encode historical,unique --sampler random,blocks --precision fp32,fp32"
 [ "$device" = cpu ] || step agree-bf16 300 bash -c 'bench --agree --cells 64 --precision bf16'

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"opencarbon/layers"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
@@ -107,6 +109,11 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	parts := []part{{name: "opencarbon", members: networkMembers}}
 	if n > 1 {
 		parts[0].name = fmt.Sprintf("opencarbon (mean of %d seeds)", n)
+		note, err := seedSpread(networkMembers, c.Seed)
+		if err != nil {
+			return err
+		}
+		r.Notes = append(r.Notes, note)
 	}
 	for _, name := range c.Train.Stack {
 		i := baselineOf(r.Baselines, name)
@@ -155,6 +162,25 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	}
 	r.Stack = &Stack{Path: k.Path, About: about + "; shares from the validation cells"}
 	return r.Stack.score(ctx, d, c.Train.Threads)
+}
+
+// seedSpread says how far the seeds of an ensemble are apart.
+func seedSpread(members []*Checkpoint, first int64) (string, error) {
+	var each []string
+	var r2 []float64
+	for i, m := range members {
+		h, ok := m.held()
+		if !ok {
+			return "", fmt.Errorf("%s does not tell its validation cells", m.Path)
+		}
+		v, err := metrics.Ln(h.True, h.Predicted)
+		if err != nil {
+			return "", err
+		}
+		each, r2 = append(each, fmt.Sprintf("%d: %s", first+int64(i), metrics.Number(v.R2))), append(r2, v.R2)
+	}
+	mean, sd := stat.MeanStdDev(r2, nil)
+	return fmt.Sprintf("validation R2 by seed %s; %s ± %s", strings.Join(each, ", "), metrics.Number(mean), metrics.Number(sd)), nil
 }
 
 // part is what has one share in a stack.

@@ -46,6 +46,9 @@ func TestStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "validation R2 by seed 42: ") {
+		t.Errorf("the seeds' spread is not said: %q", r.Notes)
+	}
 	shares := s.Header.Model.Shares
 	if len(shares) != 3 || shares[0] != shares[1] || math.Abs(shares[0]+shares[1]+shares[2]-1) > 1e-9 {
 		t.Fatalf("shares %v", shares)
