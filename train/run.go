@@ -306,6 +306,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 			return nil, err
 		}
 		defer rec.events.Close()
+		if err := announce(rec.events, c); err != nil {
+			return nil, err
+		}
 		if from != nil {
 			if err := rec.events.Resume(t.state.Epoch); err != nil {
 				return nil, err
@@ -333,5 +336,5 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		return nil, err
 	}
 	r.Notes = append(notes, r.Notes...)
-	return r, nil
+	return r, rec.summarize(r)
 }

@@ -43,8 +43,18 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if events, _ := filepath.Glob(filepath.Join(r.Dir, "tensorboard", "*tfevents*")); len(events) == 0 {
-		t.Error("no TensorBoard events")
+	events, _ := filepath.Glob(filepath.Join(r.Dir, "tensorboard", "*tfevents*"))
+	if len(events) != 1 {
+		t.Fatalf("TensorBoard events in %q", events)
+	}
+	shown, err := os.ReadFile(events[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"settings", "_hparams_/session_start_info", "train.learning_rate", "validation/R2", "test/R2", "test/R2 of ridge", "maps", "scatter", "_hparams_/session_end_info"} {
+		if !bytes.Contains(shown, []byte(tag)) {
+			t.Errorf("nothing called %q for TensorBoard", tag)
+		}
 	}
 
 	f, err := os.Open(filepath.Join(r.Dir, "predictions.csv"))
