@@ -136,7 +136,10 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {
-		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s", n.CRS, n.DType, n.Scale, n.Resampling))
+		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s%s", n.CRS, n.DType, n.Scale, n.Resampling, otherBands(n)))
+		if b := n.Constant(); len(b) > 0 {
+			line("  constant bands", len(b), fmt.Sprintf("%v: one number nearly everywhere, which says nothing; leave them out of data.imagery.bands", b))
+		}
 	} else if r.Published != nil {
 		line("images", fmt.Sprintf("%d x %d px", published.Size, published.Size), "as published")
 	} else {
@@ -174,6 +177,15 @@ func mega(tonnes float64) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%.4g Mt)", tonnes/1e6)
+}
+
+// otherBands says what images are that are not of three bands of bytes.
+func otherBands(n *imagery.Normalization) string {
+	shape := ImageShape(n)
+	if shape == store.RGB(n.Size) {
+		return ""
+	}
+	return fmt.Sprintf(", %d bands of %s", shape.Bands, shape.Pixel)
 }
 
 type liner = func(label string, value any, notes ...string)

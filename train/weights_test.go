@@ -1,6 +1,7 @@
 package train
 
 import (
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,6 +77,39 @@ func TestImageWeights(t *testing.T) {
 				}
 			}
 			s.Close()
+		}
+		// Four bands: torchvision's filters are kept, and the fourth has their mean.
+		s := layers.NewParams(torch.CPU)
+		defer s.Close()
+		model, err := networks.New(s, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, Bands: 4, ImageSize: 32, Embedding: 8, Neighborhood: 1})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		cfg := config.Defaults()
+		cfg.Model.ImageWeights = filepath.Join(dir, "newer.pth")
+		if err := initialWeights(&cfg, model); err != nil {
+			t.Error(err)
+			return
+		}
+		was, is := torch.FromArray(resnet["conv1.weight"]).Float64s(), s.Get(imageEncoderPrefix+"conv1.weight").Float64s()
+		if len(is) != 64*4*49 {
+			t.Fatalf("%d filters", len(is))
+		}
+		for f := range 64 {
+			for k := range 49 {
+				mean := 0.0
+				for band := range 3 {
+					v := was[(f*3+band)*49+k]
+					if is[(f*4+band)*49+k] != v {
+						t.Fatalf("filter %d of band %d is another", f, band)
+					}
+					mean += v / 3
+				}
+				if got := is[(f*4+3)*49+k]; math.Abs(got-mean) > 1e-6 {
+					t.Fatalf("filter %d of the fourth band: %v, want %v", f, got, mean)
+				}
+			}
 		}
 	}); err != nil {
 		t.Fatal(err)

@@ -163,6 +163,9 @@ func (m *Mosaic) openFile() error {
 	if err := d.Georeferenced(); err != nil {
 		return err
 	}
+	if err := raster.CheckVRTTypes(m.spec.Path, raster.VRTText(m.spec.Path)); err != nil {
+		return err
+	}
 	have := make([]offered, d.Bands())
 	for i := range have {
 		band, err := d.Band(i + 1)
