@@ -26,12 +26,13 @@ func (c *Client) Download(ctx context.Context, address string, v Version, part s
 		return cacheFault(part, err)
 	}
 	defer f.Close()
-	idle := 0
+	idle, best := 0, int64(0)
 	for {
 		have, err := f.Seek(0, io.SeekEnd)
 		if err != nil {
 			return cacheFault(part, err)
 		}
+		best = max(best, have)
 		if v.Size >= 0 && have == v.Size {
 			return f.Close()
 		}
@@ -58,11 +59,14 @@ func (c *Client) Download(ctx context.Context, address string, v Version, part s
 		if errors.As(err, &in) || errors.As(err, &s) {
 			return told(err, address)
 		}
-		if !v.Ranges || now <= have {
+		// A server that says it has ranges and begins anew each time must not be
+		// asked for ever: only what was never there before counts as progress.
+		if !v.Ranges || now <= best {
 			idle++
 		} else {
 			idle = 0
 		}
+		best = max(best, now)
 		if idle >= c.Tries {
 			return told(err, address)
 		}
