@@ -203,6 +203,9 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 	if text := strings.Trim(e.Bands+", "+e.Times, ", "); text != "" {
 		fmt.Fprintf(w, "  read: %s\n", text)
 	}
+	if e.Note != "" {
+		fmt.Fprintln(w, "  look: "+label.Printable(e.Note))
+	}
 	if e.FileSummed {
 		stands := ""
 		if e.FileSum > 0 {

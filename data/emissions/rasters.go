@@ -113,6 +113,7 @@ func loadRasters(ctx context.Context, s *Spec, files []string, t *target, r *Rep
 	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
 	r.Files = src.containers()
 	r.Bands = src.text()
+	r.Note = s.contradicted(src.sets[0].Unit())
 	tr, err := raster.NewTransform(src.crs, t.g.CRS())
 	if err != nil {
 		return err

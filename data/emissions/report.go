@@ -25,6 +25,7 @@ type Report struct {
 	Proxy         bool
 	Bands         string   // of rasters with several: which were read, e.g. "bands 1..12 of 12"
 	Times         string   // what of the year they are
+	Note          string   `json:",omitempty"` // what a person should look at
 	YearFactor    float64  // the sum over files and bands was multiplied by this to become a year (the mean, where months have different ones)
 	MissingMonths []string // that the factor stands in for, e.g. "2018-03"
 

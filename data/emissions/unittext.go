@@ -1,6 +1,8 @@
 package emissions
 
 import (
+	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -133,4 +135,26 @@ func (u *Unit) finish(powers map[string]int) bool {
 	}
 	u.Amount += u.Gas
 	return true
+}
+
+// contradicted says how the unit that a file states differs from what the
+// configuration says; "" where it does not, or the text is no unit.
+func (s *Spec) contradicted(text string) string {
+	u, ok := ParseUnit(text)
+	if !ok || s.proxy() {
+		return ""
+	}
+	if u.Gas == "" { // of the same, whatever that is
+		u.Amount += "CO2"
+		if strings.HasSuffix(s.Units, "C") {
+			u.Amount = strings.TrimSuffix(u.Amount, "O2")
+		}
+	}
+	have, _ := unitFactor(u.Amount)
+	want, _ := unitFactor(s.Units)
+	same := math.Abs(have-want) <= 1e-9*want && u.Per == s.Per && (u.Period == "" || u.Period == s.Period)
+	if same {
+		return ""
+	}
+	return fmt.Sprintf("the file says that its unit is %q, data.emissions that it is %s per %s and %s", text, s.Units, s.Per, s.Period)
 }

@@ -65,3 +65,27 @@ func FuzzUnitText(f *testing.F) {
 		}
 	})
 }
+
+// TestContradicted: a file that says its unit is compared with the configuration.
+func TestContradicted(t *testing.T) {
+	for _, c := range []struct {
+		s    Spec
+		text string
+		want bool
+	}{
+		{Spec{Units: "gC", Per: "m2", Period: "day"}, "gC/m2/d", false},
+		{Spec{Units: "kgC", Per: "m2", Period: "day"}, "gC/m2/d", true},
+		{Spec{Units: "gC", Per: "cell", Period: "day"}, "gC/m2/d", true},
+		{Spec{Units: "gC", Per: "m2", Period: "second"}, "gC/m2/d", true},
+		{Spec{Units: "kgCO2", Per: "m2", Period: "second"}, "kg m-2 s-1", false},
+		{Spec{Units: "kgC", Per: "m2", Period: "second"}, "kg m-2 s-1", false},
+		{Spec{Units: "MgC", Per: "km2", Period: "year"}, "tonnes C km-2 yr-1", false},
+		{Spec{Units: "tCO2", Per: "cell", Period: "month"}, "Tonnes", false},
+		{Spec{Units: "tCO2", Per: "cell", Period: "year"}, "metre", false},
+		{Spec{Units: "proxy", Per: "cell", Period: "year"}, "kg", false},
+	} {
+		if got := c.s.contradicted(c.text); (got != "") != c.want {
+			t.Errorf("%+v, %q: %q", c.s, c.text, got)
+		}
+	}
+}
