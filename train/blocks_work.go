@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/raster"
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/layers"
@@ -20,6 +21,9 @@ import (
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 )
+
+// cacheMB is how much of a mosaic GDAL keeps while a block is read.
+const cacheMB = 256
 
 // WorkOptions of WorkBlocks.
 type WorkOptions struct {
@@ -50,6 +54,7 @@ func WorkBlocks(ctx context.Context, dir string, o WorkOptions) (*WorkDone, erro
 	if err != nil {
 		return nil, err
 	}
+	raster.LimitCache(cacheMB) // many shards may share a machine
 	if err := CheckDevice(o.Device); err != nil {
 		return nil, err
 	}

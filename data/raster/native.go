@@ -22,6 +22,7 @@ import "C"
 import (
 	"errors"
 	"runtime"
+	"strconv"
 	"unsafe"
 
 	"github.com/lukeroth/gdal"
@@ -157,4 +158,16 @@ func dated(date string, f func() error) error {
 	C.ocraster_current_date(c)
 	defer C.ocraster_current_date(nil)
 	return f()
+}
+
+// LimitCache keeps GDAL's cache of blocks to so many megabytes, unless the user has
+// said how much it may be (GDAL_CACHEMAX); GDAL's own limit is a share of the
+// machine's memory. It holds if nothing has been read before.
+func LimitCache(megabytes int) {
+	_ = native(func() error {
+		if gdal.CPLGetConfigOption("GDAL_CACHEMAX", "") == "" {
+			gdal.CPLSetConfigOption("GDAL_CACHEMAX", strconv.Itoa(megabytes))
+		}
+		return nil
+	})
 }
