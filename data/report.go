@@ -278,7 +278,11 @@ func (r *Report) printPOIs(w io.Writer, line liner, some counter) {
 	}
 	some("without a tag", p.Untagged, "none of the tags that make a point of interest")
 	if p.Other > 0 {
-		line("fell to other", p.Other, "the category table lists none of these values:")
+		ask := ""
+		if 2*float64(p.Other) > p.Stored+p.Dropped {
+			ask = "most of all points: is data.poi.categories the table of this file's categories? "
+		}
+		line("fell to other", p.Other, ask, "the category table lists none of these values:")
 		for _, v := range p.OtherValues[:min(8, len(p.OtherValues))] {
 			line("  "+label.Printable(v.Value), v.Count)
 		}

@@ -85,7 +85,7 @@ func (s Starter) inventory(p func(string, ...any), lon, lat float64) {
 // points writes the section of the points of interest.
 func (s Starter) points(p func(string, ...any), lon, lat float64) {
 	p("  poi:")
-	if within(lon, lat, 73, 18, 135, 54) {
+	if mostlyChina(lon, lat) {
 		p("    # A Chinese map service's export. With OpenStreetMap (%s):", "https://download.geofabrik.de/asia.html")
 		p("    # path: %s, crs: WGS84, categories: preset:osm; expect an order of magnitude fewer points.", s.Name+"/region.osm.pbf")
 		p("    path: %s", strconv.Quote(s.Name+"/poi.csv"))
@@ -121,6 +121,17 @@ func (s Starter) split(p func(string, ...any)) {
 
 func within(lon, lat, west, south, east, north float64) bool {
 	return lon > west && lon < east && lat > south && lat < north
+}
+
+// mostlyChina tells by boxes, whose neighbors' big cities lie outside of them,
+// where a Chinese map service knows the points. It only chooses what is proposed.
+func mostlyChina(lon, lat float64) bool {
+	for _, b := range [][4]float64{{79, 31, 97, 47}, {88, 28.8, 97, 31}, {97, 21.6, 110, 42}, {108.5, 18, 119.9, 42.5}, {119.9, 26, 123, 42.5}, {116, 42.5, 131, 53.5}, {122, 40.2, 124.3, 42.5}} {
+		if within(lon, lat, b[0], b[1], b[2], b[3]) {
+			return true
+		}
+	}
+	return false
 }
 
 // utm is the EPSG code of the zone of Universal Transverse Mercator (WGS84).

@@ -58,6 +58,16 @@ func TestStarter(t *testing.T) {
 	}
 }
 
+// TestMostlyChina: the map service that is proposed.
+func TestMostlyChina(t *testing.T) {
+	for place, want := range map[[2]float64]bool{{116.4, 39.9}: true, {121.5, 31.2}: true, {114.1, 22.5}: true, {110.3, 20}: true, {91.1, 29.65}: true, {87.6, 43.8}: true, {126.6, 45.8}: true, {106.2, 38.5}: true,
+		{127, 37.5}: false, {105.8, 21}: false, {77.2, 28.6}: false, {106.9, 47.9}: false, {121.5, 25}: false, {139.7, 35.7}: false, {85.3, 27.7}: false, {90.4, 23.8}: false, {131.9, 43.1}: false, {125.7, 39}: false} {
+		if got := mostlyChina(place[0], place[1]); got != want {
+			t.Errorf("%v: %v", place, got)
+		}
+	}
+}
+
 func writeText(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "c.yaml")
