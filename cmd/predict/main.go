@@ -70,8 +70,10 @@ network: a map to pan, zoom and search, with value, range, images and points of
 interest of the cell under the pointer, the findings in words, and the areas; with
 --since what changed since an earlier prediction.
 
-Every table has the same columns and the key cell, "col_row"; predictions.csv of a
-run can be the list of another experiment's splits (data.split.file).
+Every table has the same columns and the key cell, "col_row"; --format says which
+files there are (parquet: GeoParquet; nc: CF NetCDF in kg m-2 s-1; xlsx; stac: a
+catalog item), and train/FORMATS.md how Python opens each. predictions.csv of a run
+can be the list of another experiment's splits (data.split.file).
 
 A region too large for one process is predicted in blocks of 64 x 64 cells: --plan
 prepares a folder of work from --checkpoint and --config, any number of processes
@@ -82,7 +84,7 @@ An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
 the checkpoint must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --config newcity.yaml --out predictions/newcity
-  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,geojson
+  go run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --format csv,parquet,nc,xlsx,stac --year 2022
   go run ./cmd/predict --checkpoint A.safetensors --checkpoint B.safetensors --store stores/demo
   go run ./cmd/predict --checkpoint A.safetensors --config city.yaml --areas districts.geojson --field name --totals totals.csv
   go run ./cmd/predict --plan work --checkpoint A.safetensors --config country.yaml
