@@ -136,7 +136,11 @@ func (src *rasterSource) parts() []part {
 func (src *rasterSource) containers() []string {
 	var list []string
 	for _, f := range src.files {
-		if f = containerOf(f); len(list) == 0 || list[len(list)-1] != f {
+		f = containerOf(f)
+		if archive := src.s.origin[f]; archive != "" {
+			f = archive
+		}
+		if len(list) == 0 || list[len(list)-1] != f {
 			list = append(list, f)
 		}
 	}

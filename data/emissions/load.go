@@ -26,10 +26,8 @@ func Load(ctx context.Context, s Spec, g *grid.Grid, cells []grid.Cell, progress
 	if len(cells) == 0 {
 		return nil, fault.New("data.region", "the region holds no cells", "enlarge the region or choose smaller cells")
 	}
-	files, err := expand(s.Path)
-	if err == nil {
-		files, err = s.settle(files)
-	}
+	files, remove, err := s.find()
+	defer remove()
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +116,8 @@ func Extent(ctx context.Context, s Spec) ([]raster.Geometry, *raster.CRS, error)
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
-	files, err := expand(s.Path)
-	if err == nil {
-		files, err = s.settle(files)
-	}
+	files, remove, err := s.find()
+	defer remove()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,11 +11,43 @@ import (
 	"opencarbon/data/raster"
 )
 
+// find lists the grids that are read, with NetCDF files taken out of archives until
+// remove is called, which is never nil.
+func (s *Spec) find() (grids []string, remove func(), err error) {
+	var removes []func()
+	remove = func() {
+		for _, r := range removes {
+			r()
+		}
+	}
+	files, err := expand(s.Path)
+	if err != nil {
+		return nil, remove, err
+	}
+	files = s.ofYear(files)
+	s.origin = map[string]string{}
+	for i, f := range files {
+		if !archived.MatchString(f) {
+			continue
+		}
+		local, r, err := raster.Unpack(f)
+		removes = append(removes, r)
+		if err != nil {
+			return nil, remove, err
+		}
+		files[i], s.origin[local] = local, f
+	}
+	grids, err = s.settle(files)
+	return grids, remove, err
+}
+
+// archived matches files that may be archives.
+var archived = regexp.MustCompile(`(?i)\.(?:zip|gz|tgz|tar)(?:$|/)`)
+
 // settle turns the files that were found into the grids that are read: those of
 // the year, of them the variables that are asked for. Of a known inventory it
 // takes unit and period from the file, or from what is known of it.
 func (s *Spec) settle(files []string) ([]string, error) {
-	files = s.ofYear(files)
 	if s.from != nil {
 		var err error
 		if files, err = s.from.files(s.Path, files); err != nil {

@@ -1,7 +1,12 @@
 package emissions
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -18,6 +23,8 @@ import (
 // tonnes of CO2 a year that its guide says, with nothing but its name.
 func TestSources(t *testing.T) {
 	path := inDir(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	const w, h = 4, 3
 	g := mustGrid(t, grid.Spec{Scheme: "degrees", CellDegrees: 0.1})
 	cells := mustCells(t, g, grid.BBox{West: 10.001, South: 50.001, East: 10.399, North: 50.299})
@@ -112,6 +119,14 @@ func TestSources(t *testing.T) {
 
 	const carbon, cellCount = 44.0 / 12, w * h
 	flux := func(days float64) float64 { return 1e-12 * days * 86400 * ground } // of 1e-9 kg m-2 s-1
+	// As inventories are downloaded: in archives.
+	text, err := os.ReadFile(nc(path("EDGAR_CO2_2020_flx.nc"), "kg m-2 s-1", "", nil, "fluxes", v(1e-9)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack(t, path("EDGAR_CO2_2020_flx_nc.zip"), "EDGAR_CO2_2020_flx.nc", text)
+	pack(t, path("EDGAR_CO2_2020_flx.nc.gz"), "EDGAR_CO2_2020_flx.nc", text)
+	pack(t, path("EDGAR_CO2_2020_flx.tar.gz"), "EDGAR_CO2_2020_flx.nc", text)
 	sources := []struct {
 		name string
 		spec Spec
@@ -125,6 +140,10 @@ func TestSources(t *testing.T) {
 		{"EDGAR, monthly fluxes", Spec{Source: "edgar", Path: nc(path("v8.1_CO2_2020_bkl_flx.nc"), "kg m-2 s-1", "days since 2020-01-01", firsts, "fluxes", scaled(rising, 1e-9))}, flux(byMonth(2020, rising)), "1..12 of 12"},
 		{"EDGAR, tonnes of months", Spec{Source: "edgar", Path: nc(path("v8.1_CO2_2020_bkl_emi.nc"), "Tonnes", "days since 2020-01-01", firsts, "emissions", rising)}, 78 * cellCount, "1..12 of 12"},
 		{"EDGAR before version 8", Spec{Source: "edgar", Path: nc(path("v6.0_CO2_excl_short-cycle_org_C_2018_TOTALS.0.1x0.1.nc"), "kg m-2 s-1", "", nil, "emi_co2", v(1e-9))}, flux(365), "emi_co2"},
+		{"EDGAR in a zip", Spec{Source: "edgar", Path: path("EDGAR_CO2_2020_flx_nc.zip")}, flux(366), "fluxes"},
+		{"EDGAR, a zip's member", Spec{Source: "edgar", Path: path("EDGAR_CO2_2020_flx_nc.zip/EDGAR_CO2_2020_flx.nc")}, flux(366), "fluxes"},
+		{"EDGAR, gzip", Spec{Source: "edgar", Path: path("EDGAR_CO2_2020_flx.nc.gz")}, flux(366), "fluxes"},
+		{"EDGAR, tar", Spec{Source: "edgar", Path: path("EDGAR_CO2_2020_flx.tar.gz")}, flux(366), "fluxes"},
 		{"ODIAC, months of one year among two", Spec{Source: "odiac", Path: filepath.Join(odiac, "*.tif"), Year: 2020}, 78 * carbon * cellCount, ""},
 		{"ODIAC, 1 degree", Spec{Source: "odiac", Path: nc(path("odiac2023_1x1d_2020.nc"), "gC/m2/d", "months since 2020-01-01", to(12, 0), "land", rising, "intl_bunker", constant(12, 100))}, byMonth(2020, rising) * 1e-6 * carbon * ground, "land, bands 1..12"},
 		{"ODIAC, 1 degree, no time axis", Spec{Source: "odiac", Path: nc(path("odiac2024_1x1d_2020.nc"), "", "months", to(12, 1), "land", rising, "intl_bunker", constant(12, 100)), Variables: []string{"land", "intl_bunker"}}, byMonth(2020, append(rising[:0:0], to(12, 101)...)) * 1e-6 * carbon * ground, "land + intl_bunker"},
@@ -150,10 +169,16 @@ func TestSources(t *testing.T) {
 			if got := res.Report.Regridded; !(math.Abs(got/c.want-1) < 1e-6) {
 				t.Errorf("%g t, want %g; %+v", got, c.want, res.Report)
 			}
+			if f := res.Report.Files[0]; !strings.HasPrefix(f, filepath.Dir(path("x"))) {
+				t.Errorf("the account names %s", f)
+			}
 			if !strings.Contains(res.Report.Bands, c.text) {
 				t.Errorf("the account says %q, want %q in it", res.Report.Bands, c.text)
 			}
 		})
+	}
+	if left, _ := os.ReadDir(temporary); len(left) > 0 {
+		t.Errorf("left of archives: %v", left)
 	}
 	tif(filepath.Join(folder("mixed"), "a_TOTALS_2020.tif"), 1)
 	tif(path("mixed/a_ENE_2020.tif"), 1)
@@ -196,3 +221,31 @@ func scaled(v []float64, f float64) (list []float64) {
 }
 
 func firstHours(days []float64) []float64 { return scaled(days, 24) }
+
+// pack writes an archive of one file, of the kind that its name says.
+func pack(t *testing.T, archive, member string, content []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	var err error
+	switch {
+	case strings.HasSuffix(archive, ".zip"):
+		z := zip.NewWriter(&b)
+		w, e := z.Create(member)
+		_, err = w.Write(content)
+		err = errors.Join(e, err, z.Close())
+	default:
+		z := gzip.NewWriter(&b)
+		if strings.HasSuffix(archive, ".tar.gz") {
+			a := tar.NewWriter(z)
+			err = a.WriteHeader(&tar.Header{Name: member, Mode: 0o644, Size: int64(len(content))})
+			_, e := a.Write(content)
+			err = errors.Join(err, e, a.Close())
+		} else {
+			_, err = z.Write(content)
+		}
+		err = errors.Join(err, z.Close())
+	}
+	if err = errors.Join(err, os.WriteFile(archive, b.Bytes(), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+}

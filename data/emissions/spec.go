@@ -37,6 +37,8 @@ type Spec struct {
 
 	from *source  // what Source names
 	read []string // the variables or columns that are added up, once they are known
+
+	origin map[string]string // of files that were taken out of archives: the archive's
 }
 
 // check fills in the defaults and refuses what is not known.
