@@ -1,18 +1,14 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/scratch"
 	"opencarbon/data/store"
-	"opencarbon/train/mapfiles"
 )
 
 // MergeBlocks joins the results of a plan and writes what Predict writes. It
@@ -35,7 +31,7 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*Prediction
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFormats(o.Formats, members[0].Header.TargetUnit); err != nil {
+	if err := o.checkOutputs(members[0].Header.TargetUnit); err != nil {
 		return nil, err
 	}
 	outline, err := store.Open(filepath.Join(dir, outlineDir))
@@ -183,17 +179,4 @@ func (p *BlockPlan) gather(ctx context.Context, outline *store.Store, members in
 		}
 	}
 	return g, nil
-}
-
-// checkFormats refuses formats that Predict cannot write, of targets in that unit.
-func checkFormats(list []string, unit string) error {
-	for _, f := range list {
-		if !slices.Contains(Formats, f) {
-			return fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
-		}
-		if f == "nc" && unit != mapfiles.NetCDFUnit {
-			return fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(unit, "a proxy")), "Leave nc out.")
-		}
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
+	"opencarbon/train/mapfiles"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 	"opencarbon/train/totals"
@@ -112,16 +113,8 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err := CheckDevice(o.Device); err != nil {
 		return nil, err
 	}
-	if err := checkFormats(o.Formats, c.Header.TargetUnit); err != nil {
+	if err := o.checkOutputs(c.Header.TargetUnit); err != nil {
 		return nil, err
-	}
-	if o.Since != "" {
-		if !o.Page {
-			return nil, fault.New("--since", "is shown on the page, which is not asked for", "Give --html as well, or compare afterwards: go run ./cmd/diff A B.")
-		}
-		if _, err := os.Stat(o.Since); err != nil {
-			return nil, fault.Wrap(err, "--since", "cannot be read", "Give the folder that go run ./cmd/predict or train wrote.")
-		}
 	}
 	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)
 	if err != nil {
@@ -176,6 +169,27 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	}
 	p.Notes = append(notes, p.Notes...)
 	return p, forget()
+}
+
+// checkOutputs refuses outputs that Predict cannot write, of targets in that unit.
+func (o PredictOptions) checkOutputs(unit string) error {
+	for _, f := range o.Formats {
+		if !slices.Contains(Formats, f) {
+			return fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
+		}
+		if f == "nc" && unit != mapfiles.NetCDFUnit {
+			return fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(unit, "a proxy")), "Leave nc out.")
+		}
+	}
+	if o.Since != "" {
+		if !o.Page {
+			return fault.New("--since", "is shown on the page, which is not asked for", "Give --html as well, or compare afterwards: go run ./cmd/diff A B.")
+		}
+		if _, err := os.Stat(o.Since); err != nil {
+			return fault.Wrap(err, "--since", "cannot be read", "Give the folder that go run ./cmd/predict or train wrote.")
+		}
+	}
+	return nil
 }
 
 // Fits says how a store, as Reads makes it, differs from what the checkpoint was

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,38 +47,34 @@ func (b *blocks) check(cmd *cobra.Command, source string) error {
 	if b.plan != "" && source == "" {
 		return fault.New("--plan", "needs --config", "Give the experiment file of the region: a store is in one piece already.")
 	}
-	refuse := func(step string, names []string, remedy string) error {
-		var stray []string
-		for _, n := range names {
-			if cmd.Flags().Changed(n) {
-				stray = append(stray, "--"+n)
+	stray := func(step string, belongs func(flag string) bool, remedy string) error {
+		var names []string
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if !belongs(f.Name) {
+				names = append(names, "--"+f.Name)
 			}
-		}
-		if stray == nil {
+		})
+		if names == nil {
 			return nil
 		}
-		return fault.New(strings.Join(stray, ", "), "has no meaning with "+step, remedy)
+		return fault.New(strings.Join(names, ", "), "has no meaning with "+step, remedy)
 	}
-	region := []string{"checkpoint", "config", "store", "published", "set", "accept", "stretch", "surplus"}
-	results := []string{"out", "format", "html", "areas", "field", "total", "totals", "year"}
+	region := []string{"checkpoint", "config", "set", "accept", "stretch", "surplus"}
+	machine := []string{"device", "threads", "quiet"}
 	own := []string{"shard", "scratch"}
 	switch {
 	case b.work != "":
-		if err := refuse("--work", region, "The plan in the folder says it; leave it away."); err != nil {
-			return err
-		}
-		return refuse("--work", results, "Give it with --merge.")
+		return stray("--work", func(f string) bool { return f == "work" || slices.Contains(slices.Concat(own, machine), f) },
+			"The plan in the folder says what is predicted; what is written is for --merge to say.")
 	case b.merge != "":
-		if err := refuse("--merge", region, "The plan in the folder says it; leave it away."); err != nil {
-			return err
-		}
-		return refuse("--merge", own, "It is for --work.")
+		return stray("--merge", func(f string) bool {
+			return !slices.Contains(slices.Concat(region, own, []string{"store", "published", "city", "first-tile", "neighborhood", "variant"}), f)
+		}, "The plan in the folder says what is predicted.")
 	case b.plan != "":
-		if err := refuse("--plan", results, "Give it with --merge."); err != nil {
-			return err
-		}
+		return stray("--plan", func(f string) bool { return f == "plan" || slices.Contains(slices.Concat(region, machine), f) },
+			"What is written is for --merge to say, and who predicts for --work.")
 	}
-	return refuse("these flags", own, "It is for --work.")
+	return stray("a prediction in one piece", func(f string) bool { return !slices.Contains(own, f) }, "It is for --work.")
 }
 
 // prepare is --plan.
