@@ -36,6 +36,7 @@ type Result struct {
 	Cells      int     // in both
 	OnlyA      int     // cells that B has not
 	OnlyB      int     // cells that A has not
+	Without    int     // cells in both that one has no true amount of, left out
 	A, B       float64 // sums over the cells in both
 	Column     string  // whose amounts were compared, e.g. "corrected"
 	Certain    int     // cells whose change is beyond both intervals of 90%; -1 without intervals
@@ -105,7 +106,14 @@ func (t *table) unit(prefix string) (string, error) {
 // intervals of both as if their errors had nothing to do with each other, which is
 // on the safe side for two dates of one model. Tables of other cells or units are
 // *fault.Input errors.
-func Compare(a, b, out string) (*Result, error) {
+func Compare(a, b, out string) (*Result, error) { return compare(a, b, out, false) }
+
+// CompareTrue is Compare for the amounts that two runs were trained on, those of
+// two inventories: they have no intervals. Cells that one of them has no amount of
+// are left out, and areas are not compared.
+func CompareTrue(a, b, out string) (*Result, error) { return compare(a, b, out, true) }
+
+func compare(a, b, out string, truth bool) (*Result, error) {
 	ta, err := open(a, "predictions.csv")
 	if err != nil {
 		return nil, err
@@ -133,7 +141,11 @@ func Compare(a, b, out string) (*Result, error) {
 		}
 	}
 	r := &Result{Unit: strings.ReplaceAll(ua, "_per_", "/"), Certain: -1}
-	for _, column := range []string{"scaled", "corrected", "predicted"} {
+	kinds := []string{"scaled", "corrected", "predicted"}
+	if truth {
+		kinds = []string{"true"}
+	}
+	for _, column := range kinds {
 		_, inA := ta.column[column+"_"+ua]
 		_, inB := tb.column[column+"_"+ua]
 		if inA && inB {
@@ -144,11 +156,17 @@ func Compare(a, b, out string) (*Result, error) {
 			r.Notes = append(r.Notes, fmt.Sprintf("only one of the two has %s amounts", column))
 		}
 	}
+	if r.Column == "" {
+		return nil, fault.New("diff", fmt.Sprintf("%s and %s have no column of %s amounts in common", ta.path, tb.path, strings.Join(kinds, ", ")), remedy)
+	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return nil, fault.Wrap(err, out, "the folder of the results cannot be made", "Give another one with --out.")
 	}
 	if err := r.cells(ta, tb, r.Column+"_"+ua, ua, out); err != nil {
 		return nil, err
+	}
+	if truth {
+		return r, nil
 	}
 	return r, r.areas(a, b, ua, out)
 }
@@ -182,6 +200,10 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 		}
 		delete(at, key(tb, row))
 		a, b := ta.number(before, column), tb.number(row, column)
+		if !(a > 0 && b > 0) && r.Column == "true" {
+			r.Without++
+			continue
+		}
 		if !(a > 0 && b > 0) {
 			return fault.New(tb.path, fmt.Sprintf("cell %s %s has no amount in column %s, here or in %s", row[tb.column["col"]], row[tb.column["row"]], column, ta.path), remedy)
 		}
@@ -191,7 +213,10 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 		} else if b < a {
 			r.Decreasing++
 		}
-		low, high := span(a, b, ta.half(before, "_"+unit), tb.half(row, "_"+unit))
+		low, high := math.NaN(), math.NaN()
+		if r.Column != "true" {
+			low, high = span(a, b, ta.half(before, "_"+unit), tb.half(row, "_"+unit))
+		}
 		if !math.IsNaN(low) {
 			r.Certain = max(r.Certain, 0)
 			if low > 1 || high < 1 {
@@ -309,7 +334,12 @@ func (r *Result) Print(w io.Writer) error {
 	if r.OnlyA+r.OnlyB > 0 {
 		fmt.Fprintf(&b, "  %d cells only in A, %d only in B: left out\n", r.OnlyA, r.OnlyB)
 	}
-	if r.Certain >= 0 {
+	if r.Without > 0 {
+		fmt.Fprintf(&b, "  %d cells without an amount in one of them: left out\n", r.Without)
+	}
+	if r.Column == "true" {
+		b.WriteString("  true amounts, which have no intervals\n")
+	} else if r.Certain >= 0 {
 		fmt.Fprintf(&b, "  in %d cells the change is beyond the 90%% intervals of both\n", r.Certain)
 	} else {
 		b.WriteString("  no intervals: nothing says whether a change is more than the models' error\n")

@@ -13,6 +13,7 @@ its renderer, the entries of its legend, and the color at every point as
 saves both maps with their legends as one picture instead.
 """
 import json
+import os
 import sys
 
 from qgis.core import (QgsApplication, QgsLayerTreeModel, QgsLayout, QgsLayoutExporter, QgsLayoutItemLabel, QgsLayoutItemLegend,
@@ -58,7 +59,7 @@ def picture(layers, path):
     page = layout.pageCollection().page(0)
     page.setPageSize(QgsLayoutSize(250, 118, mm))
     font = QFont("Liberation Sans", 7)
-    for i, (layer, title) in enumerate(zip(layers, ("predictions.tif", "predictions.gpkg"))):
+    for i, (layer, title) in enumerate(zip(layers, map(os.path.basename, sys.argv[1:3]))):
         left = 3 + 124 * i
         label = QgsLayoutItemLabel(layout)
         label.setText(title + " as QGIS opens it")
