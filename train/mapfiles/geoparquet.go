@@ -50,11 +50,18 @@ func (c *Cells) WriteGeoParquet(path string) error {
 	if err != nil {
 		return err
 	}
-	values := c.values()
+	// The columns of a row are asked for one after another: its values are made once.
+	at, values := 0, c.Rows[0].Values(c.Extra)
+	row := func(i int) []any {
+		if i != at {
+			at, values = i, c.Rows[i].Values(c.Extra)
+		}
+		return values
+	}
 	var columns []columnar.Column
 	for k, name := range c.Extra.Columns(c.Unit) {
-		x := columnar.Column{Name: name, Value: func(i int) any { return values[i][k] }}
-		switch values[0][k].(type) {
+		x := columnar.Column{Name: name, Value: func(i int) any { return row(i)[k] }}
+		switch values[k].(type) {
 		case string:
 			x.Kind = columnar.Text
 		case int64:

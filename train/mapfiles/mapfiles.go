@@ -50,6 +50,26 @@ func (c *Cells) values() [][]any {
 	return out
 }
 
+// numbers are the values of each column, [columns][N]; those of texts are nil.
+func (c *Cells) numbers() [][]float64 {
+	var out [][]float64
+	for _, r := range c.Rows {
+		values := r.Values(c.Extra)
+		if out == nil {
+			out = make([][]float64, len(values))
+		}
+		for k, v := range values {
+			switch v := v.(type) {
+			case float64:
+				out[k] = append(out[k], v)
+			case int64:
+				out[k] = append(out[k], float64(v))
+			}
+		}
+	}
+	return out
+}
+
 // bounds of a cell in the grid's CRS.
 func (c *Cells) bounds(r runlog.Prediction) (minX, minY, maxX, maxY float64) {
 	return c.Grid.Bounds(grid.Cell{Col: r.Col, Row: r.Row})

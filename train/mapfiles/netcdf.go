@@ -86,15 +86,17 @@ func (c *Cells) window(path string, corners int) (*window, error) {
 }
 
 // spread puts values of cells on the block; elsewhere there is NaN.
-func (v *window) spread(values func(i int) float64) []float64 {
-	out := make([]float64, v.w*v.h)
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	for i, k := range v.at {
-		out[k] = values(i)
-	}
-	return out
+func (v *window) spread(values func(i int) float64) netcdf.Later {
+	return netcdf.Later{N: v.w * v.h, Make: func() ([]float64, error) {
+		out := make([]float64, v.w*v.h)
+		for i := range out {
+			out[i] = math.NaN()
+		}
+		for i, k := range v.at {
+			out[k] = values(i)
+		}
+		return out, nil
+	}}
 }
 
 type attributes = []netcdf.Attribute
@@ -146,15 +148,9 @@ func (c *Cells) netCDF(path, year string) (*netcdf.File, error) {
 	f.Variables = append(f.Variables, netcdf.Variable{Name: "cell_area", Dims: axes, Values: v.spread(func(i int) float64 { return m2 * areas[i] }),
 		Attributes: append(attributes{{Name: "standard_name", Value: "cell_area"}, {Name: "long_name", Value: "area on the WGS84 ellipsoid"}, {Name: "units", Value: "m2"},
 			{Name: "_FillValue", Value: math.NaN()}}, place...)})
-	values, suffix := c.values(), "_"+strings.ReplaceAll(c.Unit, "/", "_per_")
+	columns, suffix := c.numbers(), "_"+strings.ReplaceAll(c.Unit, "/", "_per_")
 	for k, name := range c.Extra.Columns(c.Unit) {
-		number := func(i int) float64 {
-			x, ok := values[i][k].(float64)
-			if !ok {
-				return float64(values[i][k].(int64))
-			}
-			return x
-		}
+		number := func(i int) float64 { return columns[k][i] }
 		switch {
 		case strings.HasSuffix(name, suffix):
 			const kg = 1e3 // in a tonne
@@ -218,32 +214,44 @@ func (c *Cells) axes(v *window, f *netcdf.File) (dims []string, place attributes
 	if crs.Geographic() {
 		return dims, place, nil
 	}
-	to, err := raster.NewTransform(crs, grid.WGS84())
-	if err != nil {
-		return nil, nil, err
-	}
-	defer to.Close()
-	var lon, lat, lons, lats []float64
-	for j := range v.h {
-		for i := range v.w {
-			w, e, s, n := x.edges[2*i], x.edges[2*i+1], y.edges[2*j], y.edges[2*j+1]
-			px, py := []float64{(w + e) / 2, w, e, e, w}, []float64{(s + n) / 2, s, s, n, n}
-			if err := to.Points(px, py); err != nil {
-				return nil, nil, err
-			}
-			lon, lat, lons, lats = append(lon, px[0]), append(lat, py[0]), append(lons, px[1:]...), append(lats, py[1:]...)
-		}
-	}
 	f.Dims = append(f.Dims, netcdf.Dim{Name: "corners", Length: 4})
-	for _, k := range []struct {
-		axis
-		center, corner []float64
-	}{{axis{name: "lat", standard: "latitude", units: "degrees_north"}, lat, lats}, {axis{name: "lon", standard: "longitude", units: "degrees_east"}, lon, lons}} {
-		f.Variables = append(f.Variables, netcdf.Variable{Name: k.name, Dims: dims, Values: k.center, Attributes: attributes{{Name: "standard_name", Value: k.standard},
-			{Name: "long_name", Value: k.standard}, {Name: "units", Value: k.units}, {Name: "bounds", Value: k.name + "_bnds"}}},
-			netcdf.Variable{Name: k.name + "_bnds", Dims: append(append([]string{}, dims...), "corners"), Values: k.corner})
+	for k, a := range []axis{{name: "lat", standard: "latitude", units: "degrees_north"}, {name: "lon", standard: "longitude", units: "degrees_east"}} {
+		place := func(px, py func(w, e, s, n float64) []float64, per int) netcdf.Later {
+			return netcdf.Later{N: per * v.w * v.h, Make: func() ([]float64, error) { return lonLat(crs, x.edges, y.edges, px, py, k == 1) }}
+		}
+		center := place(func(w, e, _, _ float64) []float64 { return []float64{(w + e) / 2} }, func(_, _, s, n float64) []float64 { return []float64{(s + n) / 2} }, 1)
+		corners := place(func(w, e, _, _ float64) []float64 { return []float64{w, e, e, w} }, func(_, _, s, n float64) []float64 { return []float64{s, s, n, n} }, 4)
+		f.Variables = append(f.Variables, netcdf.Variable{Name: a.name, Dims: dims, Values: center, Attributes: attributes{{Name: "standard_name", Value: a.standard},
+			{Name: "long_name", Value: a.standard}, {Name: "units", Value: a.units}, {Name: "bounds", Value: a.name + "_bnds"}}},
+			netcdf.Variable{Name: a.name + "_bnds", Dims: append(append([]string{}, dims...), "corners"), Values: corners})
 	}
 	return dims, append(place, netcdf.Attribute{Name: "coordinates", Value: "lat lon"}), nil
+}
+
+// lonLat are longitudes, or latitudes, of points of each cell, row by row: px and py
+// are those of a cell with these edges, counterclockwise.
+func lonLat(crs *raster.CRS, xEdges, yEdges []float64, px, py func(w, e, s, n float64) []float64, longitude bool) ([]float64, error) {
+	to, err := raster.NewTransform(crs, grid.WGS84())
+	if err != nil {
+		return nil, err
+	}
+	defer to.Close()
+	var out []float64
+	for j := 0; j < len(yEdges); j += 2 {
+		var x, y []float64
+		for i := 0; i < len(xEdges); i += 2 {
+			w, e, s, n := xEdges[i], xEdges[i+1], yEdges[j], yEdges[j+1]
+			x, y = append(x, px(w, e, s, n)...), append(y, py(w, e, s, n)...)
+		}
+		if err := to.Points(x, y); err != nil {
+			return nil, err
+		}
+		if longitude {
+			y = x
+		}
+		out = append(out, y...)
+	}
+	return out, nil
 }
 
 // axis is a coordinate: the lower and upper edge of each of its cells.

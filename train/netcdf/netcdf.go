@@ -38,12 +38,19 @@ type Attribute struct {
 }
 
 // Variable is an array over dimensions, the last one fastest; without any it is
-// one number. Values are []float64, []int32 or []int8.
+// one number. Values are []float64, []int32, []int8 or Later.
 type Variable struct {
 	Name       string
 	Dims       []string
 	Attributes []Attribute
 	Values     any
+}
+
+// Later are N values that are made when they are written, so that a file of many
+// variables needs the memory of one.
+type Later struct {
+	N    int
+	Make func() ([]float64, error)
 }
 
 // Types and tags of the format.
@@ -188,6 +195,8 @@ func (v *Variable) content() (kind int, size int64, n int, err error) {
 	switch x := v.Values.(type) {
 	case []float64:
 		return typeDouble, 8 * int64(len(x)), len(x), nil
+	case Later:
+		return typeDouble, 8 * int64(x.N), x.N, nil
 	case []int32:
 		return typeInt, 4 * int64(len(x)), len(x), nil
 	case []int8:
@@ -203,7 +212,18 @@ func (v *Variable) write(w *bufio.Writer) (err error) {
 		}
 	}
 	var word [8]byte
-	switch x := v.Values.(type) {
+	values := v.Values
+	if x, ok := values.(Later); ok {
+		made, err := x.Make()
+		if err == nil && len(made) != x.N {
+			err = fmt.Errorf("netcdf: %s: %d values were made, not %d", v.Name, len(made), x.N)
+		}
+		if err != nil {
+			return err
+		}
+		values = made
+	}
+	switch x := values.(type) {
 	case []float64:
 		for _, y := range x {
 			put(be.AppendUint64(word[:0], math.Float64bits(y)))

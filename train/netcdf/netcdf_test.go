@@ -13,7 +13,7 @@ func TestBytes(t *testing.T) {
 	f := File{Dims: []Dim{{"x", 3}}, Attributes: []Attribute{{"title", "hello"}}, Variables: []Variable{
 		{Name: "flag", Dims: []string{"x"}, Attributes: []Attribute{{"_FillValue", int8(-1)}}, Values: []int8{1, 0, -1}},
 		{Name: "crs", Values: []int32{7}},
-		{Name: "v", Dims: []string{"x"}, Attributes: []Attribute{{"p", []float64{1, 2}}}, Values: []float64{1, -2, 0.5}},
+		{Name: "v", Dims: []string{"x"}, Attributes: []Attribute{{"p", []float64{1, 2}}}, Values: Later{3, func() ([]float64, error) { return []float64{1, -2, 0.5}, nil }}},
 	}}
 	var b bytes.Buffer
 	if err := f.Write(&b); err != nil {
@@ -43,6 +43,7 @@ func TestRefused(t *testing.T) {
 	for want, f := range map[string]File{
 		"no dimension":        {Variables: []Variable{{Name: "v", Dims: []string{"x"}, Values: []float64{1}}}},
 		"1 values":            {Dims: x, Variables: []Variable{{Name: "v", Dims: []string{"x"}, Values: []float64{1}}}},
+		"1 values were made":  {Dims: x, Variables: []Variable{{Name: "v", Dims: []string{"x"}, Values: Later{2, func() ([]float64, error) { return []float64{1}, nil }}}}},
 		"[]string cannot":     {Variables: []Variable{{Name: "v", Values: []string{"a"}}}},
 		"variable \"a b\"":    {Variables: []Variable{{Name: "a b", Values: []float64{1}}}},
 		"dimension \"x\"":     {Dims: append(x, x...)},
