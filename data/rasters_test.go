@@ -148,3 +148,34 @@ func TestRasterFaults(t *testing.T) {
 		}
 	}
 }
+
+// A value that the configuration declares to be no data is none, in the cells that
+// have nothing else; it belongs to what a store is built from.
+func TestRasterNodata(t *testing.T) {
+	c, _ := cityConfig(t, 8, 9)
+	mustBuild(t, &c, Options{Name: "demo"})
+	path := filepath.Join(t.TempDir(), "light.tif")
+	value := func(col, row int64) float64 { return float64((col+row)%4) - 5 }
+	writeLight(t, path, open(t, c.Store), 0, value)
+	none := -4.0
+	c.Store = filepath.Join(t.TempDir(), "with")
+	c.Rasters = []Raster{{Name: "light", Path: path, Nodata: &none}, {Name: "whole", Path: path}}
+	mustBuild(t, &c, Options{Name: "demo"})
+	s := open(t, c.Store)
+	for i, cell := range s.Cells() {
+		want, light := value(cell.Col, cell.Row), float64(s.Rasters()[2*i])
+		if math.Abs(float64(s.Rasters()[2*i+1])-want) > 1e-3 || (want == none) != math.IsNaN(light) || want != none && math.Abs(light-want) > 1e-3 {
+			t.Errorf("cell %v: %g, want %g", cell, light, want)
+		}
+	}
+	nan := math.NaN()
+	for _, again := range []struct {
+		nodata *float64
+		reused bool
+	}{{&none, true}, {&nan, false}, {nil, true}} {
+		c.Rasters[0].Nodata = again.nodata
+		if r := mustBuild(t, &c, Options{Name: "demo"}); r.Reused != again.reused {
+			t.Errorf("nodata %v: reused %v", again.nodata, r.Reused)
+		}
+	}
+}

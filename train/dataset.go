@@ -51,6 +51,9 @@ func (d *dataset) fit(c *config.Config) error {
 	case c.Model.HasImage() && !d.store.HasImages():
 		return fault.New(where, "the store has no images, but model.modalities asks for them",
 			"Give data.imagery.path, or set model.modalities: [poi].")
+	case c.Model.Published() && c.Model.HasImage() && d.store.Shape() != store.RGB(d.store.ImageSize()):
+		return fault.New(where, fmt.Sprintf("its images have %d bands of %s, and the published program (model.variant: reference) reads three of bytes", d.store.Shape().Bands, d.store.Shape().Pixel),
+			"Name three bands in data.imagery.bands and leave data.imagery.type out, or choose another variant.")
 	case c.Model.HasPOI() && !d.store.HasPOIs():
 		return fault.New(where, "the store has no POIs, but model.modalities asks for them",
 			"Give data.poi.path, or set model.modalities: [image].")

@@ -32,6 +32,9 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 	if c.Plus || c.Statistics || c.LogCounts || c.Features > 0 {
 		return nil, fmt.Errorf("the published program has no variant plus; choose one of the two")
 	}
+	if c.Bands != 0 || c.Pixels != "" {
+		return nil, fmt.Errorf("the published program sees images of red, green and blue bytes")
+	}
 	m := &Model{config: c, params: p}
 	root := p.Root()
 	if c.Image {

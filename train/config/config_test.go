@@ -454,6 +454,25 @@ data:
 	}
 }
 
+// TestRasterKeys: every key of an entry, nodata among them, comes back.
+func TestRasterKeys(t *testing.T) {
+	c, err := Load(write(t, "c.yaml", "name: x\ndata:\n  rasters:\n    - {name: light, path: a.tif, how: sum, band: 2, crs: EPSG:4326, nodata: -0.5}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Data.Rasters[0]
+	if r.Nodata == nil || *r.Nodata != -0.5 || r.Band != 2 || r.CRS != "EPSG:4326" {
+		t.Fatalf("%+v", r)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Load(write(t, "again.yaml", string(text)), nil); err != nil || !reflect.DeepEqual(again.Data.Rasters, c.Data.Rasters) {
+		t.Errorf("%+v (%v)", again, err)
+	}
+}
+
 // TestOneModality: without images there is nothing to contrast.
 func TestOneModality(t *testing.T) {
 	for _, text := range []string{"name: x\nmodel: {modalities: [poi]}\n", "name: x\nmodel: {modalities: [image]}\n"} {
