@@ -100,9 +100,13 @@ func workOn(t *testing.T, dir, shard string) *WorkDone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := WorkBlocks(context.Background(), dir, WorkOptions{Shard: s, Device: "cpu", Threads: 1, Scratch: t.TempDir(), Progress: progress.Options{Quiet: true}})
+	temporary := t.TempDir()
+	done, err := WorkBlocks(context.Background(), dir, WorkOptions{Shard: s, Device: "cpu", Threads: 1, Scratch: temporary, Progress: progress.Options{Quiet: true}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if left := filesIn(t, temporary); len(left) != 0 {
+		t.Errorf("left in the folder for temporary files: %v", left)
 	}
 	return done
 }

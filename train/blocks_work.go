@@ -12,6 +12,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
 	"opencarbon/data/regular"
+	"opencarbon/data/scratch"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
@@ -236,21 +237,25 @@ func (w *blockWorker) paint(ctx context.Context, piece *store.Store) (s *store.S
 			return nil, forget, err
 		}
 	}
-	dir, err := os.MkdirTemp(w.o.Scratch, "opencarbon-block-*")
+	place := w.o.Scratch
+	if place == "" {
+		place = os.TempDir()
+	}
+	folder, err := scratch.Dir(filepath.Join(place, "opencarbon-block")) // and sweeps what killed shards left there
 	if err != nil {
-		return nil, forget, fault.Wrap(err, "--scratch", "no folder for a block's images can be made", "Name a folder on a local disk with room for them, or set TMPDIR.")
+		return nil, forget, fault.Wrap(err, place, "no folder for a block's images can be made there", "Name a folder on a local disk with room for them in --scratch, or set TMPDIR.")
 	}
-	remove := func() { os.RemoveAll(dir) }
-	kept, err := w.painter.Paint(ctx, piece, filepath.Join(dir, "block"))
+	dir := filepath.Join(folder.Path, "block")
+	kept, err := w.painter.Paint(ctx, piece, dir)
 	if err != nil || kept == 0 {
-		remove()
+		folder.Remove()
 		return nil, forget, err
 	}
-	if s, err = store.Open(filepath.Join(dir, "block")); err != nil {
-		remove()
+	if s, err = store.Open(dir); err != nil {
+		folder.Remove()
 		return nil, forget, err
 	}
-	return s, func() { s.Close(); remove() }, nil
+	return s, func() { s.Close(); folder.Remove() }, nil
 }
 
 // predictCells predicts some cells of a store, inside the engine: ln emission and
