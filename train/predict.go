@@ -15,6 +15,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/change"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/mapfiles"
@@ -185,8 +186,8 @@ func (o PredictOptions) checkOutputs(unit string) error {
 		if !o.Page {
 			return fault.New("--since", "is shown on the page, which is not asked for", "Give --html as well, or compare afterwards: go run ./cmd/diff A B.")
 		}
-		if _, err := os.Stat(o.Since); err != nil {
-			return fault.Wrap(err, "--since", "cannot be read", "Give the folder that go run ./cmd/predict or train wrote.")
+		if _, err := change.Read(o.Since); err != nil { // before hours of work
+			return err
 		}
 	}
 	return nil

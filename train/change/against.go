@@ -24,10 +24,7 @@ type Since struct {
 // ranges are those of Compare. A table of another unit, or without a cell in
 // common, is a *fault.Input error.
 func Against(path string, now *runlog.Table) (*Since, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		path = filepath.Join(path, runlog.PredictionsFile)
-	}
-	then, err := runlog.ReadPredictions(path)
+	then, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +74,14 @@ func Against(path string, now *runlog.Table) (*Since, error) {
 		return nil, fault.New(path, "has no cell in common with what is compared with it", "Compare predictions of one grid and region.")
 	}
 	return s, nil
+}
+
+// Read reads the table of a folder that predict or train wrote, or the table itself.
+func Read(path string) (*runlog.Table, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		path = filepath.Join(path, runlog.PredictionsFile)
+	}
+	return runlog.ReadPredictions(path)
 }
 
 // Name is what people call a prediction: the name of its folder, less the links and

@@ -38,7 +38,7 @@ func (s *Since) sentence(unit string) string {
 	text := fmt.Sprintf("Since %s the %s cells that both predictions have went from %s to %s (%+.1f %%): more in %s of them, less in %s", label.Printable(s.Name),
 		metrics.Amount(float64(cells)), Large(before), strings.TrimSpace(Large(now)+" "+Unit(unit)), 100*(now/before-1), metrics.Amount(float64(more)), metrics.Amount(float64(less)))
 	if ranged {
-		text += fmt.Sprintf("; in %s the change is beyond what the model's errors explain", metrics.Amount(float64(sure)))
+		text += fmt.Sprintf("; in %s of them the change is beyond what the model's errors explain", metrics.Amount(float64(sure)))
 	}
 	return text + "."
 }
