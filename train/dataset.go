@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
@@ -63,8 +64,16 @@ func (d *dataset) fit(c *config.Config) error {
 	case len(d.validation) < 2:
 		return fault.New(where, fmt.Sprintf("%d validation cells have a target; at least 2 are needed to choose the best model", len(d.validation)),
 			"Give data.split a validation part.")
+	case alike(d.ln, d.train):
+		return fault.New(where, fmt.Sprintf("all %d training cells have the same emission (ln %.4g): there is nothing to learn", len(d.train), d.ln[d.train[0]]),
+			"Check the inventory's band or attribute (data.emissions), and the training part of data.split.")
 	}
 	return nil
+}
+
+// alike reports whether cells have one target, all of them.
+func alike(ln []float64, cells []int32) bool {
+	return !slices.ContainsFunc(cells, func(c int32) bool { return ln[c] != ln[cells[0]] })
 }
 
 // modelConfig is the architecture that config and store ask for.

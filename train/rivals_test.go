@@ -109,7 +109,7 @@ func TestRivalsOfBadInput(t *testing.T) {
 	}
 }
 
-// Cells that are all the same give no validation that could choose: an error says
+// Cells that are all the same teach nothing and give no validation that could choose: an error says
 // so, as of input that can be mended.
 func TestRivalsOfOneTarget(t *testing.T) {
 	d := town{rows: 3, cols: 8, hash: "same", change: func(targets []float64, _ []store.Split) {

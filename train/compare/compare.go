@@ -78,6 +78,9 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 	if err != nil {
 		return nil, err
 	}
+	if err := differ(s, folds); err != nil {
+		return nil, err
+	}
 	within, err := partsOf(ctx, s, method.New(s).Ln, o.Parts)
 	if err != nil {
 		return nil, err
@@ -177,6 +180,22 @@ func parts(ctx context.Context, s *store.Store, o Options) ([]*method.Dataset, s
 	}
 	return out, fmt.Sprintf("%d folds %s, buffer %d: each of %d cells is predicted once by a model that saw neither it nor its %s",
 		o.Folds, how, o.Buffer, cells, map[bool]string{true: "fold", false: "block"}[o.Dealt == KNNDM]), nil
+}
+
+// differ refuses test cells whose targets are all the same: R2 says nothing of them.
+func differ(s *store.Store, folds []*method.Dataset) error {
+	first, cells := math.NaN(), 0
+	for _, d := range folds {
+		for _, c := range d.Test {
+			if cells++; cells == 1 {
+				first = d.Ln[c]
+			} else if d.Ln[c] != first {
+				return nil
+			}
+		}
+	}
+	return fault.New(s.Dir(), fmt.Sprintf("all %d test cells have the same emission (ln %.4g): R2 says nothing of them", cells, first),
+		"Check the inventory's band or attribute (data.emissions), and data.split.")
 }
 
 // fit trains one entry on one fold, or finds it done.

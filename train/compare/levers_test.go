@@ -58,7 +58,7 @@ func TestRowsThatChangeNothing(t *testing.T) {
 	var out []string
 	for _, e := range entries {
 		if e.Method == nil {
-			if !strings.Contains(e.Why, "opencarbon") {
+			if !strings.Contains(e.Why, "opencarbon") && !strings.Contains(e.Why, "no such part") {
 				t.Errorf("%s: %q", e.Name, e.Why)
 			}
 			out = append(out, e.Name)
@@ -66,5 +66,38 @@ func TestRowsThatChangeNothing(t *testing.T) {
 	}
 	if !slices.Contains(out, "paper") || !slices.Contains(out, "no-ema") || slices.Contains(out, "no-se") || slices.Contains(out, "opencarbon") {
 		t.Errorf("left out: %v", out)
+	}
+}
+
+// What is without its modality is left out with the reason, and says so in one
+// line of the table; names are taken whatever their case.
+func TestRowsWithoutTheirModality(t *testing.T) {
+	c := config.Defaults()
+	c.Model.Modalities, c.Model.Contrastive = []string{"poi"}, false
+	want := map[string]string{"frozen": "no images", "resnet18": "no images", "simclr": "no images", "no-statistics": "no images", "contrastive": "no images",
+		"encoder-none": "no images", "no-contrastive": "no contrastive loss"}
+	var names []string
+	for name := range want {
+		names = append(names, " "+strings.ToUpper(name))
+	}
+	entries, err := Entries(&c, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Method != nil || !strings.Contains(e.Why, want[e.Name]) || want[e.Name] == "" {
+			t.Errorf("%s: %q", e.Name, e.Why)
+		}
+	}
+	c.Model.Modalities = []string{"image"}
+	for name, want := range map[string]string{"no-log-counts": "no points", "contrastive": "no points"} {
+		if entries, err = Entries(&c, []string{name}); err != nil || entries[0].Method != nil || !strings.Contains(entries[0].Why, want) {
+			t.Errorf("%s: %v, %+v", name, err, entries)
+		}
+	}
+	var b strings.Builder
+	(&Table{Rows: []Row{{Name: "x", Why: "it has none\n  Give it some."}}}).Markdown(&b)
+	if !strings.Contains(b.String(), "left out: it has none Give it some. |\n") {
+		t.Error(b.String())
 	}
 }

@@ -103,7 +103,7 @@ func Methods() (names, about []string) {
 func Entries(c *config.Config, names []string) ([]Entry, error) {
 	var out []Entry
 	for _, name := range names {
-		e, err := entry(c, name)
+		e, err := entry(c, known(name))
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +121,18 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 		return nil, fault.New("--methods", "names no method", "Leave it away, or name some.")
 	}
 	return out, nil
+}
+
+// known is the name of a method as it is written here, whatever its case and the
+// spaces around it.
+func known(name string) string {
+	all, _ := Methods()
+	for _, n := range all {
+		if strings.EqualFold(n, strings.TrimSpace(name)) {
+			return n
+		}
+	}
+	return name
 }
 
 func entry(c *config.Config, name string) (Entry, error) {
@@ -148,6 +160,9 @@ func entry(c *config.Config, name string) (Entry, error) {
 		if name == "folds" {
 			e.Method = train.Crossfit{Config: &changed}
 		}
+		if e.Why = lacks(c, name); e.Why != "" {
+			e.Method = nil
+		}
 		if strings.HasPrefix(name, "encoder-") && changed.Model.ImageWeights == "" {
 			e.Method, e.Why = nil, "there are no weights to begin with: give model.image_weights (preset:imagenet)"
 		}
@@ -163,11 +178,35 @@ func entry(c *config.Config, name string) (Entry, error) {
 	return Entry{}, fault.New("--methods", fmt.Sprintf("%q is unknown", name), "Use some of "+strings.Join(all, ", ")+".")
 }
 
+// lacks says what of a row of the network's parts the config has not, so that it
+// would be the network as it is; empty: nothing.
+func lacks(c *config.Config, name string) string {
+	m := c.Model
+	switch {
+	case (name == "frozen" || name == "no-statistics") && !m.HasImage():
+		return "the config has no images"
+	case name == "no-log-counts" && !m.HasPOI():
+		return "the config has no points of interest"
+	case name == "no-contrastive" && !(m.Contrastive && m.HasImage() && m.HasPOI()):
+		return "the config has no contrastive loss"
+	}
+	for _, has := range []struct {
+		name string
+		part bool
+	}{{"no-se", m.SE}, {"no-neighborhood", m.Neighborhood > 1}, {"no-augment", c.Train.Augment != "none"}, {"no-statistics", m.Statistics},
+		{"no-log-counts", m.LogCounts}, {"no-wide", m.Wide}, {"no-ema", c.Train.EMA > 0}} {
+		if has.name == name && !has.part {
+			return "the config has no such part"
+		}
+	}
+	return ""
+}
+
 // Parted is a named method taken apart for a study that leaves checkpoints: the
 // experiment that trains it and, of a method that sees a cell as a row of numbers,
 // that method. What cannot take part is a *fault.Input error.
 func Parted(c *config.Config, name string) (*config.Config, tabular.Method, error) {
-	e, err := entry(c, name)
+	e, err := entry(c, known(name))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -244,7 +244,7 @@ func (t *Table) Markdown(w io.Writer) {
 	fmt.Fprintf(w, "|%s|------:|---------------|---------------|---------------|------------------------|----------------:|%s\n", strings.Repeat("-", 30), strings.ReplaceAll(t.column("---------------:"), " ", ""))
 	for _, r := range t.Rows {
 		if r.N == 0 {
-			fmt.Fprintf(w, "| %-28s |     0 | left out: %s |\n", r.Name, r.Why)
+			fmt.Fprintf(w, "| %-28s |     0 | left out: %s |\n", r.Name, strings.Join(strings.Fields(r.Why), " ")) // a row is one line
 			continue
 		}
 		cell := func(m, sd float64) string {

@@ -72,6 +72,9 @@ func PaperGrid() []Axis {
 // last axis the fastest; with most above 0 so many of them, drawn by seed, in the
 // order in which they were drawn.
 func Points(axes []Axis, most int, seed int64) ([][]string, error) {
+	if most < 0 {
+		return nil, fault.New("--trials", fmt.Sprintf("%d is below 0", most), "Give 0 for the whole grid, or how many points are to be drawn.")
+	}
 	n := 1
 	for i, a := range axes {
 		for _, b := range axes[:i] {

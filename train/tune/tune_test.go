@@ -85,6 +85,9 @@ func TestPoints(t *testing.T) {
 			t.Errorf("%d axes: %v", len(bad), err)
 		}
 	}
+	if _, err := Points(axes, -1, 1); !fault.IsInput(err) || !strings.Contains(err.Error(), "--trials") {
+		t.Errorf("-1 trials: %v", err)
+	}
 }
 
 // The best point is found; what is behind the median is stopped; what cannot be
