@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 
 	"opencarbon/data/fault"
@@ -148,10 +147,12 @@ func NewPainter(ctx context.Context, c *Config, o Options, outline *store.Meta, 
 	if p.mosaic, err = local.openMosaic(); err != nil {
 		return nil, local.told(err)
 	}
-	if info, err := os.Stat(c.Imagery.Path); err == nil && info.Mode().IsRegular() && n.Source.Files <= 1 {
-		if info.Size() != n.Source.Bytes || info.ModTime().UTC().Unix() != n.Source.ModTime.Unix() {
-			return nil, fault.New("data.imagery.path", c.Imagery.Path+" is not the file any more that the plan was made of", "Put the old file back, or plan again in another folder.")
-		}
+	now, err := p.mosaic.Source()
+	if err != nil {
+		return nil, local.told(err)
+	}
+	if now.Fingerprint != n.Source.Fingerprint {
+		return nil, fault.New("data.imagery.path", local.shown(local.Imagery.Path)+" is not the mosaic any more that the plan was made of", "Put the old one back, or plan again in another folder.")
 	}
 	return p, nil
 }

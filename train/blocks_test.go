@@ -227,6 +227,28 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// A mosaic that was changed behind the plan's back is not read.
+func TestBlocksOfAnotherMosaic(t *testing.T) {
+	k, _, _ := trained(t, sees(), town{rows: 6, cols: 20, image: townSize})
+	c := regionOf(t, country(t))
+	dir := filepath.Join(t.TempDir(), "work")
+	if _, err := PlanBlocks(context.Background(), k, c, dir, PlanOptions{Accept: []string{AcceptCells}}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(c.Data.Imagery.Path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("more"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	_, err = WorkBlocks(context.Background(), dir, WorkOptions{Shard: fleet.Whole, Device: "cpu", Threads: 1, Scratch: t.TempDir(), Progress: progress.Options{Quiet: true}})
+	if !fault.IsInput(err) || !strings.Contains(err.Error(), "not the mosaic any more") {
+		t.Errorf("another mosaic: %v", err)
+	}
+}
+
 // What a folder of work is refused for, in words.
 func TestBlocksRefuse(t *testing.T) {
 	k, _, _ := trained(t, pois(), town{rows: 5, cols: 20})
@@ -363,4 +385,61 @@ func FuzzBlockResult(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// An ensemble whose members look differently far, one of them at a further raster,
+// has the halo of the farthest and predicts in blocks what it predicts in one piece.
+func TestBlocksOfAnEnsemble(t *testing.T) {
+	light := []store.Raster{{Name: "light", How: "mean"}}
+	where := town{rows: 6, cols: 20, image: townSize, rasters: light}
+	near, _, _ := trained(t, sees(), where)
+	c := pois()
+	c.Model.Neighborhood, c.Train.Epochs, c.Seed = 7, 1, 9
+	far, _, _ := trained(t, c, where)
+	ctx := context.Background()
+	region := regionOf(t, country(t))
+	region.Data.Region.BBox[2] = region.Data.Region.BBox[0] + 0.24 // without the sea
+	region.Data.Rasters = []data.Raster{{Name: "light", Path: region.Data.Imagery.Path, How: "mean", Band: 2}}
+	one := *region
+
+	dir := filepath.Join(t.TempDir(), "work")
+	p, err := PlanBlocks(ctx, far, region, dir, PlanOptions{Members: []*Checkpoint{near}, Accept: []string{AcceptCells}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Halo != 3 || len(p.Blocks) != 4 || len(p.Checkpoints) != 2 {
+		t.Fatalf("halo %d, %d blocks, %d checkpoints", p.Halo, len(p.Blocks), len(p.Checkpoints))
+	}
+	workOn(t, dir, "0/2")
+	workOn(t, dir, "1/2")
+	o := inOneBatch()
+	o.Formats, o.Out = []string{"csv"}, t.TempDir()
+	if _, err := MergeBlocks(ctx, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	report, err := data.Build(ctx, &one.Data, data.Options{Name: one.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(report.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	whole := o
+	whole.Out, whole.Members, whole.Accept = t.TempDir(), []*Checkpoint{near}, []string{AcceptCells}
+	if _, err := Predict(ctx, far, s, whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"lon", "lat", "ln_predicted", "ln_spread"} {
+		a, b := column(t, filepath.Join(o.Out, "predictions.csv"), name), column(t, filepath.Join(whole.Out, "predictions.csv"), name)
+		if len(a) != 480 || len(a) != len(b) {
+			t.Fatalf("%s: %d and %d cells", name, len(a), len(b))
+		}
+		for i := range a {
+			if math.Abs(a[i]-b[i]) > 1e-4 {
+				t.Fatalf("%s of cell %d: %v in blocks, %v in one piece", name, i, a[i], b[i])
+			}
+		}
+	}
 }

@@ -157,6 +157,9 @@ func crew(workers int) int {
 	return min(workers, 256)
 }
 
+// Source identifies the file or folder that the mosaic is read from.
+func (m *Mosaic) Source() (Source, error) { return m.identify() }
+
 // identify computes the source's fingerprint.
 func (m *Mosaic) identify() (Source, error) {
 	s := Source{Path: m.spec.Path}
