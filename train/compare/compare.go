@@ -34,6 +34,7 @@ type Entry struct {
 	Method method.Method // nil: it cannot take part
 	Why    string        // why not
 	Fixed  bool          // does not depend on the seed: one is enough
+	Seen   bool          // validation cells are trained on too: what it says of them tells nothing, so it is in no stack
 }
 
 // Options of Run.

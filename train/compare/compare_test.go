@@ -157,3 +157,27 @@ func TestRunOfBadInput(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What was trained on validation cells predicts them too well: it is in no stack,
+// and reaches no level.
+func TestSeen(t *testing.T) {
+	s := city(t, 144)
+	var fits int
+	entries := []Entry{
+		{Name: "a", Key: "a", Method: guess{t: t, shift: 0.5, fits: &fits}},
+		{Name: "b", Key: "b", Method: guess{t: t, shift: 0.4, fits: &fits}},
+		{Name: "seen", Key: "c", Method: guess{t: t, fits: &fits}, Seen: true},
+	}
+	table, err := Run(context.Background(), s, entries, Options{Seeds: 2, Folds: 3, Block: 4, Out: t.TempDir(), Report: &bytes.Buffer{}, Reach: 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range table.Rows {
+		if r.Name == Stacked && strings.Contains(r.About, "seen") {
+			t.Errorf("the stack is %s", r.About)
+		}
+		if strings.HasPrefix(r.Name, "seen") && r.Reached != nil {
+			t.Errorf("%s reached a level of R2 after %s", r.Name, r.Reached)
+		}
+	}
+}

@@ -157,6 +157,7 @@ func entry(c *config.Config, name string) (Entry, error) {
 			return Entry{}, err
 		}
 		e := Entry{Name: name, Key: string(key), Method: train.Network{Config: &changed}}
+		e.Seen = name == "folds" || name == "refit"
 		if name == "folds" {
 			e.Method = train.Crossfit{Config: &changed}
 		}

@@ -84,10 +84,10 @@ func (t *Table) combined(folds []*method.Dataset) error {
 				mean[k].Validation, mean[k].Test = method.Combine(validation, w), method.Combine(test, w)
 				mean[k].About = fmt.Sprintf("mean of the predictions of %d seeds", len(w))
 			}
-			r = result{entry: Entry{Name: r.entry.Name + ", " + Averaged, Fixed: true}, seeds: [][]part{mean}}
+			r = result{entry: Entry{Name: r.entry.Name + ", " + Averaged, Fixed: true, Seen: r.entry.Seen}, seeds: [][]part{mean}}
 			t.results = append(t.results, r)
 		}
-		if len(r.seeds) > 0 && !strings.HasPrefix(r.entry.Name, "no-") && r.entry.Name != "mean" && len(members) < 8 {
+		if len(r.seeds) > 0 && !strings.HasPrefix(r.entry.Name, "no-") && r.entry.Name != "mean" && !r.entry.Seen && len(members) < 8 {
 			members = append(members, r)
 		}
 	}
@@ -147,7 +147,7 @@ func (t *Table) fill(folds []*method.Dataset, o Options) error {
 			row.About = r.seeds[0][0].About
 			row.Mean = Spread{stat.Mean(r2, nil), stat.Mean(mae, nil), stat.Mean(rmse, nil)}
 		}
-		if o.Reach != 0 && row.N > 0 {
+		if o.Reach != 0 && row.N > 0 && !r.entry.Seen {
 			if row.Reached, err = reach(folds, r.seeds, o.Reach); err != nil {
 				return err
 			}
