@@ -55,8 +55,11 @@ func chooseBands(s *Spec, d *raster.Dataset, files []string) ([]int, error) {
 		}
 		return nil, fault.New(d.Path(), what+", and nothing says which of them make a year",
 			remedy+"If they are months: data.emissions.period: month (amounts a month), or day, hour or second (mean rates). Else name those that are added up: data.emissions.bands, e.g. [1].")
-	case s.Period == "year" && len(times) == 1:
+	case s.Period == "year" && s.from != nil && len(times) == 1:
 		return all, nil // sectors of one time
+	case s.Period == "year" && s.from != nil:
+		return nil, fault.New(d.Path(), fmt.Sprintf("holds %d bands, and %s is not known to have several", len(all), s.Source),
+			"Name those that are added up: data.emissions.bands, e.g. [1], or by their names data.emissions.variables.")
 	case s.Period == "year":
 		return []int{1}, nil
 	case len(times) > 1:

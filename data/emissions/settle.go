@@ -2,7 +2,6 @@ package emissions
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,6 +40,9 @@ func (s *Spec) find() (grids []string, remove func(), err error) {
 	return grids, remove, err
 }
 
+// netCDF matches files of that format.
+var netCDF = regexp.MustCompile(`(?i)\.nc4?$`)
+
 // archived matches files that may be archives.
 var archived = regexp.MustCompile(`(?i)\.(?:zip|gz|tgz|tar)(?:$|/)`)
 
@@ -57,7 +59,7 @@ func (s *Spec) settle(files []string) ([]string, error) {
 	if s.vector(files) {
 		return files, s.settleColumns(files)
 	}
-	if s.from == nil && len(s.Variables) == 0 && !strings.EqualFold(filepath.Ext(files[0]), ".nc") {
+	if s.from == nil && len(s.Variables) == 0 && !netCDF.MatchString(files[0]) {
 		return files, nil // nothing to ask
 	}
 	var grids []string
@@ -109,11 +111,11 @@ func (s *Spec) settleGrid(path string) error {
 	if s.from == nil {
 		return nil
 	}
-	name := names[0]
-	if s.read == nil && strings.HasSuffix(strings.ToLower(containerOf(path)), ".nc") {
-		s.read = []string{name}
-	} else if s.read == nil {
-		name = "" // a band's description is no name of a grid
+	name := "" // a band's description is no name of a grid
+	if containerOf(path) != path || netCDF.MatchString(path) {
+		if name = names[0]; s.read == nil {
+			s.read = []string{name}
+		}
 	}
 	return s.take(path, name, d.Unit(), len(distinctTimes(d)) == 12)
 }

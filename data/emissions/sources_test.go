@@ -103,7 +103,7 @@ func TestSources(t *testing.T) {
 		nc(filepath.Join(sectors, "v8.0_FT2022_GHG_CO2_2019_"+s+"_flx.nc"), "kg m-2 s-1", "", nil, "fluxes", v(5))
 	}
 	for _, kind := range []string{"mn", "hi", "lo"} {
-		nc(filepath.Join(vulcan, "Vulcan_v3_US_annual_1km_total_"+kind+".nc"), "Mg km-2 year-1", "days since 2010-01-01", v(182, 547, 912), "carbon_emissions", v(1, 2, 3))
+		nc(filepath.Join(vulcan, "Vulcan_v3_US_annual_1km_total_"+kind+".nc4"), "Mg km-2 year-1", "days since 2010-01-01", v(182, 547, 912), "carbon_emissions", v(1, 2, 3))
 	}
 	for _, y := range []int{2020, 2021} {
 		tif(filepath.Join(vulcan4, fmt.Sprintf("TOTAL.v4_0.total.%d.mn.tif", y)), float64(y-2015))
@@ -152,13 +152,14 @@ func TestSources(t *testing.T) {
 		{"CAMS-REG, teragrams of all sectors", Spec{Source: "cams-reg", Path: reg}, 7 * cellCount, "A_PublicPower + B_Industry + F_RoadTransport"},
 		{"GRACED, days in monthly files of sectors", Spec{Source: "graced", Path: filepath.Join(graced, "*.nc"), Year: 2020}, 2 * byMonth(2020, rising) * 24 * 1e-3 * carbon * cellCount, "732 bands"},
 		{"GRACED, a file for each day", Spec{Source: "carbon-monitor", Path: filepath.Join(daily, "*.nc")}, 2 * 366 * 24 * 1e-3 * carbon * cellCount, "power"},
-		{"Vulcan 3, one year, not its bounds", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc"), Year: 2011}, 2 * carbon * ground / 1e6, "band 2 of 3"},
+		{"Vulcan 3, one year, not its bounds", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc4"), Year: 2011}, 2 * carbon * ground / 1e6, "band 2 of 3"},
+		{"Vulcan 4, bands by name", Spec{Source: "vulcan", Path: bandsOf(t, path("named.tif")), Variables: []string{"rail", "cement"}}, (1 + 3) * 12 * 10, "rail + cement, bands 1, 3 of 3"},
 		{"Vulcan 4", Spec{Source: "vulcan", Path: filepath.Join(vulcan4, "*.tif"), Year: 2021}, 6 * cellCount, ""},
 		{"LAEI, the year's total", Spec{Source: "laei", Path: laei, CRS: "EPSG:4326", Year: 2019}, 7, ""},
 		{"LAEI, sectors", Spec{Source: "laei", Path: laei, CRS: "EPSG:4326", Variables: []string{"domestic", "road"}}, 6, "domestic + road"},
 		{"the user's unit goes first", Spec{Source: "edgar", Path: path("v8.0_FT2022_GHG_CO2_2022_TOTALS_emi.nc"), Units: "kgCO2"}, 0.01 * cellCount, ""},
 		{"no source: named variables", Spec{Path: reg, Variables: []string{"B_Industry"}, Units: "TgCO2"}, 2 * cellCount, "B_Industry"},
-		{"no source: a year of an axis", Spec{Path: filepath.Join(vulcan, "*_mn.nc"), Year: 2012, Units: "tC", Per: "km2"}, 3 * carbon * ground / 1e6, "band 3 of 3"},
+		{"no source: a year of an axis", Spec{Path: filepath.Join(vulcan, "*_mn.nc4"), Year: 2012, Units: "tC", Per: "km2"}, 3 * carbon * ground / 1e6, "band 3 of 3"},
 	}
 	for _, c := range sources {
 		t.Run(c.name, func(t *testing.T) {
@@ -187,13 +188,14 @@ func TestSources(t *testing.T) {
 		spec Spec
 		want []string
 	}{
+		{"bands of a known source", Spec{Source: "vulcan", Path: bandsOf(t, path("v4.tif"))}, []string{"3 bands", "data.emissions.variables"}},
 		{"unknown", Spec{Source: "edger", Path: cams}, []string{"data.emissions.source", "edger", "edgar"}},
 		{"totals beside sectors", Spec{Source: "edgar", Path: path("mixed/*.tif")}, []string{"a_TOTALS_2020.tif", "twice"}},
 		{"a total beside its sectors", Spec{Source: "cams-reg", Path: cams, Variables: []string{"ene", "sum"}}, []string{"data.emissions.variables", "sum", "twice"}},
 		{"no such variable", Spec{Source: "cams-reg", Path: cams, Variables: []string{"tro"}}, []string{"tro", "ene, ind, sum"}},
 		{"several variables and no word", Spec{Path: reg, Units: "tCO2"}, []string{"3 grids", "data.emissions.variables"}},
-		{"no such year", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc"), Year: 2018}, []string{"2018", "data.emissions.year"}},
-		{"several years and no word", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc")}, []string{"3 bands", "data.emissions.year: 2012"}},
+		{"no such year", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc4"), Year: 2018}, []string{"2018", "data.emissions.year"}},
+		{"several years and no word", Spec{Source: "vulcan", Path: filepath.Join(vulcan, "*.nc4")}, []string{"3 bands", "data.emissions.year: 2012"}},
 		{"several totals", Spec{Source: "laei", Path: laei, CRS: "EPSG:4326"}, []string{"data.emissions.year", "all_2016, all_2019"}},
 		{"an unknown unit", Spec{Source: "cams-reg", Path: nc(path("odd.nc"), "furlongs", "", nil, "sum", v(1))}, []string{"furlongs", "data.emissions.units"}},
 		{"January alone", Spec{Source: "graced", Path: filepath.Join(graced, "*_m01.nc")}, []string{"1 of 12 months", "missing 2020-02"}},
@@ -221,6 +223,14 @@ func scaled(v []float64, f float64) (list []float64) {
 }
 
 func firstHours(days []float64) []float64 { return scaled(days, 24) }
+
+// bandsOf writes a raster of three named bands that hold 1, 2 and 3.
+func bandsOf(t *testing.T, file string) string {
+	t.Helper()
+	s := raster.Spec{Width: 12, Height: 10, Bands: 3, DType: raster.Float32, CRS: mustCRS(t, "EPSG:4326"), GeoTransform: raster.North(10.1, 50.2, 1.0/120, 1.0/120), Descriptions: []string{"rail", "road", "cement"}}
+	writeTIFF(t, file, s, func(b, _, _ int) float64 { return float64(b) })
+	return file
+}
 
 // pack writes an archive of one file, of the kind that its name says.
 func pack(t *testing.T, archive, member string, content []byte) {

@@ -20,7 +20,7 @@ import (
 var driverPrefix = regexp.MustCompile(`^[A-Z][A-Z0-9_]+:`)
 
 // archiveMembers are the endings looked for inside an archive.
-var archiveMembers = []string{".tif", ".tiff", ".vrt", ".jp2", ".img", ".nc", ".asc", ".png", ".jpg",
+var archiveMembers = []string{".tif", ".tiff", ".vrt", ".jp2", ".img", ".nc", ".nc4", ".asc", ".png", ".jpg",
 	".shp", ".gpkg", ".geojson", ".json", ".pbf", ".osm", ".csv", ".gml", ".kml"}
 
 // resolve is locate, and refuses a VRT that is not to be trusted.
