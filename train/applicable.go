@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/atomicfile"
 	"opencarbon/train/domain"
 	"opencarbon/train/learn"
 )
@@ -99,7 +101,7 @@ func (c *Checkpoint) rewrite() error {
 	}
 	f := safetensors.File{Arrays: c.arrays, Metadata: map[string]string{headerKey: string(text)}}
 	f.Metadata[checksumKey] = digest(f)
-	if err := safetensors.WriteFile(c.Path, f); err != nil {
+	if err := atomicfile.Write(c.Path, func(w io.Writer) error { return safetensors.Write(w, f) }); err != nil {
 		return fmt.Errorf("the checkpoint could not be written: %w", err)
 	}
 	return nil

@@ -48,7 +48,7 @@ func TestChecksumOlderFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(f.Metadata, checksumKey)
-	if err := safetensors.WriteFile(path, f); err != nil {
+	if err := writeArrays(path, f); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadCheckpoint(path); !fault.IsInput(err) || !strings.Contains(err.Error(), "checksum") {
@@ -64,7 +64,7 @@ func TestChecksumOlderFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Metadata[headerKey] = string(text)
-	if err := safetensors.WriteFile(path, f); err != nil {
+	if err := writeArrays(path, f); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadCheckpoint(path); err != nil {

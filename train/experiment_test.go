@@ -21,7 +21,7 @@ func TestWeightsTellTheModel(t *testing.T) {
 	}
 	root, err := pth.Checkpoint(names, arrays, adam)
 	if err == nil {
-		err = pth.WriteFile(filepath.Join(dir, "theirs.pth"), root)
+		err = writeTree(filepath.Join(dir, "theirs.pth"), root)
 	}
 	if err != nil {
 		t.Fatal(err)

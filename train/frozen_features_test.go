@@ -31,7 +31,7 @@ func trunkFile(t *testing.T, path string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := safetensors.WriteFile(path, f); err != nil {
+	if err := writeArrays(path, f); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -140,7 +140,7 @@ func TestResNetWeights(t *testing.T) {
 	d := town{rows: 3, cols: 20, image: townSize}.open(t)
 	c := both()
 	c.Model.Wide, c.Model.ImageFeatures = true, filepath.Join(dir, "other.safetensors")
-	if err := safetensors.WriteFile(c.Model.ImageFeatures, safetensors.File{Arrays: map[string]safetensors.Array{"conv1.weight": {DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}}}); err != nil {
+	if err := writeArrays(c.Model.ImageFeatures, safetensors.File{Arrays: map[string]safetensors.Array{"conv1.weight": {DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.freeze(context.Background(), c); !fault.IsInput(err) || !strings.Contains(err.Error(), "is no ResNet-18") {

@@ -52,7 +52,7 @@ func TestPublishedContinues(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "published.pth")
-	if err := pth.WriteFile(path, root); err != nil {
+	if err := writeTree(path, root); err != nil {
 		t.Fatal(err)
 	}
 	c := publishedConfig("k7")

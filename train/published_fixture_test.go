@@ -108,7 +108,7 @@ func writePTH(t *testing.T, path string, names []string, arrays map[string]safet
 	t.Helper()
 	root, err := pth.Checkpoint(names, arrays, nil)
 	if err == nil {
-		err = pth.WriteFile(path, root)
+		err = writeTree(path, root)
 	}
 	if err != nil {
 		t.Fatal(err)

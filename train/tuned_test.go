@@ -34,7 +34,7 @@ func resnetFile(t *testing.T, path string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := safetensors.WriteFile(path, f); err != nil {
+	if err := writeArrays(path, f); err != nil {
 		t.Fatal(err)
 	}
 }

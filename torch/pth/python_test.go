@@ -42,7 +42,7 @@ func TestPython(t *testing.T) {
 			}
 		}
 		path := filepath.Join(t.TempDir(), name)
-		if err := WriteFile(path, root); err != nil {
+		if err := writeFile(path, root); err != nil {
 			t.Fatal(err)
 		}
 		args, trees = append(args, path), append(trees, root)

@@ -7,8 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"opencarbon/torch/pickle"
@@ -37,35 +35,6 @@ func Checkpoint(names []string, arrays map[string]safetensors.Array, opt *Adam) 
 
 func float32Scalar(v float32) safetensors.Array {
 	return safetensors.Array{DType: "F32", Shape: []int{}, Data: binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))}
-}
-
-// WriteFile writes a tree in the zip layout to a temporary file beside path,
-// syncs it and renames it. torch.load reads it, with weights_only too. The tree
-// is made of what File.Root is made of, but for Name and NumPy arrays.
-func WriteFile(path string, root any) (err error) {
-	h, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			h.Close()
-			os.Remove(h.Name())
-		}
-	}()
-	if err = h.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = Write(h, root); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err = h.Sync(); err != nil {
-		return err
-	}
-	if err = h.Close(); err != nil {
-		return err
-	}
-	return os.Rename(h.Name(), path)
 }
 
 // Write writes a tree in the zip layout.

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sort"
 )
 
@@ -194,32 +193,4 @@ func ReadFile(path string) (File, error) {
 		return File{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
-}
-
-// WriteFile writes f to a temporary file beside path, syncs it and renames it,
-// so that path is never half-written.
-func WriteFile(path string, f File) (err error) {
-	h, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			h.Close()
-			os.Remove(h.Name())
-		}
-	}()
-	if err = h.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = Write(h, f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err = h.Sync(); err != nil {
-		return err
-	}
-	if err = h.Close(); err != nil {
-		return err
-	}
-	return os.Rename(h.Name(), path)
 }

@@ -3,11 +3,9 @@ package safetensors
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -166,30 +164,6 @@ func TestWriteRefuses(t *testing.T) {
 	}
 	if err := Write(&bytes.Buffer{}, File{Arrays: map[string]Array{"__metadata__": {"U8", []int{0}, nil}}}); err == nil {
 		t.Error("an array named __metadata__: no error")
-	}
-}
-
-// TestWriteFile: a file appears whole or not at all, and nothing else does.
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a.safetensors")
-	good := File{Arrays: map[string]Array{"a": {"U8", []int{2}, []byte{1, 2}}}, Metadata: map[string]string{"k": "v"}}
-	if err := WriteFile(path, good); err != nil {
-		t.Fatal(err)
-	}
-	bad := File{Arrays: map[string]Array{"a": {"U8", []int{3}, []byte{1, 2}}}}
-	if err := WriteFile(path, bad); err == nil {
-		t.Error("a wrong array was written")
-	}
-	f, err := ReadFile(path)
-	if err != nil || !reflect.DeepEqual(f, good) {
-		t.Errorf("%v: %+v", err, f)
-	}
-	if names, _ := os.ReadDir(dir); len(names) != 1 {
-		t.Errorf("left behind: %v", names)
-	}
-	if _, err := ReadFile(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a missing file: %v", err)
 	}
 }
 
