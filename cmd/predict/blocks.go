@@ -29,7 +29,7 @@ func (b *blocks) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.plan, "plan", "", "folder of work: prepare the region's blocks there, and say how many; predict none")
 	f.StringVar(&b.work, "work", "", "folder of work: predict blocks that have no result yet")
 	f.StringVar(&b.merge, "merge", "", "folder of work: join the blocks' results and write them to --out")
-	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); auto/n: i is as Kubernetes says; default: as a Slurm array says, else all")
+	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); auto/n: i is as Kubernetes says; default: as Slurm says (array, srun -n), else all")
 	f.StringVar(&b.scratch, "scratch", "", "folder on a local disk for the images of the block that is worked on (default $TMPDIR)")
 }
 

@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,13 +33,16 @@ const (
 	slurmMin   = "SLURM_ARRAY_TASK_MIN"
 	slurmMax   = "SLURM_ARRAY_TASK_MAX"
 	slurmStep  = "SLURM_ARRAY_TASK_STEP"
+	stepTasks  = "SLURM_STEP_NUM_TASKS" // processes that one srun began; SLURM_NTASKS says what a job asked for
+	stepTask   = "SLURM_PROCID"
 	kubeIndex  = "JOB_COMPLETION_INDEX"
 )
 
 // ShardOf is this process's shard. flag goes first: "i/n", or "auto" for what an
 // engine says, which an empty flag asks for too, where it may be the whole work:
-// the task of a Slurm array, or the pod of a Kubernetes Indexed Job, of which
-// "auto/n" says how many there are, since Kubernetes does not. What does not fit
+// the task of a Slurm array, of a step of several processes (srun -n), or of both;
+// or the pod of a Kubernetes Indexed Job, of which "auto/n" says how many there are,
+// since Kubernetes does not. What does not fit
 // together is a *fault.Input error: one process in silence would do the work of all.
 func ShardOf(flag string, getenv func(string) string) (Shard, error) {
 	left, right, _ := strings.Cut(flag, "/")
@@ -53,7 +57,7 @@ func ShardOf(flag string, getenv func(string) string) (Shard, error) {
 		}
 	}
 	switch {
-	case getenv(slurmTask) != "":
+	case getenv(slurmTask) != "" || !slices.Contains([]string{"", "1"}, getenv(stepTasks)):
 		return slurm(n, getenv)
 	case getenv(kubeIndex) != "":
 		i, err := number(kubeIndex, getenv)
@@ -65,7 +69,7 @@ func ShardOf(flag string, getenv func(string) string) (Shard, error) {
 		}
 		return of(kubeIndex, i, n)
 	case flag != "":
-		return Shard{}, fault.New("--shard", flag+" asks an engine, and this is neither a task of a Slurm array nor a pod of an Indexed Job", "Give --shard i/n.")
+		return Shard{}, fault.New("--shard", flag+" asks an engine, and this is neither a task of a Slurm array or step nor a pod of an Indexed Job", "Give --shard i/n.")
 	}
 	return Whole, nil
 }
@@ -103,9 +107,38 @@ func of(where string, i, n int) (Shard, error) {
 	return Shard{i, n}, nil
 }
 
-// slurm is the shard of an array's task. Indices may begin anywhere and go in
+// slurm is the shard of a task: of an array, of a step, or of a step of one of an
+// array's tasks.
+func slurm(n int, getenv func(string) string) (s Shard, err error) {
+	s = Whole
+	if getenv(slurmTask) != "" {
+		if s, err = array(getenv); err != nil {
+			return s, err
+		}
+	}
+	if getenv(stepTasks) != "" {
+		tasks, err := number(stepTasks, getenv)
+		if err != nil {
+			return s, err
+		}
+		task, err := number(stepTask, getenv)
+		if err != nil {
+			return s, err
+		}
+		if _, err := of(stepTask, task, tasks); err != nil {
+			return s, err
+		}
+		s = Shard{s.I*tasks + task, s.N * tasks}
+	}
+	if n > 0 && n != s.N {
+		return Shard{}, fault.New("--shard", fmt.Sprintf("says %d shards, and Slurm began %d tasks", n, s.N), "Give --shard auto.")
+	}
+	return s, nil
+}
+
+// array is the shard of an array's task. Indices may begin anywhere and go in
 // steps; a list with gaps has no order that tasks of another list would share.
-func slurm(n int, getenv func(string) string) (Shard, error) {
+func array(getenv func(string) string) (Shard, error) {
 	var v [5]int
 	for i, name := range []string{slurmTask, slurmCount, slurmMin, slurmMax, slurmStep} {
 		var err error
@@ -117,9 +150,6 @@ func slurm(n int, getenv func(string) string) (Shard, error) {
 	if (high-low)/step+1 != count || (task-low)%step != 0 {
 		return Shard{}, fault.New(slurmTask, fmt.Sprintf("the array's %d indices from %d to %d have gaps", count, low, high),
 			"Use --array=0-N without gaps (what is done already is passed over), or give --shard i/n.")
-	}
-	if n > 0 && n != count {
-		return Shard{}, fault.New("--shard", fmt.Sprintf("says %d shards, and the Slurm array has %d tasks", n, count), "Give --shard auto.")
 	}
 	return of(slurmTask, (task-low)/step, count)
 }

@@ -12,23 +12,28 @@ import (
 	"time"
 )
 
-// What a real Slurm tells the tasks of an array gives each of them a shard of its
-// own, wherever its indices begin, and a task that is begun again the same one.
+// What a real Slurm tells the tasks of an array, of a step and of a step in an array
+// gives each of them a shard of its own, wherever indices begin.
 func TestSlurmArray(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "sinfo", "--noheader", "--states=idle,mixed").CombinedOutput(); err != nil || len(strings.TrimSpace(string(out))) == 0 {
 		t.Skipf("no Slurm with a free node answers here (sinfo: %v): apt-get install slurm-wlm munge, and start slurmctld and slurmd", err)
 	}
-	for _, array := range []string{"0-2", "4-12:4"} {
+	for _, c := range []struct{ array, run, want string }{
+		{"0-2", "", "0/3 1/3 2/3"},
+		{"4-12:4", "", "0/3 1/3 2/3"},
+		{"0", "srun -n 2 ", "0/2 1/2"},
+		{"0-1", "srun -n 2 ", "0/4 1/4 2/4 3/4"},
+	} {
 		dir := t.TempDir()
 		if err := os.Chmod(dir, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(ctx, "sbatch", "--wait", "--array="+array, "--output=/dev/null", "--chdir="+dir,
-			"--wrap", "env | grep ^SLURM_ > env.$SLURM_ARRAY_TASK_ID.$SLURM_RESTART_COUNT")
+		cmd := exec.CommandContext(ctx, "sbatch", "--wait", "--ntasks=2", "--array="+c.array, "--output=/dev/null", "--chdir="+dir,
+			"--wrap", c.run+`sh -c "env | grep ^SLURM_ > env.\$SLURM_ARRAY_TASK_ID.\$SLURM_PROCID"`)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("sbatch --array=%s: %v\n%s", array, err, out)
+			t.Fatalf("sbatch --array=%s: %v\n%s", c.array, err, out)
 		}
 		files, err := filepath.Glob(filepath.Join(dir, "env.*"))
 		if err != nil {
@@ -52,8 +57,8 @@ func TestSlurmArray(t *testing.T) {
 			got = append(got, fmt.Sprint(s))
 		}
 		slices.Sort(got)
-		if want := []string{"0/3", "1/3", "2/3"}; !slices.Equal(got, want) {
-			t.Errorf("--array=%s: the tasks are %v, want %v", array, got, want)
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("--array=%s, %s: the tasks are %v, want %s", c.array, c.run, got, c.want)
 		}
 	}
 }

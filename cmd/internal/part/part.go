@@ -16,7 +16,7 @@ type Flag struct{ text string }
 // Add gives a command the flag.
 func Add(cmd *cobra.Command) *Flag {
 	f := &Flag{}
-	cmd.Flags().StringVar(&f.text, "shard", "", "i/n: make every n-th of the trainings, from the i-th (0/n to n-1/n), and no table; auto: i/n as a Slurm array says; auto/n: i as Kubernetes says")
+	cmd.Flags().StringVar(&f.text, "shard", "", "i/n: make every n-th of the trainings, from the i-th (0/n to n-1/n), and no table; auto: i/n as Slurm says (array, srun -n); auto/n: i as Kubernetes says")
 	return f
 }
 
