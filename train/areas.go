@@ -50,6 +50,7 @@ type AreaTotal struct {
 	Covered   float64 // km2 of it that lie in predicted cells; the amounts are of these
 	Raw       float64 // sum of exp(predicted ln), too low
 	Corrected float64 // NaN without a correction
+	True      float64 // sum of the inventory's emissions; NaN where a cell has none
 	Total     float64 // the best there is: known, scaled, corrected or raw
 	PerKM2    float64 // Total / Covered
 	Share     float64 // of the whole region's total
@@ -159,7 +160,7 @@ func (k *knownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 	default:
 		sums = model.Sums(placed(s, x.ln), k.parts, conformal.Levels())
 	}
-	raw, best := exp(x.ln), x.amounts()
+	raw, best, truth := exp(x.ln), x.amounts(), exp(newDataset(s).ln)
 	all := 0.0
 	for _, v := range best {
 		all += v
@@ -168,10 +169,13 @@ func (k *knownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 		t := AreaTotal{Name: a.Name, Cells: len(a.Cell), KM2: a.KM2, Covered: a.Covered, Corrected: math.NaN(), Known: math.NaN(), Factor: math.NaN()}
 		before := 0.0
 		for j, c := range a.Cell {
-			t.Raw, t.Total = t.Raw+a.Share[j]*raw[c], t.Total+a.Share[j]*best[c]
+			t.Raw, t.Total, t.True = t.Raw+a.Share[j]*raw[c], t.Total+a.Share[j]*best[c], t.True+a.Share[j]*truth[c]
 			if x.corrected != nil {
 				before += a.Share[j] * x.corrected[c]
 			}
+		}
+		if t.Cells == 0 {
+			t.True = math.NaN()
 		}
 		if x.corrected != nil {
 			t.Corrected = before
@@ -220,7 +224,7 @@ func (k *knownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 // areaColumns are those of AreasFile and AreasLayer after the name.
 func areaColumns(unit string, levels []totals.Interval) []string {
 	u := strings.ReplaceAll(cmp.Or(unit, "proxy"), "/", "_per_")
-	names := []string{"rank", "cells", "km2", "covered_km2", "total_" + u, "per_km2", "share", "raw_" + u, "corrected_" + u, "known_" + u, "factor"}
+	names := []string{"rank", "cells", "km2", "covered_km2", "total_" + u, "per_km2", "share", "raw_" + u, "corrected_" + u, "true_" + u, "known_" + u, "factor"}
 	for _, i := range levels {
 		names = append(names, fmt.Sprintf("low_%g", 100*i.Level), fmt.Sprintf("high_%g", 100*i.Level))
 	}
@@ -228,7 +232,7 @@ func areaColumns(unit string, levels []totals.Interval) []string {
 }
 
 func (a AreaTotal) values(levels []totals.Interval) []float64 {
-	v := []float64{float64(a.Rank), float64(a.Cells), a.KM2, a.Covered, a.Total, a.PerKM2, a.Share, a.Raw, a.Corrected, a.Known, a.Factor}
+	v := []float64{float64(a.Rank), float64(a.Cells), a.KM2, a.Covered, a.Total, a.PerKM2, a.Share, a.Raw, a.Corrected, a.True, a.Known, a.Factor}
 	for k := range levels {
 		if a.Intervals == nil {
 			v = append(v, math.NaN(), math.NaN())
@@ -320,6 +324,7 @@ func (p *Predictions) AreaTable() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	const level = 1 // 90%
+	truth := slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.True) })
 	ranged, known := p.levels() != nil, slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.Known) })
 	fmt.Fprintf(w, "rank\tarea\tcells\tkm2\ttotal %s\tper km2\tshare\t", p.Unit)
 	if ranged {
@@ -327,6 +332,9 @@ func (p *Predictions) AreaTable() string {
 	}
 	if known {
 		fmt.Fprint(w, "factor\t")
+	}
+	if truth {
+		fmt.Fprint(w, "true\t")
 	}
 	fmt.Fprintln(w)
 	for _, a := range sorted {
@@ -341,6 +349,9 @@ func (p *Predictions) AreaTable() string {
 			fmt.Fprintf(w, "%.4g\t", a.Factor)
 		} else if known {
 			fmt.Fprint(w, "-\t")
+		}
+		if truth {
+			fmt.Fprintf(w, "%s\t", metrics.Amount(a.True))
 		}
 		fmt.Fprintln(w)
 	}

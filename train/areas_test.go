@@ -61,6 +61,11 @@ func TestAreasAndKnownTotals(t *testing.T) {
 		t.Errorf("the page is not there, or without areas and scores: %v, files %v, %.3000s", err, p.Files, text)
 	}
 	near(t, "table", column(t, filepath.Join(out, AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
+	truth := 0.0
+	for _, y := range d.ln {
+		truth += math.Exp(y)
+	}
+	near(t, "true", []float64{p.Areas[0].True + p.Areas[1].True}, []float64{truth}, 1e-9)
 	for _, a := range p.Areas {
 		if len(a.Intervals) != 3 || !(a.Intervals[1].Low < a.Total && a.Total < a.Intervals[1].High) {
 			t.Errorf("%s: %g in %v", a.Name, a.Total, a.Intervals)

@@ -61,13 +61,13 @@ func TestAgainst(t *testing.T) {
 // not looked at.
 func TestCompareTrue(t *testing.T) {
 	const head = "cell,col,row,lon,lat,true_tCO2_per_yr,predicted_tCO2_per_yr,low_90_tCO2_per_yr,high_90_tCO2_per_yr\n"
-	a := folder(t, head+"5_7,5,7,10,50,100,1,1,1\n6_7,6,7,11,50,10,1,1,1\n7_7,7,7,12,50,,1,1,1\n", "")
-	b := folder(t, head+"5_7,5,7,10,50,80,9,9,9\n6_7,6,7,11,50,30,9,9,9\n7_7,7,7,12,50,4,9,9,9\n", "")
+	a := folder(t, head+"5_7,5,7,10,50,100,1,1,1\n6_7,6,7,11,50,10,1,1,1\n7_7,7,7,12,50,,1,1,1\n", "name,total_tCO2_per_yr,true_tCO2_per_yr,low_90,high_90\nWest,9,100,8,10\nEast,9,,8,10\n")
+	b := folder(t, head+"5_7,5,7,10,50,80,9,9,9\n6_7,6,7,11,50,30,9,9,9\n7_7,7,7,12,50,4,9,9,9\n", "name,total_tCO2_per_yr,true_tCO2_per_yr,low_90,high_90\nEast,9,7,8,10\nWest,1,80,8,10\n")
 	r, err := CompareTrue(a, b, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Column != "true" || r.Cells != 2 || r.Without != 1 || r.A != 110 || r.B != 110 || r.Certain != -1 || r.Increasing != 1 || r.Decreasing != 1 || len(r.Files) != 2 {
+	if r.Column != "true" || r.Cells != 2 || r.Without != 1 || r.A != 110 || r.B != 110 || r.Certain != -1 || r.Increasing != 1 || r.Decreasing != 1 || len(r.Files) != 3 || r.Areas != 1 {
 		t.Errorf("%+v", r)
 	}
 	without := folder(t, "cell,col,row,lon,lat,predicted_tCO2_per_yr\n5_7,5,7,10,50,1\n", "")

@@ -165,9 +165,6 @@ func compare(a, b, out string, truth bool) (*Result, error) {
 	if err := r.cells(ta, tb, r.Column+"_"+ua, ua, out); err != nil {
 		return nil, err
 	}
-	if truth {
-		return r, nil
-	}
 	return r, r.areas(a, b, ua, out)
 }
 
@@ -269,6 +266,9 @@ func (r *Result) areas(a, b, unit, out string) error {
 		return err
 	}
 	total := "total_" + unit
+	if r.Column == "true" {
+		total = "true_" + unit
+	}
 	for _, t := range []*table{ta, tb} {
 		for _, c := range []string{"name", total} {
 			if _, ok := t.column[c]; !ok {
@@ -292,7 +292,10 @@ func (r *Result) areas(a, b, unit, out string) error {
 			continue // only in one of them, or outside the region
 		}
 		r.Areas++
-		low, high := span(x, y, ta.half(old, ""), tb.half(row, ""))
+		low, high := math.NaN(), math.NaN()
+		if r.Column != "true" {
+			low, high = span(x, y, ta.half(old, ""), tb.half(row, ""))
+		}
 		lines = append(lines, []string{name, text(x), text(y), text(y - x), text(y / x), text(low), text(high)})
 	}
 	slices.SortStableFunc(lines, func(p, q []string) int { return -cmp.Compare(size(p[3]), size(q[3])) })
