@@ -287,7 +287,7 @@ func (c *Config) openMosaic() (*imagery.Mosaic, error) {
 func (b *build) run(ctx context.Context) error {
 	c := b.c
 	var err error
-	b.grid, err = grid.New(grid.Spec{Scheme: c.Grid.Scheme, Zoom: c.Grid.Zoom, CellDegrees: c.Grid.CellDegrees, EPSG: c.Grid.EPSG, CellMetres: c.Grid.CellMetres})
+	b.grid, err = grid.New(grid.Spec(c.Grid))
 	if err != nil {
 		return err
 	}
@@ -351,18 +351,14 @@ func (b *build) region(ctx context.Context) error {
 	return err
 }
 
-// pixels is the edge of the frame in which POIs are counted: the image's, or
-// what it would be.
-func (b *build) pixels() int { return b.c.POI.Size }
-
 func (b *build) readPOIs(ctx context.Context) error {
 	if b.c.POI.Path == "" {
 		return nil
 	}
 	p := b.c.POI
 	spec := poi.Spec{Path: p.Path, Layer: p.Layer, CRS: p.CRS, Encoding: p.Encoding, Categories: p.Categories, Table: b.o.tableFor(b.c), MaxBadRows: p.MaxBadRows, Options: p.Options,
-		Columns: poi.Columns{Lon: p.Columns.Lon, Lat: p.Columns.Lat, Place: p.Columns.Place, Category: p.Columns.Category, ID: p.Columns.ID, Count: p.Columns.Count}}
-	target := poi.Target{Cells: len(b.cells), Size: b.pixels(), Region: b.place.box, Locate: b.place.locate}
+		Columns: poi.Columns(p.Columns)}
+	target := poi.Target{Cells: len(b.cells), Size: b.c.POI.Size, Region: b.place.box, Locate: b.place.locate}
 	var err error
 	b.points, err = poi.Read(ctx, spec, target, func(done, total int64) {
 		if total > 0 {

@@ -31,7 +31,7 @@ func (f *fetched) fetchTiles(ctx context.Context, cache *remote.Cache) error {
 	if len(f.Region.BBox) == 0 && f.Region.File == "" {
 		return fault.New("data.region", "is not given, and a tile server has the whole earth", "Give data.region.bbox: [west, south, east, north], or data.region.file.")
 	}
-	g, err := grid.New(grid.Spec{Scheme: f.Grid.Scheme, Zoom: f.Grid.Zoom, CellDegrees: f.Grid.CellDegrees, EPSG: f.Grid.EPSG, CellMetres: f.Grid.CellMetres})
+	g, err := grid.New(grid.Spec(f.Grid))
 	if err != nil {
 		return err
 	}

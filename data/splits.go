@@ -15,9 +15,7 @@ import (
 // split divides the region's cells with the given numbers. A region without an
 // inventory is one to predict: nothing in it trains or tests.
 func (b *build) split(ctx context.Context, keep []int) ([]store.Split, *split.Report, error) {
-	s := b.c.Split
-	spec := split.Spec{Method: s.Method, File: s.File, Layer: s.Layer, Field: s.Field, Train: s.Train, Validation: s.Validation, Test: s.Test,
-		Block: s.Block, Fractions: s.Fractions, Seed: s.Seed, Buffer: s.Buffer}
+	spec := split.Spec(b.c.Split) // the same fields in the same order, which the compiler sees to
 	in := split.Input{Columns: b.gridSpec().Columns}
 	samples := 0
 	for _, i := range keep {

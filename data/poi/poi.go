@@ -35,8 +35,10 @@ type Spec struct {
 // Columns names the columns of a table or the attributes of a layer. Empty names
 // are looked for under the usual ones, see usualColumns.
 type Columns struct {
-	Lon, Lat, Category, ID, Count string
-	Place                         string // one column with both coordinates, in place of Lon and Lat
+	Lon, Lat  string
+	Place     string // one column with both coordinates, in place of Lon and Lat
+	Category  string
+	ID, Count string
 }
 
 // Target says where points are counted.

@@ -11,8 +11,8 @@ import (
 )
 
 // Commit checks what it was given, writes tables, checksums and header, syncs,
-// and puts the store in its final place in one rename, over an older store if
-// there is one (processes that have that open keep it). On any error, and when
+// and renames the store's files to their final places, over those of an older
+// store if there is one (processes that have that open keep it). On any error, and when
 // ctx is cancelled, the build is removed and an older store is left as it was.
 func (w *Writer) Commit(ctx context.Context) error {
 	defer w.Abort()
