@@ -34,7 +34,7 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*Prediction
 	if err := o.checkOutputs(members[0].Header.TargetUnit); err != nil {
 		return nil, err
 	}
-	outline, err := store.Open(filepath.Join(dir, outlineDir))
+	outline, err := openPlanned(filepath.Join(dir, outlineDir))
 	if err != nil {
 		return nil, err
 	}

@@ -312,6 +312,15 @@ func (p *BlockPlan) members() (e ensemble, err error) {
 	return e, nil
 }
 
+// openPlanned opens a store that PlanBlocks made.
+func openPlanned(dir string) (*store.Store, error) {
+	s, err := store.Open(dir)
+	if err != nil {
+		return nil, fault.New(dir, "a part of the plan cannot be used: "+fault.Brief(err), "Plan again in another folder.")
+	}
+	return s, nil
+}
+
 // halo is how many cells around a cell the members look at: their neighborhoods,
 // and what the features of the cells in these describe. A member that takes one
 // tile of the region for all that are missing cannot be cut into blocks.

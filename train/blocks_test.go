@@ -312,6 +312,12 @@ func TestBlocksRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if err := errors.Join(os.Remove(first), os.RemoveAll(p.cells(p.Blocks[0]))); err != nil {
+		t.Fatal(err)
+	}
+	_, err = WorkBlocks(ctx, dir, WorkOptions{Shard: fleet.Whole, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}})
+	refused("a block without cells", err, "a part of the plan cannot be used")
+
 	copied := filepath.Join(dir, p.Checkpoints[0])
 	strange, err := os.ReadFile(other.Path)
 	if err != nil {

@@ -158,7 +158,7 @@ func (w *blockWorker) work(ctx context.Context, b PlannedBlock, done *WorkDone) 
 
 // predict makes a block's result.
 func (w *blockWorker) predict(ctx context.Context, b PlannedBlock) (*blockResult, error) {
-	piece, err := store.Open(w.p.cells(b))
+	piece, err := openPlanned(w.p.cells(b))
 	if err != nil {
 		return nil, err
 	}
