@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -143,6 +144,10 @@ func xlsx(t *testing.T, rows ...[]string) string {
 	for i, r := range rows {
 		sheet += fmt.Sprintf(`<row r="%d">`, i+1)
 		for j, v := range r {
+			if _, err := strconv.ParseFloat(v, 64); err == nil {
+				sheet += fmt.Sprintf(`<c r="%c%d"><v>%s</v></c>`, 'A'+j, i+1, v)
+				continue
+			}
 			sheet += fmt.Sprintf(`<c r="%c%d" t="inlineStr"><is><t>%s</t></is></c>`, 'A'+j, i+1, v)
 		}
 		sheet += "</row>"
@@ -158,6 +163,11 @@ func xlsx(t *testing.T, rows ...[]string) string {
 func TestSpreadsheet(t *testing.T) {
 	r := read(t, Spec{Path: file(t, "p.xlsx", xlsx(t, []string{"名称", "类型", "location"}, []string{"甲", "餐饮服务;中餐厅", "10.05,51.55"}, []string{"乙", "住宿服务;宾馆", "11.99,50.01"})), Categories: "preset:amap"}, square())
 	if got := show(r); !reflect.DeepEqual(got, []string{"0 food 4 0 1", "3 lodging 9 9 1"}) {
+		t.Errorf("%q, %+v", got, r.Report)
+	}
+	// Numbers to their last digit, codes without a fraction.
+	r = read(t, Spec{Path: file(t, "n.xlsx", xlsx(t, []string{"编号", "经度", "纬度", "typecode"}, []string{"1", "10.1999999", "51.9000001", "50117"}, []string{"2", "10.2000001", "51.8999999", "150700"})), Categories: "preset:amap"}, square())
+	if got := show(r); !reflect.DeepEqual(got, []string{"0 food 0 1 1", "0 transport 1 2 1"}) {
 		t.Errorf("%q, %+v", got, r.Report)
 	}
 }
