@@ -1,9 +1,6 @@
 package split
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // point is a place on the unit sphere: distances need no projection, and the
 // antimeridian is no edge.
@@ -64,19 +61,43 @@ func (t *tree) halve(points []point, lo, hi int) {
 			axis = a
 		}
 	}
-	slices.SortFunc(t.index[lo:hi], func(a, b int32) int {
-		switch x, y := points[a][axis], points[b][axis]; {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return int(a - b)
-	})
+	t.part(points, axis, lo, hi)
 	middle := (lo + hi) / 2
 	t.axis[middle] = int8(axis)
 	t.halve(points, lo, middle)
 	t.halve(points, middle+1, hi)
+}
+
+// part brings the middle one along an axis to the middle of a part of the list, and
+// the others to its sides (Hoare's quickselect).
+func (t *tree) part(points []point, axis, lo, hi int) {
+	middle := (lo + hi) / 2
+	hi--
+	for lo < hi {
+		pivot := points[t.index[(lo+hi)/2]][axis]
+		i, j := lo, hi
+		for i <= j {
+			for points[t.index[i]][axis] < pivot {
+				i++
+			}
+			for points[t.index[j]][axis] > pivot {
+				j--
+			}
+			if i <= j {
+				t.index[i], t.index[j] = t.index[j], t.index[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case middle <= j:
+			hi = j
+		case middle >= i:
+			lo = i
+		default:
+			return
+		}
+	}
 }
 
 // nearest is the place in the list of the point nearest to p and the square of
