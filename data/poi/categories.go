@@ -46,19 +46,14 @@ type Table struct {
 	other int
 }
 
-// What Match says of values that belong to no category.
+// What match says of values that belong to no category.
 const (
 	Unmapped = -1
 	Ignored  = -2
 )
 
-// Match is the number of a raw value's category, Ignored or Unmapped.
-func (t *Table) Match(value string) int {
-	to, _ := t.match(value)
-	return to
-}
-
-// match is Match; listed says that an entry decided, and not other.
+// match is the number of a raw value's category, Ignored or Unmapped; listed says
+// that an entry decided, and not other.
 func (t *Table) match(value string) (to int, listed bool) {
 	value = label.Of(value)
 	if to, ok := t.exact[value]; ok {

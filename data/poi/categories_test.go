@@ -10,6 +10,12 @@ import (
 	"opencarbon/data/fault"
 )
 
+// Match is a raw value's category alone.
+func (t *Table) Match(value string) int {
+	to, _ := t.match(value)
+	return to
+}
+
 const exampleTable = `
 categories:
   food:

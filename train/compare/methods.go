@@ -127,6 +127,9 @@ func Entries(c *config.Config, names []string) ([]Entry, error) {
 // spaces around it.
 func known(name string) string {
 	all, _ := Methods()
+	if strings.EqualFold(strings.TrimSpace(name), "no-augmentation") {
+		return "no-augment"
+	}
 	for _, n := range all {
 		if strings.EqualFold(n, strings.TrimSpace(name)) {
 			return n
