@@ -135,6 +135,32 @@ ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* m, const ocg
 ocg_error ocg_sgd_step(const ocg_tensor* params, const ocg_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
                      double momentum, double weight_decay);
 
+/* ---- group.cc: several processes that train together ---- */
+typedef void* ocg_store; /* a connection to the processes' common store of texts, c10d's TCPStore; used by one thread at a time */
+typedef void* ocg_group; /* the processes' connections, c10d's ProcessGroupGloo */
+int64_t ocg_group_available(void);
+ocg_error ocg_store_open(const char* host, int64_t port, int64_t serve /* this process keeps the store */, const char* prefix,
+                         int64_t timeout_ms, ocg_store* out);
+void ocg_store_close(ocg_store s);
+ocg_error ocg_store_set(ocg_store s, const char* key, const char* value);
+ocg_error ocg_store_get(ocg_store s, const char* key, char** out); /* NULL: there is no such key; freed by ocg_free_text */
+ocg_error ocg_group_open(ocg_store s, int64_t rank, int64_t world, int64_t timeout_ms, const char* address,
+                         int64_t is_interface, ocg_group* out);
+void ocg_group_close(ocg_group g);
+int64_t ocg_group_at(ocg_group g); /* collectives entered so far; any thread may ask */
+/* Sums the gradients of ts, and tail, over the processes, in one collective. */
+ocg_error ocg_group_sum(ocg_group g, const ocg_tensor* ts, int64_t n, double* tail, int64_t tails);
+ocg_error ocg_group_numbers(ocg_group g, double* v, int64_t n, double* all /* [world, n] */);
+ocg_error ocg_group_broadcast(ocg_group g, const ocg_tensor* ts, int64_t n, int64_t root);
+/* Every process's first counts[its rank] rows of x [n, width], one behind the other. The gradient of a process's rows is
+   multiplied by scale: each is to go on with 1/scale of the loss. */
+ocg_error ocg_group_rows(ocg_group g, ocg_tensor x, const int64_t* counts, double scale, ocg_tensor* out);
+/* How many of its rows ocg_group_batch_norm shall count in this process: 0 none, else all. */
+ocg_error ocg_group_share(ocg_group g, int64_t rows);
+/* batch_norm in training by the statistics of all processes' rows. */
+ocg_error ocg_group_batch_norm(ocg_group g, ocg_tensor x, ocg_tensor w, ocg_tensor b, ocg_tensor running_mean, ocg_tensor running_var,
+                               double momentum, double eps, ocg_tensor* out);
+
 #ifdef __cplusplus
 }
 #endif

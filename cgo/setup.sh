@@ -97,7 +97,7 @@ configure() {
 }
 
 # --- build, unless the same was built before --------------------------------------------------------------------------
-stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
+stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h $(find cgo/gloo -name '*.h' | sort) cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
 stamp_file=$PREFIX/lib/opencarbon.stamp
 if [ -e "$PREFIX/lib/libopencarbon.so" ] && [ -e "$PREFIX/lib/libcgotorch.so" ] &&
    [ "$(cat "$stamp_file" 2>/dev/null)" = "$stamp" ]; then

@@ -30,7 +30,8 @@ func NewBatchNorm(p Path, c int) *BatchNorm {
 }
 
 // Forward maps x [N, C, ...] to the same shape. In train mode it uses the
-// batch's statistics and updates the running ones.
+// batch's statistics and updates the running ones; the batch is that of all
+// processes where each encodes a Share of it.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	training := b.params.training && !b.fixed
 	mean, variance := b.RunningMean, b.RunningVar
@@ -40,6 +41,9 @@ func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	case training && b.params.bnMomentum == 0:
 		b.batches.AddScalarInPlace(1)
 	}
-	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance,
-		torch.BatchNormOptions{Training: training, Momentum: b.params.momentum(), Eps: 1e-5})
+	o := torch.BatchNormOptions{Training: training, Momentum: b.params.momentum(), Eps: 1e-5}
+	if s := b.params.share; training && s != nil {
+		return s.Group.BatchNorm(x, b.Weight, b.Bias, mean, variance, s.To == s.From, o)
+	}
+	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance, o)
 }

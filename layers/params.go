@@ -2,6 +2,7 @@ package layers
 
 import (
 	"fmt"
+	"hash/fnv"
 	"sort"
 	"strings"
 
@@ -17,6 +18,7 @@ type Params struct {
 	training   bool
 	bnMomentum float64 // 0: PyTorch's default
 	frozen     bool    // running statistics stay as they are in train mode too
+	share      *Share  // nil: what is computed is the whole batch
 	entries    []Entry
 	fixed      []*torch.Tensor // constants: owned, neither trained nor saved
 	index      map[string]int
@@ -157,6 +159,17 @@ func (s *Params) momentum() float64 {
 
 // Training reports the mode.
 func (s *Params) Training() bool { return s.training }
+
+// Hash is a checksum of all tensors' bits.
+func (s *Params) Hash() uint64 {
+	h := fnv.New64a()
+	torch.InScope(func(*torch.Scope) {
+		for _, e := range s.entries {
+			h.Write(torch.ToArray(e.Tensor.Detach()).Data)
+		}
+	})
+	return h.Sum64()
+}
 
 // Entries returns all tensors in their stable order.
 func (s *Params) Entries() []Entry { return s.entries }

@@ -8,6 +8,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/layers"
+	"opencarbon/torch"
 	"opencarbon/train/config"
 	"opencarbon/train/frozen"
 	"opencarbon/train/method"
@@ -21,6 +22,8 @@ type dataset struct {
 	train, validation, test []int32   // tiles with a target
 	frozen                  *frozen.Encoder
 	more                    *tabular.More // what it makes of the tiles; nil: none
+	group                   *torch.Group  // processes that train on it together; nil: one
+	local                   int           // which of this machine's this one is
 }
 
 func newDataset(s *store.Store) *dataset { return datasetOf(method.New(s)) }

@@ -29,7 +29,13 @@ type Options struct {
 	Progress progress.Options // where and how to report
 	GDAL     string           // GDAL's version, for run.json
 	In       string           // the run folder itself, made or gone on with; empty: below the config's output.dir
+	Again    bool             // In was given on the command line: the same command goes on
 	Aside    bool             // a study's run among others: runs/<name>/latest stays what it is
+
+	Group      *torch.Group // processes that train together; nil: one. All but rank 0 leave nothing and have no Result
+	Local      int          // which of this machine's processes this one is
+	LocalWorld int          // how many of them there are; 0: not known
+	Resize     bool         // go on with another number of processes
 }
 
 // Result is what a run found.
@@ -63,6 +69,12 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	if err := Check(c, s); err != nil {
 		return nil, err
 	}
+	if err := checkTogether(c, o.Group); err != nil {
+		return nil, err
+	}
+	if !o.Group.Alone() && o.Group.Rank > 0 {
+		return nil, follow(ctx, c, newDataset(s), o)
+	}
 	check, err := s.BeginCheck(context.WithoutCancel(ctx)) // a second at most; a run that is interrupted here has a folder to go on in
 	if err != nil {
 		return nil, err
@@ -83,16 +95,20 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer run.Close()
-	read, notes, err := reading(c, s, from)
+	d, notes, err := seen.readFor(ctx, c, from)
 	if err != nil {
 		return nil, err
 	}
-	d := newDataset(read)
-	if d.frozen, d.more = seen.frozen, seen.more; d.frozen == nil {
-		if err := d.thaw(ctx, c, from); err != nil {
+	if !o.Group.Alone() {
+		text, err := json.Marshal(opened{run.Dir, s.Meta().ConfigHash, from != nil})
+		if err == nil {
+			err = o.Group.Put("run", string(text))
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
+	d.group, d.local = o.Group, o.Local
 	began := time.Now()
 	info, err := beginInfo(run, c, s, o, from)
 	if err != nil {
@@ -100,7 +116,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 	}
 	var result *Result
 	var failed error
-	if err := torch.Run(torch.Options{Threads: threads(c)}, func() {
+	if err := torch.Run(torch.Options{Threads: o.threads(c)}, func() {
 		info.Libtorch = torch.Version()
 		info.Device = torch.ParseDevice(c.Train.Device).String()
 		if failed = run.WriteInfo(info); failed == nil {
@@ -137,7 +153,10 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		}
 	case errors.Is(failed, context.Canceled):
 		info.Outcome = "interrupted"
-		if o.In == "" {
+		switch {
+		case o.Again:
+			failed = fmt.Errorf("the state is saved; the same command goes on with %s\n%w", run.Dir, failed)
+		case o.In == "":
 			failed = fmt.Errorf("the state is saved; go on with:\n  go run ./cmd/train --resume %s\n%w", run.Dir, failed)
 		}
 	default:
@@ -246,6 +265,38 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 	return info, nil
 }
 
+// begin gives a new trainer the weights that training starts from, or all that the
+// checkpoint has of it.
+func (t *trainer) begin(from *Checkpoint, resize bool) error {
+	if from == nil {
+		if err := initialWeights(t.config, t.model); err != nil {
+			return err
+		}
+		return t.start(t.config.Model.Weights)
+	}
+	if err := checkRanks(from.Header, t.data.group, resize); err != nil {
+		return err
+	}
+	if err := checkStore(from.Header, t.data.store); err != nil {
+		return err
+	}
+	return t.resume(from)
+}
+
+// readFor is d as a network of the config, or of the checkpoint that it goes on
+// from, is to see it, and what there is to say about its categories.
+func (d *dataset) readFor(ctx context.Context, c *config.Config, from *Checkpoint) (*dataset, []string, error) {
+	read, notes, err := reading(c, d.store, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	of := newDataset(read)
+	if of.frozen, of.more = d.frozen, d.more; of.frozen == nil {
+		err = of.thaw(ctx, c, from)
+	}
+	return of, notes, err
+}
+
 // work is the part of Run inside the engine.
 func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options, check *store.Check) (*Result, error) {
 	rec := &recorder{run: run, active: func(epoch int) bool { return contrastive(c, epoch) }}
@@ -254,23 +305,14 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 		return nil, err
 	}
 	defer t.close()
+	if err := t.begin(from, o.Resize); err != nil {
+		return nil, err
+	}
 	if from != nil {
-		if err := checkStore(from.Header, d.store); err != nil {
-			return nil, err
-		}
-		if err := t.resume(from); err != nil {
-			return nil, err
-		}
 		if rec.metrics, rec.history, err = run.ResumeMetrics(metricColumns, t.state.Epoch); err != nil {
 			return nil, err
 		}
 	} else {
-		if err := initialWeights(c, t.model); err != nil {
-			return nil, err
-		}
-		if err := t.start(c.Model.Weights); err != nil {
-			return nil, err
-		}
 		if rec.metrics, err = run.NewMetrics(metricColumns); err != nil {
 			return nil, err
 		}
@@ -328,6 +370,8 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err != nil {
 		return nil, err
 	}
+	t.LeaveTogether() // what follows rank 0 does alone
+	d.group = nil
 	if err := check.Wait(ctx); err != nil { // a run that was finished already has saved nothing since
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func newTrainer(ctx context.Context, c *config.Config, d *dataset, w watcher) (*
 // newTrainerFor is newTrainer for a checkpoint that will be resumed from: nothing
 // much larger than its arrays is made.
 func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher, from *Checkpoint) (*trainer, error) {
-	device := torch.ParseDevice(c.Train.Device)
+	device := d.device(c)
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
 	mc := d.modelConfig(c)
@@ -71,12 +71,18 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	t := &trainer{config: c, data: d, model: model, watch: w, schedule: newSchedule(c), optimizer: newOptimizer(c, parameters.Parameters()),
 		sampler: &learn.Sampler{Cells: d.train, Place: d.store.Cells(), Batch: c.Train.BatchSize, Blocks: c.Train.Sampler == "blocks",
 			Block: c.Train.Block, Seed: uint64(c.Seed)}}
-	t.Learner = learn.NewLearner(model, a, t.optimizer, learnOptions(c))
+	o := learnOptions(c)
+	o.Group = d.group
+	t.Learner = learn.NewLearner(model, a, t.optimizer, o)
+	t.Stopping = func() bool { return ctx.Err() != nil }
 	if t.header, err = d.header(c, mc); err != nil {
 		t.close()
 		return nil, err
 	}
 	t.header.Threads = torch.Threads()
+	if !d.group.Alone() {
+		t.header.Ranks = d.group.World
+	}
 	return t, nil
 }
 
@@ -172,11 +178,15 @@ func (t *trainer) train(ctx context.Context) error {
 	if err := t.prepare(ctx); err != nil {
 		return err
 	}
+	t.StartTogether()
 	for t.state.Epoch < c.Epochs && t.state.Stopped == "" {
 		rate := c.LearningRate * t.schedule.Factor(t.state.Epoch)
 		t.optimizer.SetLearningRate(rate)
 		if err := t.epoch(ctx); err != nil {
 			return err
+		}
+		if err := t.SameEverywhere(); err != nil {
+			return fmt.Errorf("epoch %d: %w", t.state.Epoch+1, err)
 		}
 		trained := t.state
 		loss := t.state.LossSum / float64(max(1, t.state.LossCells))
@@ -185,7 +195,7 @@ func (t *trainer) train(ctx context.Context) error {
 		last := t.state.Epoch == c.Epochs
 		if t.state.due(t.config) {
 			if err := t.validate(ctx, loss, rate); err != nil {
-				if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+				if !t.interrupted(ctx, err) {
 					return err
 				}
 				t.state = trained // all batches done, the validation still to come
@@ -254,6 +264,7 @@ func (t *trainer) score(ctx context.Context, name string, cells []int32) (metric
 	if err != nil {
 		return metrics.SplitScores{}, err
 	}
+	predicted = t.data.group.Numbers(predicted)[0] // all judge by the same
 	truth := make([]float64, len(cells))
 	t.errors, t.guesses = make([]float32, len(cells)), predicted
 	for i, c := range cells {
@@ -276,7 +287,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 	batches := t.sampler.Epoch(t.state.Epoch)
 	if t.state.Step == 0 {
 		if err := t.BeginEpoch(ctx, t.data.train, t.state.Epoch); err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || t.interrupted(ctx, err) {
 				if e := t.watch.save(t, false); e != nil {
 					return e
 				}
@@ -288,14 +299,14 @@ func (t *trainer) epoch(ctx context.Context) error {
 	defer feed.Close()
 	t.model.Params().Train()
 	for t.state.Step < len(batches) {
-		if ctx.Err() != nil {
+		if t.stopping(ctx) {
 			if err := t.collect(len(batches)); err != nil {
 				return err
 			}
 			if err := t.watch.save(t, false); err != nil {
 				return err
 			}
-			return ctx.Err()
+			return context.Canceled
 		}
 		b := feed.Next()
 		if err := t.Step(b, contrastive(t.config, t.state.Epoch)); err != nil {

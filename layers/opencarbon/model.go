@@ -124,7 +124,7 @@ func (m *Model) Encode(t layers.Tiles) (e layers.Views) {
 		e = e.With(layers.ImageView, m.image.Forward(t.Images))
 	}
 	if m.frozen != nil && t.Features != nil {
-		x := torch.Dropout(m.wide.features.Forward(t.Features.Cast(m.params.DType)), m.config.WideDropout, m.params.Training())
+		x := m.params.Dropout(m.wide.features.Forward(t.Features.Cast(m.params.DType)), m.config.WideDropout)
 		e = e.With(layers.ImageView, m.frozen.Forward(x.Narrow(1, 0, m.config.ImageFeatures)))
 	}
 	if m.poi != nil && (t.Points != nil || t.POIs != nil) {

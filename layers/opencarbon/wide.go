@@ -94,7 +94,7 @@ func (w *wide) encode(t layers.Tiles, e layers.Views) (out layers.Views) {
 		}
 	}
 	if features != nil {
-		x := torch.Dropout(w.features.Forward(features), w.dropout, w.params.Training())
+		x := w.params.Dropout(w.features.Forward(features), w.dropout)
 		out = out.With(FeaturesView, torch.Cat([]*torch.Tensor{w.toPrediction.Forward(x), w.toHead.Forward(x)}, 1)) // [U, 1+m]
 	}
 	return out

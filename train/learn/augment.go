@@ -26,12 +26,12 @@ func turn(s uint8, row, col, size int) (int, int) {
 	return row, col
 }
 
-// augment draws one of D4's elements for each loaded tile of b and turns its
+// augment draws one of D4's elements for each tile of b that this process encodes and turns its
 // points; Encoder.inputs turns the image likewise. The draw depends on seed,
 // epoch and tile alone, so that a resumed run sees the same.
 func (a *Assembler) augment(b *Batch, seed, epoch uint64) {
 	b.Turns = b.Turns[:0]
-	for _, t := range b.Tiles[:b.loaded] {
+	for _, t := range b.here {
 		b.Turns = append(b.Turns, uint8(rand.NewPCG(seed^0xd4, epoch<<32|uint64(t)).Uint64()>>61))
 	}
 	size, p := a.Store.POISize(), &b.Points

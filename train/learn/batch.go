@@ -18,14 +18,16 @@ type Batch struct {
 	Tiles    []int32   // [U] distinct tile ids of their neighborhoods
 	Index    []int64   // [B, M, M] places in Tiles; U = no such cell
 	Target   []float32 // [B] ln emission
-	Images   []byte    // [E, B, H, W] of the first E tiles, as the store has them; empty without images
-	Points   Points    // POIs of the first E tiles
-	Features []float32 // [E, F] of the first E tiles; empty without
-	Turns    []uint8   // [E] elements of D4 that the first E tiles are turned by in training; empty: none
+	Images   []byte    // [E, B, H, W] of the E tiles that this process encodes, as the store has them; empty without images
+	Points   Points    // their POIs
+	Features []float32 // [E, F]; empty without
+	Turns    []uint8   // [E] elements of D4 that they are turned by in training; empty: none
 	Partners []int64   // [R, Width] places in Tiles of tiles that are compared, of a Partnered network; U = none
 	Width    int
-	err      error // of reading the images
-	loaded   int   // E: U, or B where neighbors come from history
+	err      error   // of reading the images
+	encoded  int     // tiles that the step encodes: U, or B where neighbors come from history
+	from, to int     // those of them that this process encodes; E = to-from, but 1 where it is left without
+	here     []int32 // [E] their ids
 }
 
 // Points are sparse POIs of several tiles: one entry a (tile, category, row,
@@ -57,6 +59,8 @@ type Assembler struct {
 	place     []int32                                     // [N] place in the batch's tiles + 1, 0 = not in it
 	draw      func(cells []int32, r *rand.Rand) [][]int32 // of a Partnered network; nil: none
 	seed      uint64                                      // of draw
+	rank      int                                         // of processes that share the work
+	world     int                                         // how many; 0: one
 }
 
 // NewAssembler makes an assembler of batches for a network that wants these inputs
@@ -149,28 +153,51 @@ func (a *Assembler) assemble(b *Batch, cells []int32, epoch int) {
 	if !a.own {
 		n = len(b.Tiles)
 	}
-	a.loadFirst(b, n)
+	b.encoded = n
+	a.load(b, a.rank, a.world)
 }
 
-// Load makes b a batch of tiles without cells, to be encoded, or says why an
-// image cannot be read.
-func (a *Assembler) Load(b *Batch, tiles []int32) error {
+// Load makes b a batch of tiles without cells, to be encoded by this process, or
+// says why an image cannot be read.
+func (a *Assembler) Load(b *Batch, tiles []int32) error { return a.loadTiles(b, tiles, 0, 1) }
+
+// loadShare is Load of the tiles that are this process's among those that share
+// the work.
+func (a *Assembler) loadShare(b *Batch, tiles []int32) error {
+	return a.loadTiles(b, tiles, a.rank, a.world)
+}
+
+func (a *Assembler) loadTiles(b *Batch, tiles []int32, rank, world int) error {
 	b.Cells, b.Index, b.Target, b.Partners = nil, nil, nil, nil
 	b.Tiles = append(b.Tiles[:0], tiles...)
-	a.loadFirst(b, len(tiles))
+	b.encoded = len(tiles)
+	a.load(b, rank, world)
 	return b.err
 }
 
-// loadFirst reads the inputs of the first n tiles of b.
-func (a *Assembler) loadFirst(b *Batch, n int) {
-	b.loaded = n
+// share is the part of n tiles that a rank encodes: about as many as every other.
+func share(n, rank, world int) (from, to int) {
+	world = max(1, world)
+	return n * rank / world, n * (rank + 1) / world
+}
+
+// load reads the inputs of a rank's share of the tiles that b encodes. A rank that
+// is left without loads the first tile: encoding nothing is no part of a network,
+// and the others wait for it there.
+func (a *Assembler) load(b *Batch, rank, world int) {
+	b.from, b.to = share(b.encoded, rank, world)
+	b.here = b.Tiles[b.from:b.to]
+	if b.from == b.to && b.encoded > 0 {
+		b.here = b.Tiles[:1]
+	}
+	n := len(b.here)
 	b.Turns = b.Turns[:0]
 	b.Images = b.Images[:0]
 	b.err = nil
 	if a.image && !a.resident {
 		size := int(a.Store.Shape().Bytes())
 		b.Images = slices.Grow(b.Images, n*size)[:n*size]
-		for i, t := range b.Tiles[:n] {
+		for i, t := range b.here {
 			if err := a.Store.ReadImage(int(t), b.Images[i*size:(i+1)*size]); err != nil {
 				b.err = err
 			}
@@ -180,12 +207,12 @@ func (a *Assembler) loadFirst(b *Batch, n int) {
 	if a.Features != nil {
 		size := n * a.Features.Width()
 		b.Features = slices.Grow(b.Features, size)[:size]
-		a.Features.Of(b.Tiles[:n], b.Features)
+		a.Features.Of(b.here, b.Features)
 	}
 	p := &b.Points
 	p.Tile, p.Category, p.Row, p.Col, p.Count = p.Tile[:0], p.Category[:0], p.Row[:0], p.Col[:0], p.Count[:0]
 	if a.poi {
-		for i, t := range b.Tiles[:n] {
+		for i, t := range b.here {
 			q := a.Store.POIs(int(t))
 			for range q.Len() {
 				p.Tile = append(p.Tile, int32(i))
@@ -197,15 +224,20 @@ func (a *Assembler) loadFirst(b *Batch, n int) {
 	}
 }
 
-// Inputs moves the inputs of a batch's tiles to the device.
-func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) (t layers.Tiles) {
-	u := b.loaded
+// Inputs moves the inputs of the tiles that this process encodes to the device.
+func (b *Batch) Inputs(c layers.ModelConfig, d torch.Device) layers.Tiles {
+	return b.inputs(c, d, torch.Float32)
+}
+
+// inputs is Inputs for a network that computes in that type.
+func (b *Batch) inputs(c layers.ModelConfig, d torch.Device, points torch.DType) (t layers.Tiles) {
+	u := len(b.here)
 	if c.Image {
 		t.Images = images(c, b.Images, u).To(d)
 	}
 	if c.POI {
 		p := b.Points
-		t.Points = torch.NewPoints(p.Tile, p.Category, p.Row, p.Col, p.Count, u, c.Categories, c.POISize, c.POISize, torch.Float32, d)
+		t.Points = torch.NewPoints(p.Tile, p.Category, p.Row, p.Col, p.Count, u, c.Categories, c.POISize, c.POISize, points, d)
 	}
 	if c.Features > 0 {
 		t.Features = torch.FromSlice(b.Features, u, c.Features).To(d)
@@ -229,7 +261,7 @@ func (b *Batch) Places(m int, d torch.Device) *torch.Tensor {
 }
 
 // Encoded is how many of the batch's tiles a step encodes, each once.
-func (b *Batch) Encoded() int { return b.loaded }
+func (b *Batch) Encoded() int { return b.encoded }
 
 // Describe names a batch's cells for messages.
 func (b *Batch) Describe(s *store.Store) string { return describe(s, b.Cells) }

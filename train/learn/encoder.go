@@ -51,17 +51,17 @@ func (e *Encoder) Close() {
 	e.Assembler.resident = false
 }
 
-// inputs are the first loaded tiles of b on the device.
+// inputs are the tiles of b that this process encodes, on the device.
 func (e *Encoder) inputs(b *Batch) layers.Tiles {
 	c, d := Inputs(e.Model), e.Model.Params().Device
 	if e.images != nil || e.fixed != nil {
 		c.Image = false
 	}
-	t := b.Inputs(c, d)
+	t := b.inputs(c, d, e.Model.Params().DType)
 	if e.fixed != nil {
-		t.Fixed = e.fixed.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
+		t.Fixed = e.fixed.IndexSelect(0, wide(b.here).To(d))
 	} else if e.images != nil {
-		t.Images = e.images.IndexSelect(0, wide(b.Tiles[:b.loaded]).To(d))
+		t.Images = e.images.IndexSelect(0, wide(b.here).To(d))
 	}
 	if t.Images != nil && len(b.Turns) > 0 {
 		t.Images = e.turned(t.Images, b.Turns)
@@ -81,7 +81,7 @@ func wide(tiles []int32) *torch.Tensor {
 	return torch.FromSlice(v)
 }
 
-// Encode maps b's loaded tiles to their embeddings [E, m], float32.
+// Encode maps b's tiles that this process encodes to their embeddings [E, m], float32.
 func (e *Encoder) Encode(b *Batch) layers.Views { return e.run(e.inputs(b)) }
 
 // EncodePOIs is Encode of the POIs alone.
@@ -91,7 +91,7 @@ func (e *Encoder) EncodePOIs(b *Batch) layers.Views { return e.run(e.POIs(b)) }
 func (e *Encoder) POIs(b *Batch) layers.Tiles {
 	c := Inputs(e.Model)
 	c.Image, c.Features = false, 0
-	return b.Inputs(c, e.Model.Params().Device)
+	return b.inputs(c, e.Model.Params().Device, e.Model.Params().DType)
 }
 
 // run is the model's Encode in the configured precision; what leaves it is

@@ -34,18 +34,20 @@ func (e *Encoder) Evaluate(ctx context.Context, cells []int32, done func(tiles, 
 	return predicted, err
 }
 
-// all encodes tiles in chunks -> [T, m], in the model's present mode.
+// all encodes tiles in chunks -> [T, m], in the model's present mode; processes
+// that train together share each chunk.
 func (e *Encoder) all(ctx context.Context, tiles []int32, chunk int, done func(tiles, of int)) (x layers.Views, err error) {
 	var parts []layers.Views
 	var b Batch
 	for at := 0; at < len(tiles); at += chunk {
-		if err := ctx.Err(); err != nil {
+		err := ctx.Err()
+		if err == nil {
+			err = e.Assembler.loadShare(&b, tiles[at:min(at+chunk, len(tiles))])
+		}
+		if err := e.agree(err); err != nil {
 			return x, err
 		}
-		if err := e.Assembler.Load(&b, tiles[at:min(at+chunk, len(tiles))]); err != nil {
-			return x, err
-		}
-		parts = append(parts, scoped(func() layers.Views { return e.Encode(&b) }))
+		parts = append(parts, e.encodeAll(&b))
 		if done != nil {
 			done(at+len(b.Tiles), len(tiles))
 		}

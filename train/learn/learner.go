@@ -23,12 +23,18 @@ type Learner struct {
 	average   *average // nil without
 	pending   []pendingStep
 	ahead     int // most steps in pending
+
+	Stopping func() bool // of one of several processes: whether it is asked to stop; nil: never
+	stopped  bool        // one of them is
 }
 
 // NewLearner makes a learner of m on a's tiles; it does not own the optimizer.
 // Close it.
 func NewLearner(m Network, a *Assembler, optimizer torch.Optimizer, o Options) *Learner {
 	l := &Learner{Encoder: NewEncoder(m, a, o), Optimizer: optimizer, ahead: 1}
+	if g := o.Group; !g.Alone() {
+		a.rank, a.world = g.Rank, g.World
+	}
 	if o.EMA > 0 {
 		l.average = &average{decay: o.EMA}
 	}
@@ -90,7 +96,7 @@ func (l *Learner) broken(back int, cells []int32, format string, args ...any) *B
 // error: on the CPU before they reach the weights, on a GPU, which nobody waits
 // for, by Collect at the latest. An image that cannot be read is an error too.
 func (l *Learner) Step(b *Batch, contrastive bool) error {
-	if b.err != nil {
+	if b.err != nil && l.options.Group.Alone() {
 		return b.err
 	}
 	for i, y := range b.Target {
@@ -104,14 +110,18 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 		wait := l.ahead == 1
 		loss := l.forward(b, contrastive)
 		if v := 0.0; wait {
-			if v = loss.Item(); !metrics.Finite(v) {
+			if v = loss.Item(); !metrics.Finite(v) && l.options.Group.Alone() {
 				err = l.broken(0, b.Cells, "the loss is %v", v)
 				return
 			}
 		}
 		l.Optimizer.ZeroGrad()
-		loss.Backward()
-		l.Clock.mark(d, "backward")
+		if l.options.Group.Alone() {
+			loss.Backward()
+			l.Clock.mark(d, "backward")
+		} else if err = l.backTogether(b, loss); err != nil {
+			return
+		}
 		most := l.options.ClipNorm
 		if most == 0 {
 			most = math.Inf(1) // only looks: a gradient that is not finite must not reach the weights
@@ -143,18 +153,18 @@ func (l *Learner) forward(b *Batch, contrastive bool) (loss *torch.Tensor) {
 		var x layers.Views
 		switch {
 		case l.history != nil:
-			own := scoped(func() layers.Views { return l.Encode(b) })
-			l.history.put(wide(b.Tiles[:b.loaded]).To(d), own)
+			own := l.encodeAll(b)
+			l.history.put(wide(b.Tiles[:b.encoded]).To(d), own)
 			x = own
-			if len(b.Tiles) > b.loaded {
-				x = l.history.join(own, wide(b.Tiles[b.loaded:]).To(d))
+			if len(b.Tiles) > b.encoded {
+				x = l.history.join(own, wide(b.Tiles[b.encoded:]).To(d))
 			}
 		case l.options.Encode == Slices:
 			x, index = EncodeSlices(l.inputs(b), index, func(t layers.Tiles) layers.Views {
 				return scoped(func() layers.Views { return l.run(t) })
 			})
 		default:
-			x = scoped(func() layers.Views { return l.Encode(b) })
+			x = l.encodeAll(b)
 		}
 		l.Clock.mark(d, "encode")
 		o, of := l.Model.Predict(x, index), l.options.LossOptions(contrastive)

@@ -1,6 +1,9 @@
 package learn
 
-import "opencarbon/layers"
+import (
+	"opencarbon/layers"
+	"opencarbon/torch"
+)
 
 // Ways to encode the tiles of a training batch's neighborhoods.
 const (
@@ -34,6 +37,8 @@ type Options struct {
 	DensePOIs   bool               // convolve POIs as dense tensors, for comparison
 	NCHW        bool               // images in PyTorch's default memory format, for comparison
 	NoPrefetch  bool               // assemble each batch only when it is needed, for comparison
+
+	Group *torch.Group // processes that train together; nil: one
 }
 
 // LossOptions are the options of a network's loss in a step; contrastive says whether
