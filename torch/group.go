@@ -127,10 +127,11 @@ func (g *Group) Close(err error) {
 	if g.Alone() || g.watch == nil {
 		return
 	}
-	g.watch.end(err)
+	g.watch.tell(err)
 	if g.h != nil {
-		C.ocg_group_close(g.h)
+		C.ocg_group_close(g.h) // from here on the others know that something is wrong
 	}
+	g.watch.end(err != nil)
 	C.ocg_store_close(g.collective)
 	g.h, g.watch, g.collective = nil, nil, nil
 }

@@ -18,8 +18,8 @@ import (
 // beat is how often a process says in the store that it lives. One that has not
 // for quiet is stopped or dead.
 const (
-	beat  = 300 * time.Millisecond
-	quiet = 5 * beat
+	beat  = 500 * time.Millisecond
+	quiet = 8 * beat
 )
 
 // watch is a process's own connection to the store. One goroutine uses it, which
@@ -29,20 +29,18 @@ type watch struct {
 	where string      // the store's host and port
 	s     C.ocg_store // the goroutine's
 	asked chan func()
-	done  chan struct{} // closed: the goroutine is gone
-	hosts []string      // of every rank, once all have met
-	at    func() int64  // collectives entered; nil before the group is connected
+	hosts []string     // of every rank, once all have met
+	at    func() int64 // collectives entered; nil before the group is connected
 	count int64
 }
 
 func newWatch(o GroupOptions, s C.ocg_store, where string) *watch {
-	w := &watch{o: o, where: where, s: s, asked: make(chan func()), done: make(chan struct{}), hosts: make([]string, o.World)}
+	w := &watch{o: o, where: where, s: s, asked: make(chan func()), hosts: make([]string, o.World)}
 	go w.run()
 	return w
 }
 
 func (w *watch) run() {
-	defer close(w.done)
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	for {
@@ -170,7 +168,7 @@ func (w *watch) meet(deadline time.Time) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("rank %d: of %d processes did not come to %s within %v: %s", w.o.Rank, w.o.World, w.where, w.o.Timeout, strings.Join(missing, ", "))
 		}
-		time.Sleep(beat / 3)
+		time.Sleep(beat / 5)
 	}
 }
 
@@ -216,7 +214,7 @@ func (w *watch) await(rank int, key string, limit time.Duration) (text string, e
 			return "", fmt.Errorf("%s ended: %s", w.name(rank), ended)
 		case now != last:
 			last, moved = now, time.Now()
-		case time.Since(moved) > 4*quiet:
+		case time.Since(moved) > 2*quiet:
 			return "", fmt.Errorf("%s does not answer: it is stopped or dead", w.name(rank))
 		}
 		if time.Now().After(deadline) {
@@ -292,20 +290,23 @@ func (w *watch) ended(reasons []string) string {
 	return ""
 }
 
-// end tells the others why this process leaves, and lets them read it: with rank
-// 0 goes the store.
-func (w *watch) end(err error) {
+// tell tells the others why this process leaves.
+func (w *watch) tell(err error) {
 	if err != nil {
 		_ = w.put(fmt.Sprint("ended/", w.o.Rank), err.Error()) // without a store there is nobody to tell
-		if w.o.Rank == 0 {
-			time.Sleep(3 * quiet)
-		}
+	}
+}
+
+// end ends the connection. With rank 0 goes the store: where something failed it
+// lets the others read first.
+func (w *watch) end(failed bool) {
+	if failed && w.o.Rank == 0 {
+		time.Sleep(quiet + 2*beat)
 	}
 	limit := time.NewTimer(quiet)
 	defer limit.Stop()
 	select {
 	case w.asked <- nil:
-		<-w.done
 	case <-limit.C: // stuck in a store that does not answer; the process ends
 	}
 }
