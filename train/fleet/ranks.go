@@ -66,7 +66,13 @@ func Ranks(getenv func(string) string) (Rank, error) {
 	if r.Alone() {
 		return r, nil
 	}
-	if r.Addr = getenv("MASTER_ADDR"); r.Addr == "" && r.Launcher == "srun" {
+	r.Addr = getenv("MASTER_ADDR")
+	switch {
+	case r.Addr != "" || r.Launcher != "srun":
+	case e.number("SLURM_STEP_NUM_NODES", 0) == 1:
+		r.Addr = "127.0.0.1" // whatever the node's name means to a resolver
+		r.LocalWorld = r.World
+	default:
 		list := getenv("SLURM_STEP_NODELIST")
 		if list == "" {
 			list = getenv("SLURM_JOB_NODELIST")

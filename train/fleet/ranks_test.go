@@ -22,6 +22,8 @@ func TestRanks(t *testing.T) {
 		"torchrun of one": {"RANK=0 WORLD_SIZE=1", fleet.Rank{World: 1, Launcher: "torchrun"}, ""},
 		"srun": {"SLURM_PROCID=1 SLURM_NTASKS=2 SLURM_STEP_NUM_TASKS=2 SLURM_LOCALID=0 SLURM_JOB_ID=40007 SLURM_STEP_ID=0 SLURM_STEP_NODELIST=n[1-2] SLURM_RESTART_COUNT=1",
 			fleet.Rank{Rank: 1, World: 2, Addr: "first-of-n[1-2]", Port: 20007, Restart: 1, Launcher: "srun"}, ""},
+		"srun on one node": {"SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=2 SLURM_STEP_NUM_NODES=1 SLURM_LOCALID=1 SLURM_JOB_ID=5 SLURM_STEP_NODELIST=made-up",
+			fleet.Rank{Rank: 1, World: 2, Local: 1, LocalWorld: 2, Addr: "127.0.0.1", Port: 20005, Launcher: "srun"}, ""},
 		"a batch script":      {"SLURM_PROCID=0 SLURM_NTASKS=2 SLURM_JOB_ID=7", fleet.Rank{World: 1}, ""},
 		"an array's task":     {"SLURM_PROCID=0 SLURM_NTASKS=1 SLURM_ARRAY_TASK_ID=3 SLURM_STEP_NUM_TASKS=1", fleet.Rank{World: 1}, ""},
 		"torchrun below srun": {"RANK=0 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=5 SLURM_STEP_NUM_TASKS=9 SLURM_PROCID=8", fleet.Rank{World: 2, Addr: "a", Port: 5, Launcher: "torchrun"}, ""},
