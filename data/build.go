@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"opencarbon/data/emissions"
@@ -109,6 +110,11 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if c.Imagery.Path == "" && c.POI.Path == "" && c.Published.Dir == "" {
 		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both; or data.published.dir.")
 	}
+	if b, err := grid.ParseBBox(c.Region.BBox); err == nil && o.Note != nil {
+		if like := b.ByAxes(); like != "" {
+			o.Note(like)
+		}
+	}
 	raster.Warnings() // those of earlier work are none of this region's
 	old, why, err := existing(ctx, c.Store, o)
 	if err != nil {
@@ -167,6 +173,9 @@ func latitudeFirst(r Region, err error) error {
 		return err
 	}
 	with := *in
+	if with.Remedy = strings.TrimSpace(with.Remedy); with.Remedy != "" && !strings.HasSuffix(with.Remedy, ".") {
+		with.Remedy += "."
+	}
 	with.Remedy += fmt.Sprintf(" Longitude comes first in data.region.bbox: if it was written latitude first, [%g, %g, %g, %g] is meant.", s.West, s.South, s.East, s.North)
 	return &with
 }

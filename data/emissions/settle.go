@@ -141,6 +141,10 @@ func (s *Spec) take(path, name, text string, months bool) error {
 			u.Period = "month"
 		}
 	}
+	if s.Units == "" && !ok && text == "" {
+		return fault.New(path, "says no unit, and this is no form in which "+s.Source+" is known ("+s.from.title+")",
+			"check data.emissions.path, or say what the numbers are: data.emissions.units, per and period")
+	}
 	if s.Units == "" && !ok {
 		return fault.New(path, fmt.Sprintf("its unit, %q, is none of those that %s comes in", text, s.Source),
 			"say what the numbers are: data.emissions.units, per and period")

@@ -153,7 +153,11 @@ func (s *Spec) choose(file string, names []string) ([]string, error) {
 	if len(s.Variables) > 0 {
 		for _, v := range s.Variables {
 			if !slices.Contains(names, v) {
-				return nil, fault.New("data.emissions.variables", fmt.Sprintf("there is no %q in %s", v, file), "it has "+strings.Join(names, ", "))
+				have := "it has " + strings.Join(names, ", ")
+				if !slices.ContainsFunc(names, func(n string) bool { return n != "" }) {
+					have = "its bands have no names: say their numbers in data.emissions.bands"
+				}
+				return nil, fault.New("data.emissions.variables", fmt.Sprintf("there is no %q in %s", v, file), have)
 			}
 		}
 		if s.from != nil && s.from.total != nil && len(s.Variables) > 1 {

@@ -189,6 +189,8 @@ func TestSources(t *testing.T) {
 		want []string
 	}{
 		{"bands of a known source", Spec{Source: "vulcan", Path: bandsOf(t, path("v4.tif"))}, []string{"3 bands", "data.emissions.variables"}},
+		{"another form", Spec{Source: "edgar", Path: tif(path("edgar.tif"), 1)}, []string{"says no unit", "EDGAR, 0.1 degree", "data.emissions.units"}},
+		{"bands without names", Spec{Path: path("edgar.tif"), Units: "tCO2", Variables: []string{"ene"}}, []string{`"ene"`, "no names", "data.emissions.bands"}},
 		{"unknown", Spec{Source: "edger", Path: cams}, []string{"data.emissions.source", "edger", "edgar"}},
 		{"totals beside sectors", Spec{Source: "edgar", Path: path("mixed/*.tif")}, []string{"a_TOTALS_2020.tif", "twice"}},
 		{"a total beside its sectors", Spec{Source: "cams-reg", Path: cams, Variables: []string{"ene", "sum"}}, []string{"data.emissions.variables", "sum", "twice"}},

@@ -89,6 +89,17 @@ func (b BBox) Swapped() (box BBox, ok bool) {
 	return s, math.Abs(s.South) <= 90 && math.Abs(s.North) <= 90
 }
 
+// ByAxes says that a vast box would be one of a city's size if its numbers were
+// west, east, south, north, as many programs have them; "" where it would not.
+func (b BBox) ByAxes() string {
+	width, height := b.South-b.West, b.North-b.East // read so
+	if !(width > 0 && height > 0 && b.East >= -90 && b.North <= 90) || (b.East-b.West)*(b.North-b.South) < 1000*max(1, width*height) {
+		return ""
+	}
+	return fmt.Sprintf("data.region.bbox is a box of %.0f x %.0f degrees: if [west, east, south, north] was meant, stop and write [%g, %g, %g, %g], which is [west, south, east, north]",
+		b.East-b.West, b.North-b.South, b.West, b.East, b.South, b.North)
+}
+
 // Polygon returns the box as a ring of degrees.
 func (b BBox) Polygon() raster.Geometry {
 	return raster.Geometry{Polygons: []raster.Polygon{{{{b.West, b.North}, {b.East, b.North}, {b.East, b.South}, {b.West, b.South}, {b.West, b.North}}}}}

@@ -93,6 +93,15 @@ func TestParseBBox(t *testing.T) {
 	}
 }
 
+// A city's box by axes is a box of a continent's size, and not wrong for that.
+func TestByAxes(t *testing.T) {
+	for b, want := range map[BBox]string{{10, 10.2, 49.8, 50}: "[10, 49.8, 10.2, 50]", {-10, 35, 40, 60}: "", {10, 49.8, 10.2, 50}: "", {0, 20, 50, 60}: ""} {
+		if got := b.ByAxes(); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%v: %q, want %q", b, got, want)
+		}
+	}
+}
+
 // A box or polygon beyond 180 degrees, or in longitudes from 0 to 360, holds the
 // cells of its two parts.
 func TestAcross180(t *testing.T) {
