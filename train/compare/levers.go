@@ -1,6 +1,11 @@
 package compare
 
-import "opencarbon/train/config"
+import (
+	"slices"
+	"strings"
+
+	"opencarbon/train/config"
+)
 
 // levers are ways to train the same network faster: what they cost in accuracy is
 // measured as what an ablation does. The first is the plain one. A lever is set
@@ -18,6 +23,12 @@ func lever(sampler string, block int, encode, precision string) func(*config.Con
 	return func(c *config.Config) {
 		c.Train.Sampler, c.Train.Block, c.Train.Encode, c.Train.Precision = sampler, block, encode, precision
 	}
+}
+
+// measured reports whether a row is there to measure what a part or a lever is
+// worth, and not to predict: nothing is combined of it.
+func measured(name string) bool {
+	return strings.HasPrefix(name, "no-") || slices.Contains(Levers(), name)
 }
 
 // Levers are the rows that train the same network faster, the plain one first.

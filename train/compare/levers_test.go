@@ -101,3 +101,23 @@ func TestRowsWithoutTheirModality(t *testing.T) {
 		t.Error(b.String())
 	}
 }
+
+// Nothing is combined of ablations and levers: their rows stand alone.
+func TestNothingCombinedOfParts(t *testing.T) {
+	s := city(t, 144)
+	var entries []Entry
+	for _, name := range []string{"random", "slices", "no-se", "opencarbon"} {
+		entries = append(entries, Entry{Name: name, Key: name, Method: guess{t, 0.1, new(int), nil}})
+	}
+	table, err := Run(t.Context(), s, entries, Options{Seeds: 2, Folds: 3, Block: 4, Out: t.TempDir(), Report: new(strings.Builder)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range table.Rows {
+		names = append(names, r.Name)
+	}
+	if !slices.Equal(names, []string{"random", "slices", "no-se", "opencarbon", "opencarbon, " + Averaged}) {
+		t.Errorf("%v", names)
+	}
+}

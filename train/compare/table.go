@@ -63,12 +63,15 @@ const (
 	Stacked  = "stack"
 )
 
-// combined appends, for each method with several seeds, the mean of their
-// predictions, and the stack of all methods: the convex weights that fit the
+// combined appends, for each method with several seeds (but for ablations and
+// levers), the mean of their predictions, and the stack of all methods: the convex weights that fit the
 // validation cells best, in each fold anew.
 func (t *Table) combined(folds []*method.Dataset) error {
 	var members []result
 	for _, r := range t.results {
+		if measured(r.entry.Name) {
+			continue
+		}
 		if len(r.seeds) > 1 {
 			mean := make([]part, len(folds))
 			for k := range folds {
@@ -87,7 +90,7 @@ func (t *Table) combined(folds []*method.Dataset) error {
 			r = result{entry: Entry{Name: r.entry.Name + ", " + Averaged, Fixed: true, Seen: r.entry.Seen}, seeds: [][]part{mean}}
 			t.results = append(t.results, r)
 		}
-		if len(r.seeds) > 0 && !strings.HasPrefix(r.entry.Name, "no-") && r.entry.Name != "mean" && !r.entry.Seen && len(members) < 8 {
+		if len(r.seeds) > 0 && r.entry.Name != "mean" && !r.entry.Seen && len(members) < 8 {
 			members = append(members, r)
 		}
 	}
