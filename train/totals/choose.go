@@ -15,7 +15,6 @@ const folds = 60
 
 // choose takes the method that is nearer to the totals of blocks that it was not
 // fitted on: two thirds of the blocks fit, the others are added up, many times.
-// The slope of byLevel has to earn its keep.
 func (m *Model) choose() {
 	rng := rand.New(rand.NewPCG(seedWord, 1))
 	n := len(m.held.True)
@@ -44,7 +43,7 @@ func (m *Model) choose() {
 	}
 	weight = ones(n)
 	m.Correction = smearing(m.held, weight)
-	if level < 0.9*plain {
+	if level < plain {
 		m.Correction = byLevel(m.held, weight)
 	}
 	m.Chosen = fmt.Sprintf("totals of held-out blocks were off by %.1f%% with one factor, %.1f%% with a factor by level (mean of %d partings)",

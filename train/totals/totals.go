@@ -85,7 +85,7 @@ func Fit(h Held) (*Model, error) {
 // block sorts the cells by the largest blocks, of 8 x 8 cells or less, of which
 // there are enough.
 func (m *Model) block(h Held) bool {
-	const enough = 20
+	const enough = 8 // smaller blocks are more of them, but what goes together in a large one is lost: intervals are then far too narrow
 	for m.Block = 8; ; m.Block /= 2 {
 		m.sort(h)
 		if m.Blocks >= enough || m.Block == 1 {
