@@ -29,6 +29,9 @@ func Outline(ctx context.Context, c *Config, o Options) (*Report, error) {
 		return nil, fault.New("data.imagery.path", "names a tile server, which every machine would ask for the whole region",
 			"Predict the region in one piece, which fetches and keeps the tiles; or name a mosaic file.")
 	}
+	if c.Imagery.Sources != "" {
+		return nil, fault.New("data.imagery.sources", "needs the colors of the whole region, which blocks do not see", "Predict the region in one piece.")
+	}
 	o.outline = true
 	return Build(ctx, c, o)
 }

@@ -396,6 +396,9 @@ func (b *build) write(ctx context.Context) (err error) {
 	if err := w.Select(keep); err != nil {
 		return err
 	}
+	if err := b.balance(ctx, w, keep); err != nil {
+		return err
+	}
 	b.o.Progress(stageStore, 0, 1)
 	cells := make([]store.Cell, len(keep))
 	for k, i := range keep {

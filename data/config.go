@@ -78,6 +78,7 @@ type Imagery struct {
 	Resampling  string    `mapstructure:"resampling" yaml:"resampling"`                     // near | bilinear | cubic | average; default bilinear
 	MinCoverage float64   `mapstructure:"min_coverage" yaml:"min_coverage"`                 // cells whose valid share is below are left out; default 0.9
 	Nodata      *float64  `mapstructure:"nodata" yaml:"nodata"`                             // only where the file does not say it
+	Sources     string    `mapstructure:"sources" yaml:"sources" json:",omitempty"`         // polygons (GeoJSON, Shapefile, GeoPackage) of one source of a mosaic that joins two: both get the mean and spread of color that they have together; default: the mosaic is taken as it is
 	Attribution string    `mapstructure:"attribution" yaml:"attribution" json:",omitempty"` // line that the imagery's owner wants to be named by; needed with a tile server, https://host/{z}/{x}/{y}.png, and printed in the account
 	TileZoom    int       `mapstructure:"tile_zoom" yaml:"tile_zoom" json:",omitempty"`     // tile server: zoom of the tiles to fetch; default: the lowest that resolves size
 	Connections int       `mapstructure:"connections" yaml:"connections" json:",omitempty"` // tile server: tiles fetched at once, 1 to 16; default 2

@@ -44,7 +44,7 @@ func (c *Config) fetch(ctx context.Context, o Options) (*fetched, error) {
 		raster bool
 	}
 	all := []input{
-		{"data.region.file", &local.Region.File, false}, {"data.imagery.path", &local.Imagery.Path, true}, {"data.emissions.path", &local.Emissions.Path, true},
+		{"data.region.file", &local.Region.File, false}, {"data.imagery.path", &local.Imagery.Path, true}, {"data.imagery.sources", &local.Imagery.Sources, false}, {"data.emissions.path", &local.Emissions.Path, true},
 		{"data.poi.path", &local.POI.Path, false}, {"data.poi.categories", &local.POI.Categories, false}, {"data.split.file", &local.Split.File, false},
 	}
 	local.Rasters = slices.Clone(c.Rasters)

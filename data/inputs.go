@@ -50,7 +50,7 @@ func (c *fetched) inputs(ctx context.Context, known []Input) ([]Input, error) {
 	}
 	var all []Input
 	paths := []keyPath{
-		{"data.region.file", c.Region.File}, {"data.imagery.path", c.Imagery.Path}, {"data.emissions.path", c.Emissions.Path},
+		{"data.region.file", c.Region.File}, {"data.imagery.path", c.Imagery.Path}, {"data.imagery.sources", c.Imagery.Sources}, {"data.emissions.path", c.Emissions.Path},
 		{"data.poi.path", c.POI.Path}, {"data.poi.categories", c.POI.Categories}, {"data.split.file", c.Split.File},
 	}
 	for i, r := range c.Rasters {

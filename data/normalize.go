@@ -76,7 +76,7 @@ func (c *Config) resolvePaths(base string) {
 			r.Path = paths.Resolve(base, r.Path)
 		}
 	}
-	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File, &c.Published.Dir} {
+	for _, p := range []*string{&c.Region.File, &c.Imagery.Path, &c.Imagery.Sources, &c.Emissions.Path, &c.POI.Path, &c.POI.Categories, &c.Split.File, &c.Published.Dir} {
 		if *p != "" && !strings.HasPrefix(*p, "preset:") {
 			*p = paths.Resolve(base, *p)
 		}
@@ -189,7 +189,7 @@ func (m *Imagery) normalize() error {
 		for _, k := range []struct {
 			key   string
 			given bool
-		}{{"crs", m.CRS != ""}, {"range", len(m.Range) > 0}, {"nodata", m.Nodata != nil}} {
+		}{{"crs", m.CRS != ""}, {"range", len(m.Range) > 0}, {"nodata", m.Nodata != nil}, {"sources", m.Sources != ""}} {
 			if k.given {
 				return stray("imagery."+k.key, "without data.imagery.path", "Give the mosaic's path, or remove the key.")
 			}

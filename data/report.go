@@ -32,6 +32,7 @@ type Report struct {
 	Cells Cells  `json:"cells"`
 
 	Images      *imagery.Normalization `json:"images,omitempty"`
+	Sources     []SourceReport         `json:"sources,omitempty"`     // of a mosaic of two, see data.imagery.sources
 	Attribution string                 `json:"attribution,omitempty"` // of the imagery
 	Blank       *imagery.Blank         `json:"blank,omitempty"`       // pixels that may be no data, undeclared
 	Emissions   *Inventory             `json:"emissions,omitempty"`
@@ -137,6 +138,7 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintln(w, "store")
 	if n := r.Images; n != nil {
 		line("images", fmt.Sprintf("%d x %d px", n.Size, n.Size), fmt.Sprintf("%s, %s, scale %s, %s%s", n.CRS, n.DType, n.Scale, n.Resampling, otherBands(n)))
+		r.printSources(line)
 		if b := n.Constant(); len(b) > 0 {
 			line("  constant bands", len(b), fmt.Sprintf("%v: one number nearly everywhere, which says nothing; leave them out of data.imagery.bands", b))
 		}

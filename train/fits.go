@@ -85,6 +85,13 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 			return fault.New(s.Dir(), fmt.Sprintf("its image has pixels of type %s, the checkpoint's %s", is.DType, was.DType), remedy)
 		}
 	}
+	if was.Balanced != is.Balanced && !slices.Contains(accept, AcceptStretch) {
+		what := "its images' two sources were given one mean and spread of color (data.imagery.sources), the checkpoint's were taken as they are"
+		if was.Balanced {
+			what = "its images are taken as they are, the checkpoint's two sources were given one mean and spread of color (data.imagery.sources)"
+		}
+		return fault.New(s.Dir(), what, "Do here as there; to go on all the same: --accept stretch.")
+	}
 	if stretch != StretchOwn && !slices.Contains(accept, AcceptStretch) && !sameStretch(was, is) {
 		return fault.New(s.Dir(), fmt.Sprintf("its images were stretched otherwise than the checkpoint's: %s here, %s there", limits(is), limits(was)),
 			"Build the store with data.imagery.scale: range and data.imagery.range: "+list(stretchRange(was))+

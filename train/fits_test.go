@@ -89,6 +89,7 @@ func TestSuits(t *testing.T) {
 			m.Normalization = images(func(n *imagery.Normalization) { n.Bands = []int{2, 3, 4} })
 		}), 0.25, "bands", AcceptBands},
 		{"type", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.DType = "Byte" }) }), 0.25, "Byte", AcceptBands},
+		{"balance", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.Balanced = true }) }), 0.25, "data.imagery.sources", AcceptStretch},
 		{"stretch", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.High[1] = 2600 }) }), 0.25, "--stretch own", StretchOwn},
 		{"prescribed stretch", c, meta(func(m *store.Meta) {
 			m.Normalization = images(func(n *imagery.Normalization) { n.Scale = imagery.ScaleRange })

@@ -45,6 +45,7 @@ type Normalization struct {
 	Resampling  string     `json:"resampling"`
 	Size        int        `json:"size"` // H = W of a cell's picture
 	MinCoverage float64    `json:"min_coverage"`
+	Balanced    bool       `json:"balanced,omitempty"`  // pictures of two sources were given one mean and spread (data.imagery.sources)
 	TileZoom    int        `json:"tile_zoom,omitempty"` // of map tiles
 }
 

@@ -158,6 +158,18 @@ func (w *Writer) SetImage(i int, image []byte) error {
 	return nil
 }
 
+// Image reads tile i's image back into dst, as SetImage has it; i counts as it does
+// there, after Select among the tiles that are left.
+func (w *Writer) Image(i int, dst []byte) error {
+	if i < 0 || i >= w.n || int64(len(dst)) != w.imageBytes() || w.image.Size == 0 || !w.written[i].Load() {
+		return fmt.Errorf("store: image %d of %d tiles into %d bytes", i, w.n, len(dst))
+	}
+	if _, err := w.file.ReadAt(dst, headerSize+int64(i)*w.imageBytes()); err != nil {
+		return w.diskError(err)
+	}
+	return nil
+}
+
 // Select keeps the tiles whose numbers are given, in rising order, and leaves
 // out the others: which cells have enough valid pixels is known only after their
 // images are made. Images move up; the setters below, called afterwards, speak

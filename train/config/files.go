@@ -112,6 +112,7 @@ func addRaw(d *data.Config, c *Config, add func(key, path, form string)) {
 	add("data.region.file", d.Region.File, "polygons of the region in WGS84 or with a CRS: GeoJSON, Shapefile or GeoPackage"+filter(d.Region.Where))
 	add("data.imagery.path", d.Imagery.Path, fmt.Sprintf(
 		"daytime mosaic with a CRS, %s: GeoTIFF, COG, VRT, JP2, or a folder of z/x/y.png tiles; a cell becomes %d x %d pixels", bandForm(d.Imagery.Bands), d.Imagery.Size, d.Imagery.Size))
+	add("data.imagery.sources", d.Imagery.Sources, "polygons of one of the mosaic's two sources, in WGS84 or with a CRS: GeoJSON, Shapefile or GeoPackage")
 	add("data.emissions.path", d.Emissions.Path, emissionForm(c))
 	add("data.poi.path", d.POI.Path, "table with columns lon, lat and category (others by data.poi.columns), coordinates in "+or(d.POI.CRS, "WGS84")+
 		": CSV, GeoJSON, GeoPackage, Shapefile or OSM PBF")

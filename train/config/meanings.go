@@ -114,6 +114,7 @@ var meanings = map[string]string{
 	"data.Imagery.Resampling":              "near | bilinear | cubic | average; default bilinear",
 	"data.Imagery.Scale":                   "none | minmax | percentile | range; default: none for uint8, else percentile",
 	"data.Imagery.Size":                    "H = W in pixels, 32 to 512; default 256",
+	"data.Imagery.Sources":                 "polygons (GeoJSON, Shapefile, GeoPackage) of one source of a mosaic that joins two: both get the mean and spread of color that they have together; default: the mosaic is taken as it is",
 	"data.Imagery.TileZoom":                "tile server: zoom of the tiles to fetch; default: the lowest that resolves size",
 	"data.Imagery.Type":                    "uint8 | float16 | float32: what pictures are kept as; default uint8. Floats are neither clamped nor rounded to 256 steps, and twice or four times as large",
 	"data.POI.CRS":                         "EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own",

@@ -16,7 +16,7 @@ var connection = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+:|/vsi|preset:)`)
 
 // inputPaths are the keys that name files to read.
 var inputPaths = map[string]bool{
-	"data.region.file": true, "data.imagery.path": true, "data.emissions.path": true,
+	"data.region.file": true, "data.imagery.path": true, "data.imagery.sources": true, "data.emissions.path": true,
 	"data.poi.path": true, "data.poi.categories": true, "data.split.file": true, "data.published.dir": true,
 	"model.weights": true, "model.image_weights": true, "model.image_features": true,
 }
