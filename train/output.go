@@ -15,13 +15,14 @@ import (
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/conformal"
 	"opencarbon/train/mapfiles"
+	"opencarbon/train/plots"
 	"opencarbon/train/qgis"
 	"opencarbon/train/runlog"
 	"opencarbon/train/totals"
 )
 
 // Formats are what Predict can write.
-var Formats = []string{"csv", "tif", "gpkg", "geojson", "parquet", "nc", "xlsx", "stac"}
+var Formats = []string{"csv", "tif", "png", "gpkg", "geojson", "parquet", "nc", "xlsx", "stac"}
 
 // writePredictions writes the members' ln emission [members][N] in each format
 // asked for: their mean, spread and intervals. strange are their dissimilarity
@@ -81,6 +82,11 @@ func writePredictions(e ensemble, s *store.Store, members, strange [][]float64, 
 			if err == nil {
 				p.Files = append(p.Files, path)
 				path, err = writeStyle(path, p.Unit, x)
+			}
+		case "png":
+			if err := plots.Attempt(path, func() (*plots.Figure, error) { return plots.Maps(predictedMaps(s, x, p.Unit)) }); err != nil {
+				p.Notes = append(p.Notes, err.Error()) // too many cells for a picture: the others say the same
+				continue
 			}
 		case "parquet":
 			err = cells.WriteGeoParquet(path)

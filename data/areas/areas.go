@@ -61,6 +61,13 @@ func Read(ctx context.Context, path, field string, g *grid.Grid, cells []grid.Ce
 	}
 	shapes := make([]raster.Geometry, len(s.Areas))
 	for i, a := range s.Areas {
+		// Polygons of one name that touch, such as the cells of a district, become one.
+		if !a.Shape.Valid() {
+			if joined, err := a.Shape.Repair(); err == nil && len(joined.Polygons) > 0 {
+				a.Shape = joined
+				s.Areas[i].Shape = joined
+			}
+		}
 		shapes[i] = a.Shape
 	}
 	parts, km2, err := emissions.Cut(ctx, g, cells, shapes, s.CRS)

@@ -210,3 +210,35 @@ func FuzzParseAmount(f *testing.F) {
 		}
 	})
 }
+
+// A district given as the squares of an inventory, which touch along their edges,
+// is their union: no square is lost, and its outline has no inner borders; squares
+// that overlap count once.
+func TestTouchingParts(t *testing.T) {
+	g, cells := square(t)
+	var boxes []box
+	for i := range 8 {
+		for j := range 8 {
+			x, y := func(i int) float64 { return 10 + float64(i)/20 }, func(j int) float64 { return 49.6 + float64(j)/20 } // the same bits for neighbors
+			boxes = append(boxes, box{"All", x(i), y(j), x(i + 1), y(j + 1), ""})
+		}
+	}
+	for name, more := range map[string][]box{"touching": nil, "overlapping": {{"All", 10.02, 49.62, 10.33, 49.7, ""}}} {
+		s, err := Read(context.Background(), geojson(t, append(append([]box{}, boxes...), more...)...), "name", g, cells)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		a := s.Areas[0]
+		if len(a.Cell) != 16 || math.Abs(a.Covered/a.KM2-1) > 1e-9 {
+			t.Fatalf("%s: %d cells, %g of %g km2", name, len(a.Cell), a.Covered, a.KM2)
+		}
+		for k, share := range a.Share {
+			if math.Abs(share-1) > 1e-9 {
+				t.Errorf("%s: cell %d has %g", name, a.Cell[k], share)
+			}
+		}
+		if len(a.Shape.Polygons) != 1 || len(a.Shape.Polygons[0]) != 1 {
+			t.Errorf("%s: %d polygons are left", name, len(a.Shape.Polygons))
+		}
+	}
+}

@@ -96,11 +96,42 @@ int ocraster_is_valid(const unsigned char *wkb, int size) {
   return ok;
 }
 
+/* Adds the polygons of g, which is consumed, to a multipolygon. */
+static void add_polygons(OGRGeometryH all, OGRGeometryH g) {
+  int i;
+  OGRwkbGeometryType type;
+  if (g == NULL) return;
+  type = wkbFlatten(OGR_G_GetGeometryType(g));
+  if (type == wkbPolygon) {
+    OGR_G_AddGeometry(all, g);
+  } else if (type == wkbMultiPolygon || type == wkbGeometryCollection) {
+    for (i = 0; i < OGR_G_GetGeometryCount(g); i++) add_polygons(all, OGR_G_Clone(OGR_G_GetGeometryRef(g, i)));
+  }
+  OGR_G_DestroyGeometry(g);
+}
+
+/* Repairs the parts of a multipolygon, each by itself, and joins them. Repaired as
+   one, parts that touch along an edge, as the cells of a district in an inventory
+   do, would become a chessboard: GEOS takes every second face for a hole. */
+static OGRGeometryH repair(OGRGeometryH g) {
+  OGRGeometryH all, joined;
+  int i;
+  if (wkbFlatten(OGR_G_GetGeometryType(g)) != wkbMultiPolygon) return OGR_G_MakeValid(g);
+  all = OGR_G_CreateGeometry(wkbMultiPolygon);
+  for (i = 0; i < OGR_G_GetGeometryCount(g); i++) {
+    OGRGeometryH part = OGR_G_GetGeometryRef(g, i);
+    add_polygons(all, OGR_G_IsValid(part) ? OGR_G_Clone(part) : OGR_G_MakeValid(part));
+  }
+  joined = OGR_G_UnionCascaded(all);
+  OGR_G_DestroyGeometry(all);
+  return joined;
+}
+
 int ocraster_make_valid(const unsigned char *wkb, int size, unsigned char **out, int *out_size) {
   OGRGeometryH g = from_wkb(wkb, size), fixed;
   int n;
   if (g == NULL) return 0;
-  fixed = OGR_G_MakeValid(g);
+  fixed = repair(g);
   OGR_G_DestroyGeometry(g);
   if (fixed == NULL) return 0;
   n = OGR_G_WkbSize(fixed);

@@ -53,6 +53,7 @@ var assetKinds = map[string][2]string{
 	".csv":     {"text/csv", "data"},
 	".xlsx":    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "data"},
 	".qml":     {"application/xml", "metadata"},
+	".png":     {"image/png", "overview"},
 	".html":    {"text/html", "overview"},
 }
 

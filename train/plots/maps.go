@@ -41,7 +41,7 @@ type MapsData struct {
 }
 
 // hatched is said below maps that have hatched cells.
-const hatched = "; hatched: outside the model's domain"
+const hatched = "; hatched: outside the domain"
 
 // maxMapCells bounds the cells' bounding box: beyond, a cell is less than a pixel.
 const maxMapCells = 4000
