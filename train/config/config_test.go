@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -470,6 +471,17 @@ func TestRasterKeys(t *testing.T) {
 	}
 	if again, err := Load(write(t, "again.yaml", string(text)), nil); err != nil || !reflect.DeepEqual(again.Data.Rasters, c.Data.Rasters) {
 		t.Errorf("%+v (%v)", again, err)
+	}
+}
+
+// TestMergesMultiply: ten levels of ten merges each end soon, and with words.
+func TestMergesMultiply(t *testing.T) {
+	text := "x-0: &a0 {epochs: 1}\n"
+	for i := 1; i <= 10; i++ {
+		text += fmt.Sprintf("x-%d: &a%[1]d {<<: [%s]}\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	if _, err := Load(write(t, "c.yaml", text+"name: x\ntrain: {<<: *a10}\n"), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "too often") {
+		t.Error(err)
 	}
 }
 

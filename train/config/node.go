@@ -37,6 +37,7 @@ type reader struct {
 	listText bool // a scalar may stand for a list: a,b (environment and --set)
 	leaves   []leaf
 	problems []problem
+	merges   int // sections merged so far
 }
 
 func (r *reader) fail(n *yaml.Node, remedy, format string, args ...any) {
@@ -102,8 +103,12 @@ func (r *reader) pairs(n *yaml.Node, key string, f func(k, v *yaml.Node)) {
 	r.merge(n, key, map[string]int{}, 0, f)
 }
 
-// mergeDepth bounds merges within merges: an alias may hold itself.
-const mergeDepth = 16
+// Merges within merges are bounded: an alias may hold itself, and lists of lists of
+// aliases multiply.
+const (
+	mergeDepth = 16
+	mostMerges = 1000 // of a file
+)
 
 func (r *reader) merge(n *yaml.Node, key string, first map[string]int, depth int, f func(k, v *yaml.Node)) {
 	var sources []*yaml.Node
@@ -136,9 +141,13 @@ func (r *reader) merge(n *yaml.Node, key string, first map[string]int, depth int
 		switch {
 		case source.Kind != yaml.MappingNode:
 			r.fail(at, "Write <<: *name of a section that has &name.", "a merge key takes a section, not %s", describe(source))
-		case depth == mergeDepth:
+		case r.merges > mostMerges: // said already
+			return
+		case depth == mergeDepth || r.merges == mostMerges:
+			r.merges = mostMerges + 1
 			r.fail(at, "Write the keys out.", "sections are merged into one another too often")
 		default:
+			r.merges++
 			r.merge(source, key, first, depth+1, f)
 		}
 	}
