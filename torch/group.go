@@ -160,6 +160,27 @@ func (g *Group) check(op string, e C.ocg_error, inputs ...*Tensor) {
 	panic(&Error{Op: op, Inputs: describe(inputs), Message: g.blame(message).Error()})
 }
 
+// Within runs f, which meets the others in the middle of something else: the
+// backward pass of BatchNorm. That another is gone is an *Error that names it there
+// too.
+func (g *Group) Within(f func()) {
+	if !g.Alone() {
+		defer func() {
+			switch p := recover().(type) {
+			case nil:
+			case *Error:
+				if strings.Contains(p.Message, "gloo") {
+					p = &Error{Op: p.Op, Inputs: p.Inputs, Message: g.blame(p.Message).Error()}
+				}
+				panic(p)
+			default:
+				panic(p)
+			}
+		}()
+	}
+	f()
+}
+
 // blame says which process a failed collective waited for.
 func (g *Group) blame(message string) error {
 	message, _, _ = strings.Cut(message, "\n")

@@ -41,6 +41,18 @@ func TestGroupChild(t *testing.T) {
 			if step == 5 && rank == 1 && how == "fails" {
 				panic(&torch.Error{Op: "test", Message: "the disk is full"})
 			}
+			if how == "backward" && step > 0 {
+				torch.InScope(func(*torch.Scope) {
+					w, b := torch.Ones(torch.Float32, torch.CPU, 2).SetRequiresGrad(true), torch.Zeros(torch.Float32, torch.CPU, 2)
+					mean, variance := torch.Zeros(torch.Float32, torch.CPU, 2), torch.Ones(torch.Float32, torch.CPU, 2)
+					y := g.BatchNorm(torch.FromSlice([]float32{1, 2, 3, float32(rank)}, 2, 2), w, b, mean, variance, false, torch.BatchNormOptions{Training: true, Eps: 1e-5}).Sum()
+					if rank == 2 && step == 4 {
+						os.Exit(3)
+					}
+					g.Within(y.Backward)
+				})
+				continue
+			}
 			g.Numbers([]float64{float64(rank), 2})
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -137,6 +149,7 @@ func TestGroup(t *testing.T) {
 		{"fails", -1, 60, 0, 1, "the disk is full"},
 		{"config", -1, 60, 0, 1, "rank 1"},
 		{"kill", -1, 60, syscall.SIGKILL, 2, "rank 2"},
+		{"backward", -1, 60, 0, 2, "rank 2"},
 		{"stop", -1, 15, syscall.SIGSTOP, 1, "rank 1"},
 		{"store", -1, 15, syscall.SIGSTOP, 0, "rank 0"},
 		{"missing", 1, 15, 0, 1, "rank 1"},
@@ -173,6 +186,9 @@ func TestGroup(t *testing.T) {
 				}
 				if err := cmds[r].Wait(); err != nil && c.want == "" {
 					t.Errorf("rank %d: %v\n%s", r, err, outs[r].String())
+				}
+				if c.how == "backward" && r == c.to {
+					continue // it ends without a word
 				}
 				if c.want != "" && (!strings.Contains(outs[r].String(), c.want) || !strings.Contains(outs[r].String(), "ENDED")) {
 					t.Errorf("rank %d does not name %s:\n%s", r, c.want, outs[r].String())

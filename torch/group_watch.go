@@ -106,31 +106,34 @@ func (w *watch) get(key string) (string, error) {
 }
 
 // all are the values below key of every rank.
-func (w *watch) all(key string) (values []string, err error) {
-	values = make([]string, w.o.World)
-	if !w.ask(func() {
+func (w *watch) all(key string) ([]string, error) {
+	values := make([]string, w.o.World)
+	var failed error
+	switch answered := w.ask(func() {
 		for r := range values {
-			if values[r], err = w.get(fmt.Sprint(key, "/", r)); err != nil {
+			if values[r], failed = w.get(fmt.Sprint(key, "/", r)); failed != nil {
 				return
 			}
 		}
-	}) {
-		err = w.noStore("does not answer")
-	} else if err != nil {
-		err = w.noStore("is gone")
+	}); {
+	case !answered: // the goroutine may still be at it
+		return nil, w.noStore("does not answer")
+	case failed != nil:
+		return nil, w.noStore("is gone")
 	}
-	return values, err
+	return values, nil
 }
 
 func (w *watch) noStore(what string) error {
 	return fmt.Errorf("rank 0, which keeps the store at %s, %s", w.where, what)
 }
 
-func (w *watch) put(key, value string) (err error) {
-	if !w.ask(func() { err = w.set(key, value) }) {
+func (w *watch) put(key, value string) error {
+	var failed error
+	if !w.ask(func() { failed = w.set(key, value) }) {
 		return w.noStore("does not answer")
 	}
-	if err != nil {
+	if failed != nil {
 		return w.noStore("is gone")
 	}
 	return nil
@@ -191,12 +194,13 @@ func (w *watch) compare(there []string) error {
 func (w *watch) begin(at func() int64) { w.ask(func() { w.at = at }) }
 
 // await waits for a text of a rank that lives.
-func (w *watch) await(rank int, key string, limit time.Duration) (text string, err error) {
+func (w *watch) await(rank int, key string, limit time.Duration) (string, error) {
 	deadline := time.Now().Add(limit)
 	var last string
 	moved := time.Now()
 	for {
-		var ended, now string
+		var text, ended, now string
+		var err error
 		if !w.ask(func() {
 			if text, err = w.get(key); err == nil && text == "" {
 				ended, err = w.get(fmt.Sprint("ended/", rank))

@@ -94,7 +94,7 @@ const (
 func (l *Learner) backTogether(b *Batch, loss *torch.Tensor) error {
 	g, d := l.options.Group, l.Model.Params().Device
 	part := loss.MulScalar(g.Part())
-	part.Backward()
+	g.Within(part.Backward)
 	l.Clock.mark(d, "backward")
 	var tail [tails]float64
 	if b.err != nil {

@@ -133,7 +133,7 @@ func TestTogetherChild(t *testing.T) {
 	if _, err := fmt.Sscan(os.Getenv("TOGETHER"), &rank, &world, &port); err != nil {
 		t.Skip("started by TestTogether")
 	}
-	g, err := torch.NewGroup(torch.GroupOptions{Rank: rank, World: world, Host: "127.0.0.1", Port: port, Timeout: 3 * time.Minute})
+	g, err := torch.NewGroup(torch.GroupOptions{Rank: rank, World: world, Host: "127.0.0.1", Port: port, Timeout: 8 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func ranks(t *testing.T, world int, test string, env func(rank int) []string) {
 	}
 	ends := make(chan end)
 	for r := range world {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=300s")
+		cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=540s")
 		cmd.Env = append(os.Environ(), fmt.Sprintf("TOGETHER=%d %d %d", r, world, port), "OMP_NUM_THREADS=1")
 		cmd.Env = append(cmd.Env, env(r)...)
 		go func() {
