@@ -149,7 +149,7 @@ func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir stri
 		}
 	}
 	for _, m := range members {
-		_, notes, err := m.reads(s, p.shape(), o.Surplus)
+		_, notes, err := m.reads(s, p.Images(), o.Surplus)
 		if err != nil {
 			return nil, err
 		}
@@ -248,11 +248,11 @@ func (p *BlockPlan) Bytes() int64 {
 	for _, b := range p.Blocks {
 		most = max(most, b.Cells+b.Halo)
 	}
-	return int64(most) * p.shape().Bytes()
+	return int64(most) * p.Images().Bytes()
 }
 
-// shape is that of the images that blocks are given; zero without.
-func (p *BlockPlan) shape() store.Shape {
+// Images is the shape of those that blocks are given; zero without.
+func (p *BlockPlan) Images() store.Shape {
 	if p.Shape.Size > 0 {
 		return p.Shape
 	}

@@ -62,6 +62,8 @@ func TestSuits(t *testing.T) {
 		Grid: projected, CellArea: 0.25, TargetUnit: "tCO2/yr", Store: "training"}}
 	old := &Checkpoint{Path: "c", Header: c.Header}
 	old.Header.CellArea = 0
+	named := &Checkpoint{Path: "c", Header: c.Header}
+	named.Header.Normalization = images(func(n *imagery.Normalization) { n.Names = []string{"B04", "B03", "B02"} })
 	meta := func(change func(m *store.Meta)) store.Meta {
 		m := store.Meta{Grid: projected, Normalization: same, TargetUnit: "tCO2/yr"}
 		change(&m)
@@ -88,6 +90,15 @@ func TestSuits(t *testing.T) {
 		{"bands", c, meta(func(m *store.Meta) {
 			m.Normalization = images(func(n *imagery.Normalization) { n.Bands = []int{2, 3, 4} })
 		}), 0.25, "bands", AcceptBands},
+		{"the same bands by name, elsewhere in the file", named, meta(func(m *store.Meta) {
+			m.Normalization = images(func(n *imagery.Normalization) { n.Bands, n.Names = []int{1, 2, 3}, []string{"B04", "B03", "B02"} })
+		}), 0.25, "", ""},
+		{"other bands by name", named, meta(func(m *store.Meta) {
+			m.Normalization = images(func(n *imagery.Normalization) { n.Names = []string{"B08", "B03", "B02"} })
+		}), 0.25, "B08", AcceptBands},
+		{"a code", c, meta(func(m *store.Meta) {
+			m.Normalization = images(func(n *imagery.Normalization) { n.Code = imagery.CodeQuadratic })
+		}), 0.25, "quadratic", AcceptBands},
 		{"type", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.DType = "Byte" }) }), 0.25, "Byte", AcceptBands},
 		{"balance", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.Balanced = true }) }), 0.25, "data.imagery.sources", AcceptStretch},
 		{"stretch", c, meta(func(m *store.Meta) { m.Normalization = images(func(n *imagery.Normalization) { n.High[1] = 2600 }) }), 0.25, "--stretch own", StretchOwn},
@@ -131,5 +142,29 @@ func TestSuits(t *testing.T) {
 	c.Header.Store = "another"
 	if err := c.SameStore(s); err != nil {
 		t.Error(err)
+	}
+}
+
+// Images of other bands or another type are refused, whatever their size.
+func TestShapeOfImages(t *testing.T) {
+	s := region(t, store.Meta{}, 1)
+	for _, test := range []struct {
+		model  layers.ModelConfig
+		images store.Shape
+		says   string
+	}{
+		{layers.ModelConfig{Image: true, ImageSize: 64}, store.RGB(64), ""},
+		{layers.ModelConfig{Image: true, ImageSize: 64, Bands: 4, Pixels: "float16"}, store.Shape{Size: 64, Bands: 4, Pixel: store.Float16}, ""},
+		{layers.ModelConfig{Image: true, ImageSize: 64}, store.Shape{Size: 64, Bands: 4}, "4 bands, the checkpoint was trained on 3"},
+		{layers.ModelConfig{Image: true, ImageSize: 64, Bands: 4}, store.RGB(64), "3 bands, the checkpoint was trained on 4"},
+		{layers.ModelConfig{Image: true, ImageSize: 64}, store.Shape{Size: 64, Bands: 3, Pixel: store.Float32}, "data.imagery.type: uint8"},
+		{layers.ModelConfig{Image: true, ImageSize: 64, Pixels: "float32"}, store.Shape{Size: 64, Bands: 3, Pixel: store.Float16}, "data.imagery.type: float32"},
+		{layers.ModelConfig{Image: true, ImageSize: 64}, store.RGB(32), "data.imagery.size: 64"},
+	} {
+		c := &Checkpoint{Header: Header{Model: test.model}}
+		err := c.sizesOf(s, test.images)
+		if test.says == "" && err != nil || test.says != "" && (!fault.IsInput(err) || !strings.Contains(err.Error(), test.says)) {
+			t.Errorf("%+v on %+v: %v, want %q", test.images, test.model, err, test.says)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -31,8 +32,8 @@ func stacModel(c *Checkpoint) mapfiles.Model {
 		around = ""
 	}
 	if m.Image {
-		out.Inputs = append(out.Inputs, mapfiles.Tensor{Name: "image", About: "satellite image of a cell" + around, Shape: []int{3, m.ImageSize, m.ImageSize},
-			Dims: []string{"channel", "height", "width"}, Type: "uint8"})
+		out.Inputs = append(out.Inputs, mapfiles.Tensor{Name: "image", About: "satellite image of a cell" + around, Shape: []int{m.ImageInput().Bands, m.ImageSize, m.ImageSize},
+			Dims: []string{"channel", "height", "width"}, Type: cmp.Or(m.Pixels, "uint8")})
 	}
 	if m.POI {
 		size := m.POISize

@@ -95,7 +95,7 @@ func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *c
 		p.Name, p.Cells, len(p.Blocks), data.BlockEdge, data.BlockEdge, p.Halo, halo)
 	if p.Image > 0 {
 		fmt.Fprintf(out, "  a process needs up to %.3g MB for temporary files at a time; the images of all blocks are %.3g GB\n", float64(p.Bytes())/1e6,
-			float64(p.Cells+halo)*3*float64(p.Image)*float64(p.Image)/1e9)
+			float64(p.Cells+halo)*float64(p.Images().Bytes())/1e9)
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintln(out, "  note: "+n)
