@@ -230,7 +230,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 		picture.Col, picture.Row = append(picture.Col, col), append(picture.Row, line)
 		picture.LonLat = append(picture.LonLat, tb.number(row, "lon"), tb.number(row, "lat"))
 		// A table that does not say is of cells that may be trusted, as far as it goes.
-		picture.Outside = append(picture.Outside, ta.number(before, "in_domain") == 0 || tb.number(row, "in_domain") == 0)
+		picture.Outside = append(picture.Outside, r.Column != "true" && (ta.number(before, "in_domain") == 0 || tb.number(row, "in_domain") == 0))
 		change = append(change, math.Log(b/a))
 		limit = max(limit, math.Abs(math.Log(b/a)))
 	}
