@@ -185,7 +185,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 	for _, row := range ta.rows {
 		at[key(ta, row)] = row
 	}
-	picture := plots.MapsData{Title: "Change"}
+	picture := plots.MapsData{Title: Name(ta.path) + " to " + Name(tb.path)}
 	var change []float64
 	lines := [][]string{{"cell", "col", "row", "lon", "lat", "a_" + unit, "b_" + unit, "change_" + unit, "ratio", "ratio_low_90", "ratio_high_90"}}
 	limit := 0.0
@@ -241,7 +241,7 @@ func (r *Result) cells(ta, tb *table, column, unit, out string) error {
 	if err := r.write(filepath.Join(out, CellsFile), lines); err != nil {
 		return err
 	}
-	picture.Layers = []plots.Layer{{Title: "B by A", Values: change, Label: "change, ln (0.1 is about 10%)", Diverging: true}}
+	picture.Layers = []plots.Layer{{Title: "change", Values: change, Label: "change, ln (0.1 is about 10%)", Diverging: true}}
 	path := filepath.Join(out, PictureFile)
 	if err := plots.Attempt(path, func() (*plots.Figure, error) { return plots.Maps(picture) }); err != nil {
 		r.Notes = append(r.Notes, err.Error())
