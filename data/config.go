@@ -5,7 +5,7 @@
 // This folder holds the configuration of that work and the building of the
 // store; each kind of input has a room of its own below it: grid, raster (the
 // only one that touches GDAL), imagery, emissions, poi, published, split, store,
-// synth, and charset and label for texts and names.
+// synth, and charset and label for texts and names, half for numbers of 16 bits.
 // Nothing here knows tensors: what leaves this floor are Go slices.
 package data
 

@@ -144,6 +144,18 @@ func TestBandsWithoutNumbers(t *testing.T) {
 				if !fault.IsInput(err) || !strings.Contains(err.Error(), "[5]") {
 					t.Errorf("%s, %s: %v", name, scale, err)
 				}
+				whole, err := Open(Spec{Path: path, Named: []string{AllBands}, Size: 32, Scale: ScaleNone})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, err := whole.Normalize(t.Context(), 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = whole.Warp(t.Context(), metreGrid(t), []grid.Cell{here}, n, Options{Workers: 2}, func(int, float64, []byte) error { return nil })
+				if !fault.IsInput(err) || !strings.Contains(err.Error(), "[3 5]") {
+					t.Errorf("%s, as bytes: %v", name, err)
+				}
 			} else if !fault.IsInput(err) || !strings.Contains(err.Error(), "[3 5]") || !strings.Contains(err.Error(), "data.imagery.bands") {
 				t.Errorf("%s, %s: %v", name, scale, err)
 			}

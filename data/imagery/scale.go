@@ -217,10 +217,22 @@ func (m *Mosaic) limits(ctx context.Context, workers int) (low, high []float64, 
 	return low, high, n, nil
 }
 
-// nothing is the error of a mosaic without a valid pixel. A pixel needs a value in
-// every band: one that is empty takes them all away, and is named.
+// nothing is the error of a mosaic without a valid pixel.
 func (m *Mosaic) nothing(ctx context.Context, l level, windows []window, workers int) error {
-	var empty []int
+	empty, err := m.emptyBands(ctx, l, windows, workers)
+	switch {
+	case err != nil:
+		return err
+	case len(empty) > 0:
+		return m.emptyFault(empty)
+	}
+	return fault.New(m.spec.Path, "the mosaic has no valid pixel (all are nodata or NaN)", "check the file and its nodata value (data.imagery.nodata)")
+}
+
+// emptyBands are those of the bands that are read that have no value anywhere in the
+// windows, where others have: a pixel needs a value in every band, and one that is
+// empty takes them all away. nil where that is not so.
+func (m *Mosaic) emptyBands(ctx context.Context, l level, windows []window, workers int) (empty []int, err error) {
 	for _, b := range m.read {
 		with, some := *m, make([]bool, workers)
 		with.read = []int{b}
@@ -228,17 +240,22 @@ func (m *Mosaic) nothing(ctx context.Context, l level, windows []window, workers
 			some[worker] = some[worker] || p.Valid == nil || slices.Contains(p.Valid, 1)
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !slices.Contains(some, true) {
 			empty = append(empty, b)
 		}
 	}
-	if len(empty) > 0 && len(empty) < len(m.read) {
-		return fault.New(m.spec.Path, fmt.Sprintf("no pixel has a value in all bands: band(s) %v are nodata or NaN everywhere", empty),
-			"leave them out of data.imagery.bands, or check the file")
+	if len(empty) == len(m.read) {
+		return nil, nil
 	}
-	return fault.New(m.spec.Path, "the mosaic has no valid pixel (all are nodata or NaN)", "check the file and its nodata value (data.imagery.nodata)")
+	return empty, nil
+}
+
+// emptyFault names them.
+func (m *Mosaic) emptyFault(empty []int) error {
+	return fault.New(m.spec.Path, fmt.Sprintf("no pixel has a value in all bands: band(s) %v are nodata or NaN everywhere", empty),
+		"leave them out of data.imagery.bands, or check the file")
 }
 
 // find returns the bin of a rank (from 0) and the rank within that bin; false if

@@ -1,6 +1,7 @@
 package imagery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -113,6 +114,10 @@ func (m *Mosaic) Warp(ctx context.Context, g *grid.Grid, cells []grid.Cell, n *N
 		}
 	}
 	if len(cells) > 0 && report.Empty == len(cells) && !o.Sparse {
+		l, windows := m.samples()
+		if empty, err := m.emptyBands(ctx, l, windows, crew(o.Workers)); err != nil || len(empty) > 0 {
+			return nil, cmp.Or(err, m.emptyFault(empty))
+		}
 		return nil, fault.New(m.spec.Path, fmt.Sprintf("not one of the %d cells has a valid pixel", len(cells)), "check the mosaic's nodata value and mask (gdalinfo), and the region")
 	}
 	return report, nil
