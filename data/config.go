@@ -48,12 +48,12 @@ type Grid struct {
 	Scheme      string  `mapstructure:"scheme" yaml:"scheme"`             // xyz | degrees | projected
 	Zoom        int     `mapstructure:"zoom" yaml:"zoom"`                 // xyz: web-mercator zoom, default 15
 	CellDegrees float64 `mapstructure:"cell_degrees" yaml:"cell_degrees"` // degrees: edge in degrees, default 1/120 (ODIAC)
-	EPSG        int     `mapstructure:"epsg" yaml:"epsg"`                 // projected: EPSG code of a CRS in metres
-	CellMetres  float64 `mapstructure:"cell_metres" yaml:"cell_metres"`   // projected: edge in metres, default 1000
+	EPSG        int     `mapstructure:"epsg" yaml:"epsg"`                 // projected: EPSG code of a CRS in meters
+	CellMetres  float64 `mapstructure:"cell_metres" yaml:"cell_metres"`   // projected: edge in meters, default 1000
 }
 
 // Region is the region of interest: a bounding box, or the polygons of a file
-// (cells whose centre lies inside are taken). With neither, the imagery's
+// (cells whose center lies inside are taken). With neither, the imagery's
 // extent is the region, or the emissions' where there is no imagery.
 type Region struct {
 	BBox  []float64 `mapstructure:"bbox" yaml:"bbox,flow"` // west, south, east, north in degrees (WGS84)
@@ -108,7 +108,7 @@ type Emissions struct {
 // modality is absent.
 type POI struct {
 	Path       string            `mapstructure:"path" yaml:"path"`                 // CSV, XLSX, GeoJSON, GeoPackage, Shapefile, OSM PBF
-	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OpenStreetMap, also as a GeoPackage of ogr2ogr: points, and multipolygons by their centres)
+	Layer      string            `mapstructure:"layer" yaml:"layer"`               // default: the first (OpenStreetMap, also as a GeoPackage of ogr2ogr: points, and multipolygons by their centers)
 	CRS        string            `mapstructure:"crs" yaml:"crs"`                   // EPSG:n | WGS84 | GCJ-02 | BD-09; default WGS84, or the file's own
 	Encoding   string            `mapstructure:"encoding" yaml:"encoding"`         // of a CSV's text: utf-8, gb18030 (gbk), big5, shift_jis, utf-16 ...; default: found out
 	Columns    Columns           `mapstructure:"columns" yaml:"columns"`           // column names

@@ -144,7 +144,7 @@ func (g *Grid) normalize() error {
 			g.CellMetres = defaultCellMetres
 		}
 		if g.EPSG <= 0 {
-			return outOf("grid.epsg", g.EPSG, "the EPSG code of a projected CRS in metres, such as 27700 or 32633")
+			return outOf("grid.epsg", g.EPSG, "the EPSG code of a projected CRS in meters, such as 27700 or 32633")
 		}
 		if !(g.CellMetres >= 1 && g.CellMetres <= 1e6) {
 			return outOf("grid.cell_metres", g.CellMetres, "1 to 1000000")

@@ -8,7 +8,7 @@ import (
 
 // Large is a sample that holds much of all samples' sum by itself.
 type Large struct {
-	Lon, Lat float64 // of the cell's centre, degrees
+	Lon, Lat float64 // of the cell's center, degrees
 	Share    float64 // of the samples' sum
 }
 

@@ -16,7 +16,7 @@ import (
 // are in, too, of which it covers a part, and those that it does not touch have
 // yet to be left out.
 func regionCells(ctx context.Context, c *Config, g *grid.Grid, m *imagery.Mosaic) (cells []grid.Cell, fromInventory bool, err error) {
-	none := "No cell's centre lies inside: choose a larger region or smaller cells (data.region, data.grid)."
+	none := "No cell's center lies inside: choose a larger region or smaller cells (data.region, data.grid)."
 	var where string
 	switch {
 	case len(c.Region.BBox) > 0:
@@ -82,7 +82,7 @@ type place struct {
 	at   map[grid.Cell]int32
 	box  [4]float64 // west, south, east, north of all cells, degrees
 	area []float64  // [N] km2
-	lon  []float64  // [N] of the centres, degrees
+	lon  []float64  // [N] of the centers, degrees
 	lat  []float64
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // sliver is the share of a cell's ground that an inventory must at least cover
-// to give it a target. Digitized borders miss the grid's lines by a metre: of a
+// to give it a target. Digitized borders miss the grid's lines by a meter: of a
 // cell that is touched like that the inventory knows nothing, and the logarithm
 // of a millionth of a cell's emission would be a wild outlier.
 const sliver = 0.01

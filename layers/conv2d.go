@@ -11,7 +11,7 @@ type Conv2dConfig struct {
 }
 
 // Conv2d is a two-dimensional convolution with a square kernel and PyTorch's
-// default initialisation.
+// default initialization.
 type Conv2d struct {
 	Weight *torch.Tensor // [Out, In, Kernel, Kernel]
 	Bias   *torch.Tensor // [Out], nil without

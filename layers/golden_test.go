@@ -71,8 +71,8 @@ func counts(name string, shape ...int) *torch.Tensor {
 	return torch.FromSlice(v, shape...)
 }
 
-// initialise gives every tensor of the store its numbers by name.
-func initialise(s *layers.Params) {
+// initialize gives every tensor of the store its numbers by name.
+func initialize(s *layers.Params) {
 	torch.NoGrad(func() {
 		for _, e := range s.Entries() {
 			shape := e.Tensor.Shape()
@@ -354,7 +354,7 @@ func (c goldenCase) check(t *testing.T, g golden, dtype torch.DType, forward, ba
 	defer s.Close()
 	s.DType = dtype
 	f := c.build(s)
-	initialise(s)
+	initialize(s)
 	in := c.inputs()
 	for i, x := range in {
 		in[i] = x.Cast(dtype).Detach().SetRequiresGrad(true)

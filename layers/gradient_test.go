@@ -23,7 +23,7 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 		c.Categories, c.Embedding, c.Plus, c.ImageSize = 3, 6, true, 32
 		c.Statistics, c.LogCounts, c.Features = true, true, 7 // all that there is; the paper's network is a part of it
 		m := newModel(s, c)
-		initialise(s)
+		initialize(s)
 		const u, b = 4, 3
 		in := layers.Tiles{Images: images("images", u, 3, 32, 32), POIs: counts("points", u, 3, 32, 32), Features: fill("features", u, 7)}
 		places := make([]int64, b*9)
@@ -51,7 +51,7 @@ func TestGradientOfTheWholeModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		initialise(twins)
+		initialize(twins)
 		still := twin.Forward(in.POIs).Detach()
 
 		type move struct {

@@ -6,7 +6,7 @@ import (
 	"opencarbon/torch"
 )
 
-// xavierUniform initialises a Linear as torch.nn.init.xavier_uniform_ does,
+// xavierUniform initializes a Linear as torch.nn.init.xavier_uniform_ does,
 // and its bias with zeros.
 func xavierUniform(l *Linear) {
 	out, in := l.Weight.Size(0), l.Weight.Size(1)

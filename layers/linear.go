@@ -13,7 +13,7 @@ type LinearConfig struct {
 	NoBias  bool
 }
 
-// Linear is y = x W^T + b with PyTorch's default initialisation.
+// Linear is y = x W^T + b with PyTorch's default initialization.
 type Linear struct {
 	Weight *torch.Tensor // [Out, In]
 	Bias   *torch.Tensor // [Out], nil without

@@ -18,7 +18,7 @@ func furthest(a, b *torch.Tensor) float64 { return a.Sub(b).Abs().AMax().Item() 
 func exact(s *layers.Params) *opencarbon.Model {
 	s.DType = torch.Float64
 	m := newModel(s, small())
-	initialise(s)
+	initialize(s)
 	return m
 }
 

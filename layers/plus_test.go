@@ -22,7 +22,7 @@ func TestPlus(t *testing.T) {
 			c := small()
 			c.Plus = plus
 			m := newModel(s, c)
-			initialise(s)
+			initialize(s)
 			s.Eval()
 			return s, m
 		}
@@ -61,8 +61,8 @@ func TestPlus(t *testing.T) {
 		without := newModel(s1, c)
 		c.Plus = true
 		with := newModel(s2, c)
-		initialise(s1)
-		initialise(s2)
+		initialize(s1)
+		initialize(s2)
 		s1.Eval()
 		s2.Eval()
 		e := with.Encode(tiles)

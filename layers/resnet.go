@@ -19,7 +19,7 @@ type ResNet18 struct {
 	fc     *Linear // nil: the pooled features are the output
 }
 
-// NewResNet18 registers the network under p with torchvision's initialisation
+// NewResNet18 registers the network under p with torchvision's initialization
 // (Kaiming normal, fan out) and a last layer of the given width; with 0 there is
 // none, and the output are the 512 pooled features.
 func NewResNet18(p Path, out int) *ResNet18 { return newResNet18(p, colors, out, 0) }

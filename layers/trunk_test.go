@@ -17,9 +17,9 @@ func TestImageTrunk(t *testing.T) {
 		defer cut.Close()
 		whole.DType, cut.DType = torch.Float64, torch.Float64
 		encoder := layers.NewImageEncoder(whole.Root(), 5)
-		initialise(whole)
+		initialize(whole)
 		trunk := layers.NewImageTrunk(cut.Root(), 4)
-		initialise(cut) // equal names, equal values
+		initialize(cut) // equal names, equal values
 		whole.Eval()
 		cut.Eval()
 		in := images("images", 2, 3, 64, 64)
@@ -36,7 +36,7 @@ func TestImageTrunk(t *testing.T) {
 		defer short.Close()
 		short.DType = torch.Float64
 		first := layers.NewImageTrunk(short.Root(), 2)
-		initialise(short)
+		initialize(short)
 		short.Eval()
 		if d := furthest(first.Moments(in, []int{2}), all.Narrow(1, 0, 256)); d != 0 {
 			t.Errorf("stage 2 of a shorter trunk is another, by %g", d)

@@ -105,7 +105,7 @@ func TestWide(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		initialise(p)
+		initialize(p)
 		in := smallTiles(torch.Float64)
 		in.Features = fill("features", 9, 3)
 		chunks := func(ends ...int) func(func(layers.Tiles)) error {

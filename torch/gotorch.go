@@ -25,7 +25,7 @@ import (
 //     turns them into *Error;
 //   - it runs on any thread: viaGotorch refuses foreign ones.
 //
-// Its Backward, Grad, String and optimisers let exceptions escape and are not
+// Its Backward, Grad, String and optimizers let exceptions escape and are not
 // used; nor are its constructors, which know float32 only.
 func viaGotorch(op string, inputs []*Tensor, f func(g []gotorch.Tensor) gotorch.Tensor) *Tensor {
 	return adoptGotorch(op, gotorchCall(op, inputs, f))

@@ -222,12 +222,12 @@ func TestMisuse(t *testing.T) {
 			p.Close()
 			o.Step()
 		}, []string{"adam", "closed"}},
-		{"optimiser closed before a step", func() {
+		{"optimizer closed before a step", func() {
 			o := torch.NewAdam(tensors{grad(2)}, torch.AdamOptions{LearningRate: 1})
 			o.Close()
 			o.Step()
 		}, []string{"adam", "closed"}},
-		{"optimiser of nil", func() { torch.NewSGD(tensors{nil}, torch.SGDOptions{}) }, []string{"sgd", "nil"}},
+		{"optimizer of nil", func() { torch.NewSGD(tensors{nil}, torch.SGDOptions{}) }, []string{"sgd", "nil"}},
 
 		// Gradients.
 		{"backward of a vector", func() { grad(3).MulScalar(2).Backward() }, []string{"backward", "[3]", "scalar"}},
@@ -257,11 +257,11 @@ func TestMisuse(t *testing.T) {
 		{"clipping to nothing", func() { torch.ClipGradNorm(tensors{grad(2)}, 0) }, []string{"clip_grad_norm", "0"}},
 		{"clipping to NaN", func() { torch.ClipGradNorm(tensors{grad(2)}, math.NaN()) }, []string{"clip_grad_norm", "NaN"}},
 
-		// Optimisers and state.
+		// Optimizers and state.
 		{"negative learning rate", func() { torch.NewAdam(tensors{grad(2)}, torch.AdamOptions{LearningRate: -1}) }, []string{"adam", "-1"}},
 		{"beta of 1", func() { torch.NewAdam(tensors{grad(2)}, torch.AdamOptions{LearningRate: 1, Beta1: 1}) }, []string{"adam"}},
 		{"NaN learning rate", func() { torch.NewSGD(tensors{grad(2)}, torch.SGDOptions{LearningRate: math.NaN()}) }, []string{"sgd", "NaN"}},
-		{"state of another optimiser", func() {
+		{"state of another optimizer", func() {
 			a := torch.NewAdam(tensors{grad(2)}, torch.AdamOptions{LearningRate: 1})
 			defer a.Close()
 			s := torch.NewSGD(tensors{grad(2)}, torch.SGDOptions{LearningRate: 1})

@@ -21,7 +21,7 @@ type Optimizer interface {
 	Close()                     // frees the state's tensors
 }
 
-// OptimizerState is what an optimiser remembers, one entry a parameter, in the
+// OptimizerState is what an optimizer remembers, one entry a parameter, in the
 // parameters' order.
 type OptimizerState struct {
 	Kind    string               // "adam", "adamw", "sgd"
@@ -184,7 +184,7 @@ func (s *sgd) Close() {
 // requireOpen keeps C from reading moments that are no longer there.
 func requireOpen(op string, closed bool) {
 	if closed {
-		fail(op, nil, "the optimiser is closed")
+		fail(op, nil, "the optimizer is closed")
 	}
 }
 

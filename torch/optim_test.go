@@ -29,7 +29,7 @@ var optimizers = map[string]func([]*torch.Tensor) torch.Optimizer{
 // missing and the rate halved on the way. The gradients of the four-dimensional
 // parameter arrive in the parameter's own layout, in another, or both tensors
 // are channels_last: the roads through the update differ, the numbers may not.
-// Half way the state moves to a fresh optimiser, as at the resumption of a run.
+// Half way the state moves to a fresh optimizer, as at the resumption of a run.
 func TestOptimizers(t *testing.T) {
 	golden := readGolden(t, "testdata/optim.safetensors").Arrays
 	for name, make := range optimizers {

@@ -52,7 +52,7 @@ type Header struct {
 	Ranks         int                `json:"ranks,omitempty"`          // processes that trained it together; 0: one
 	State         State              `json:"state"`
 	Optimizer     string             `json:"optimizer"`
-	Steps         []int64            `json:"steps"` // the optimiser's count for each parameter
+	Steps         []int64            `json:"steps"` // the optimizer's count for each parameter
 	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
 	Unready       bool               `json:"unready,omitempty"`       // saved before the inputs were standardized, and a fixed part was trained: training that goes on here begins with that
 	AverageSteps  int64              `json:"average_steps,omitempty"` // steps in the averaged weights; 0: the file holds the weights as they are trained
@@ -99,7 +99,7 @@ type State struct {
 	Stopped   string  `json:"stopped,omitempty"`
 }
 
-// save writes model, optimiser and header to path: temporary file, sync,
+// save writes model, optimizer and header to path: temporary file, sync,
 // rename. It refuses a model with values that are not finite, so that the last
 // good checkpoint stays.
 func (t *trainer) save(path string) error {
@@ -316,7 +316,7 @@ func (c *Checkpoint) loadModel(s *layers.Params) (err error) {
 	return err
 }
 
-// loadOptimizer restores the optimiser's moments and counts.
+// loadOptimizer restores the optimizer's moments and counts.
 func (c *Checkpoint) loadOptimizer(o torch.Optimizer, s *layers.Params) error {
 	return torch.Try(func() {
 		torch.InScope(func(*torch.Scope) {

@@ -14,7 +14,7 @@ import (
 )
 
 // publishedOrder is the order in which the published program registers its
-// modules, which is how its optimiser numbers their parameters.
+// modules, which is how its optimizer numbers their parameters.
 var publishedOrder = []string{
 	"grid_rep.image_encoder.",
 	"grid_rep.poi_encoder.fc1.", "grid_rep.poi_encoder.bn1.", "grid_rep.poi_encoder.fc2.", "grid_rep.poi_encoder.bn2.",
@@ -39,7 +39,7 @@ func inPublishedOrder(names []string) []string {
 
 // Export writes a checkpoint as a .pth file in PyTorch's zip layout, which
 // torch.load reads with weights_only=True: {model_state_dict,
-// optimizer_state_dict} under the published program's names. The optimiser's
+// optimizer_state_dict} under the published program's names. The optimizer's
 // state is written where the checkpoint has one of Adam's. It returns the
 // number of tensors in the state dict.
 func Export(c *Checkpoint, out string) (int, error) {

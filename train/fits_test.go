@@ -46,7 +46,7 @@ func region(t *testing.T, meta store.Meta, area float64) *store.Store {
 // the user accepts the difference.
 func TestSuits(t *testing.T) {
 	projected := store.GridSpec{Scheme: "projected", EPSG: 32650, CellSize: 500}
-	kilometres := store.GridSpec{Scheme: "projected", EPSG: 32633, CellSize: 1000}
+	kilometers := store.GridSpec{Scheme: "projected", EPSG: 32633, CellSize: 1000}
 	images := func(change func(n *imagery.Normalization)) json.RawMessage {
 		n := imagery.Normalization{DType: "UInt16", Bands: []int{4, 3, 2}, Scale: imagery.ScalePercentile,
 			Low: []float64{100, 200, 300}, High: []float64{2000, 2500, 3000}}
@@ -82,8 +82,8 @@ func TestSuits(t *testing.T) {
 		{"another zone", c, meta(func(m *store.Meta) { m.Grid.EPSG = 32633 }), 0.25, "", ""},
 		{"larger", c, meta(func(*store.Meta) {}), 0.31, "km2", AcceptCells},
 		{"smaller", c, meta(func(*store.Meta) {}), 0.2, "km2", AcceptCells},
-		{"1 km on 500 m", c, meta(func(m *store.Meta) { m.Grid = kilometres }), 1, "km2", AcceptCells},
-		{"1 km on 500 m, older checkpoint", old, meta(func(m *store.Meta) { m.Grid = kilometres }), 1, "km2", AcceptCells},
+		{"1 km on 500 m", c, meta(func(m *store.Meta) { m.Grid = kilometers }), 1, "km2", AcceptCells},
+		{"1 km on 500 m, older checkpoint", old, meta(func(m *store.Meta) { m.Grid = kilometers }), 1, "km2", AcceptCells},
 		{"older checkpoint", old, meta(func(*store.Meta) {}), 0.25, "", ""},
 		{"scheme", c, meta(func(m *store.Meta) { m.Grid.Scheme = "xyz" }), 0.25, "grid", AcceptCells},
 		{"unit", c, meta(func(m *store.Meta) { m.TargetUnit = "proxy" }), 0.25, "proxy", AcceptUnit},

@@ -165,7 +165,7 @@ func long() *config.Config {
 }
 
 // A run killed at random moments, resumed each time, ends with the same bits as
-// one that went through: weights, optimiser, metrics, predictions.
+// one that went through: weights, optimizer, metrics, predictions.
 func TestKilledRunsEndTheSame(t *testing.T) {
 	const kills = 22
 	straight := workplace(t, long())

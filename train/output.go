@@ -349,7 +349,7 @@ func writeCells(path, unit string, g *grid.Grid, rows []runlog.Prediction, x run
 	spec := raster.VectorSpec{Layer: "predictions", CRS: crs, Fields: fields, Changed: changed,
 		Style: qgis.Polygons(fields[predicted].Name, qgis.FineSteps(exp(ln)), shownUnit(unit), false)}
 	if wgs84 {
-		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimetre, and no crs member
+		spec.Options = map[string]string{"RFC7946": "YES", "COORDINATE_PRECISION": "7"} // a centimeter, and no crs member
 	}
 	out, err := raster.CreateVector(path, spec)
 	if err != nil {

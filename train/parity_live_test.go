@@ -18,7 +18,7 @@ import (
 var (
 	parityLive  = flag.Bool("parity.live", false, "compare with PyTorch run now, all combinations; much quicker where libblas is OpenBLAS")
 	parityCases = flag.String("parity.cases", "", "regular expression of the cases of -parity.live, variant/encoder/M/se/contrastive/steps")
-	paritySteps = flag.Int("parity.steps", 20, "optimiser steps of -parity.live; 0 = forward and gradients only")
+	paritySteps = flag.Int("parity.steps", 20, "optimizer steps of -parity.live; 0 = forward and gradients only")
 )
 
 // python starts a script of testdata; where the test ends before it, it ends

@@ -26,7 +26,7 @@ type foreign struct {
 	width   bool             // M is known: it was said, or there is no neighborhood
 	variant bool             // the weights themselves tell the variant
 	flat    int              // width of the POI encoder's last layer: the pixels that the convolutions leave
-	group   pth.AdamGroup    // the optimiser's settings
+	group   pth.AdamGroup    // the optimizer's settings
 	steps   map[string]int64 // its count for each parameter
 }
 
@@ -93,7 +93,7 @@ func ReadPublished(path string, o PublishedModel) (*Checkpoint, error) {
 		return nil, fault.Wrap(err, path, "holds no model that can be used here", remedy)
 	}
 	if err := c.takeAdam(file.Root, names); err != nil {
-		return nil, fault.Wrap(err, path, "its optimiser state cannot be used", "Save the checkpoint without it.")
+		return nil, fault.Wrap(err, path, "its optimizer state cannot be used", "Save the checkpoint without it.")
 	}
 	m := c.Header.Model
 	cfg := config.DefaultsOf(variant(m))
@@ -230,7 +230,7 @@ func (c *Checkpoint) infer(names []string, arrays map[string]safetensors.Array, 
 	return nil
 }
 
-// takeAdam takes over the optimiser's moments under the names of the parameters,
+// takeAdam takes over the optimizer's moments under the names of the parameters,
 // which PyTorch numbers in the order of the state dict.
 func (c *Checkpoint) takeAdam(root any, names []string) error {
 	adam, err := pth.OptimizerState(root)
@@ -280,7 +280,7 @@ func (c *Checkpoint) addUnused(s *layers.Params) {
 	}
 }
 
-// complete adds what old files and fresh optimisers leave out, once the model
+// complete adds what old files and fresh optimizers leave out, once the model
 // is there.
 func (c *Checkpoint) complete(s *layers.Params) {
 	for _, e := range s.Entries() {

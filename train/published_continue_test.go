@@ -31,7 +31,7 @@ func publishedConfig(encoder string) *config.Config {
 	return &c
 }
 
-// TestPublishedContinues: training starts from a .pth file, optimiser state
+// TestPublishedContinues: training starts from a .pth file, optimizer state
 // included, and its export holds the same again.
 func TestPublishedContinues(t *testing.T) {
 	dir := unpackPublished(t)
@@ -127,7 +127,7 @@ func TestPublishedContinues(t *testing.T) {
 		t.Fatal(err)
 	}
 	if g := state.Groups[0]; g.LR != 1e-4 || g.WeightDecay != 5e-3 || len(state.Groups) != 1 {
-		t.Errorf("the optimiser's settings are %+v", g)
+		t.Errorf("the optimizer's settings are %+v", g)
 	}
 	for i, name := range pth.ParameterNames(names) {
 		if string(got[name].Data) != string(arrays[name].Data) {
@@ -139,7 +139,7 @@ func TestPublishedContinues(t *testing.T) {
 				t.Errorf("%s was never stepped", name)
 			}
 		} else if a.Step != int64(7+i) || string(a.ExpAvgSq.Data) != string(arrays[name].Data) {
-			t.Errorf("%s: optimiser state came back otherwise (step %d)", name, a.Step)
+			t.Errorf("%s: optimizer state came back otherwise (step %d)", name, a.Step)
 		}
 	}
 	if _, err := Export(ours, filepath.Join(dir, "x.onnx")); !fault.IsInput(err) {

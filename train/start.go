@@ -10,7 +10,7 @@ import (
 )
 
 // start loads the weights that training starts from, where the config names
-// some, and with them the optimiser's moments (train.optimizer_state). The
+// some, and with them the optimizer's moments (train.optimizer_state). The
 // weights may have been trained on another place, but must be of the same
 // architecture and categories.
 func (t *trainer) start(path string) error {
@@ -46,7 +46,7 @@ func (t *trainer) start(path string) error {
 	t.ready = !c.Header.Unready
 	if t.config.Train.OptimizerState && c.Header.Optimizer == t.optimizer.State().Kind {
 		if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
-			return fault.Wrap(err, path, "its optimiser state does not fit", "Set train.optimizer_state: false.")
+			return fault.Wrap(err, path, "its optimizer state does not fit", "Set train.optimizer_state: false.")
 		}
 	}
 	return nil

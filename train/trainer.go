@@ -41,7 +41,7 @@ type watcher interface {
 	save(t *trainer, best bool) error
 }
 
-// newTrainer builds model and optimiser from scratch; resume then loads a
+// newTrainer builds model and optimizer from scratch; resume then loads a
 // checkpoint over them.
 func newTrainer(ctx context.Context, c *config.Config, d *dataset, w watcher) (*trainer, error) {
 	return newTrainerFor(ctx, c, d, w, nil)

@@ -64,7 +64,7 @@ func (w *witness) save(t *trainer, best bool) error {
 	return t.save(filepath.Join(w.dir, LastFile))
 }
 
-// arrays are the bytes of the model's tensors and the optimiser's.
+// arrays are the bytes of the model's tensors and the optimizer's.
 func arrays(t *trainer) map[string]string {
 	out := map[string]string{}
 	torch.InScope(func(*torch.Scope) {

@@ -71,12 +71,12 @@ func TestBadInput(t *testing.T) {
 				c.raster(month(m), s, 9)
 			}
 		}, []string{"odiac", "does not overlap the region", "data.region"}},
-		{"mosaic declared in metres", func(c city) {
+		{"mosaic declared in meters", func(c city) {
 			c.raster("mosaic.tif", frame(64, 3, raster.Byte, "EPSG:32633"), 9)
 		}, []string{"mosaic.tif", "data.imagery.crs"}},
 		{"points elsewhere", func(c city) { c.edit("poi.csv", ",10.", ",30.") }, []string{"poi.csv", "none of its points lies in the region", "data.poi.crs"}},
 		{"longitude and latitude swapped", func(c city) { c.edit("poi.csv", "id,lon,lat", "id,lat,lon") }, []string{"poi.csv", "swapped", "data.poi.columns"}},
-		{"points in metres", func(c city) {
+		{"points in meters", func(c city) {
 			c.write("poi.csv", "id,lon,lat,category\n1,512345,5212345,shop\n2,512346,5212346,shop\n")
 		}, []string{"poi.csv", "data.poi.crs"}},
 		{"region without cells", func(c city) { c.region("{bbox: [10.0001, 46.99, 10.0002, 46.9901]}") }, []string{"data.region.bbox", "no cell", "larger region"}},

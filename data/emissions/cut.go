@@ -54,7 +54,7 @@ func Cut(ctx context.Context, g *grid.Grid, cells []grid.Cell, shapes []raster.G
 		}
 		var own []Part
 		for cell, a := range sum {
-			if a > 1e-12 { // km2: a square millimetre, what a hole leaves by rounding
+			if a > 1e-12 { // km2: a square millimeter, what a hole leaves by rounding
 				own = append(own, Part{cell, a})
 			}
 		}

@@ -171,7 +171,7 @@ func (b *polygonBatch) feature(f *raster.Feature) error {
 	} else if err != nil {
 		return err
 	}
-	if !(area > 1e-12) { // km2: a square millimetre
+	if !(area > 1e-12) { // km2: a square millimeter
 		b.t.pieces = b.t.pieces[:0]
 		return b.degenerate(shape, amount)
 	}

@@ -200,7 +200,7 @@ func TestExtent(t *testing.T) {
 	for _, c := range []struct {
 		spec       Spec
 		file       string
-		cells      int // 1 km cells of EPSG:27700 with their centre in the source
+		cells      int // 1 km cells of EPSG:27700 with their center in the source
 		totalShare float64
 	}{
 		{Spec{Attribute: "all_2019", Units: "tCO2"}, "london/laei2019_co2_all_sources.shp", 2466, 0.999},

@@ -298,7 +298,7 @@ func TestOddPolygons(t *testing.T) {
 		res := mustLoad(t, Spec{Path: file, Attribute: "amount", Units: "tCO2"}, g, cells)
 		tol := 1e-9
 		if name == "partly outside" {
-			tol = 3 // cells are taken by their centre
+			tol = 3 // cells are taken by their center
 		}
 		if r := res.Report; math.Abs(r.Regridded-c.total) > tol || !c.report(r) {
 			t.Errorf("%s: %g t, report %+v", name, r.Regridded, r)

@@ -3,7 +3,7 @@
 //
 // Three schemes: `xyz` (web-mercator tiles of a zoom, as the published datasets
 // use), `degrees` (ODIAC's own cells, counted from 180 W, 90 N) and `projected`
-// (squares of some metres in an EPSG system, counted from its origin).
+// (squares of some meters in an EPSG system, counted from its origin).
 //
 // A cell is its pair (column, row). In every scheme columns grow eastward and
 // rows grow southward, as map tiles do; in a projected grid rows north of the
@@ -36,7 +36,7 @@ type Spec struct {
 	Zoom        int     // xyz: zoom, default 15
 	CellDegrees float64 // degrees: edge in degrees, default 1/120
 	EPSG        int     // projected: EPSG code of a projected CRS
-	CellMetres  float64 // projected: edge in metres, default 1000
+	CellMetres  float64 // projected: edge in meters, default 1000
 }
 
 // Cell names a cell by its column (grows eastward) and row (grows southward).
@@ -55,7 +55,7 @@ func (c Cell) Before(o Cell) bool {
 	return c.Row < o.Row || (c.Row == o.Row && c.Col < o.Col)
 }
 
-// mercatorRadius is the sphere of EPSG:3857, in metres.
+// mercatorRadius is the sphere of EPSG:3857, in meters.
 const mercatorRadius = 6378137.0
 
 // Grid is a scheme ready for use. It is immutable: goroutines may share it.
@@ -111,7 +111,7 @@ func New(s Spec) (*Grid, error) {
 			s.CellMetres = 1000
 		}
 		if !(s.CellMetres >= 1 && s.CellMetres <= 1e6) {
-			return nil, fault.New(where+".cell_metres", fmt.Sprintf("%g metres is not usable", s.CellMetres), "choose 1 to 1000000; 1000 is usual")
+			return nil, fault.New(where+".cell_metres", fmt.Sprintf("%g meters is not usable", s.CellMetres), "choose 1 to 1000000; 1000 is usual")
 		}
 		if s.EPSG <= 0 {
 			return nil, fault.New(where+".epsg", "a projected grid needs an EPSG code", "name a projected CRS of your region, e.g. 27700 or 32633")
@@ -202,7 +202,7 @@ func (g *Grid) Bounds(c Cell) (minX, minY, maxX, maxY float64) {
 	return minX, minY, maxX, maxY
 }
 
-// Center returns a cell's centre in the grid's CRS.
+// Center returns a cell's center in the grid's CRS.
 func (g *Grid) Center(c Cell) (x, y float64) {
 	return g.FromUnits(float64(c.Col)+0.5, float64(c.Row)+0.5)
 }

@@ -91,7 +91,7 @@ func TestRoundTrips(t *testing.T) {
 				c.Row -= 9000
 			}
 			if x, y := g.Center(c); g.At(x, y) != c {
-				t.Fatalf("%s: the centre of %s lies in %s", g, c, g.At(x, y))
+				t.Fatalf("%s: the center of %s lies in %s", g, c, g.At(x, y))
 			}
 			minX, minY, maxX, maxY := g.Bounds(c)
 			_, _, eastX, _ := g.Bounds(Cell{c.Col - 1, c.Row})
@@ -167,7 +167,7 @@ func TestAreasAgainstGeographicLib(t *testing.T) {
 		}
 		lon, lat, err := m.Centers(c)
 		if err != nil || math.Abs(lon[0]-a.Lon) > 1e-9 || math.Abs(lat[0]-a.Lat) > 1e-9 {
-			t.Errorf("%s %s: centre %.10f %.10f, pyproj %.10f %.10f (%v)", g, c[0], lon[0], lat[0], a.Lon, a.Lat, err)
+			t.Errorf("%s %s: center %.10f %.10f, pyproj %.10f %.10f (%v)", g, c[0], lon[0], lat[0], a.Lon, a.Lat, err)
 		}
 		ring := [][2]float64{{0, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}}
 		for i := range ring {

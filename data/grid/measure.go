@@ -25,7 +25,7 @@ func zone(latDegrees float64) float64 {
 	return wgs84B * wgs84B / 2 * (s/(1-es*es) + math.Atanh(es)/wgs84E)
 }
 
-// mercatorLat returns the latitude in degrees of a web-mercator y in metres.
+// mercatorLat returns the latitude in degrees of a web-mercator y in meters.
 func mercatorLat(y float64) float64 {
 	return math.Atan(math.Sinh(y/mercatorRadius)) * 180 / math.Pi
 }
@@ -101,7 +101,7 @@ func (m *Measure) lonLat(x, y []float64) error {
 	return m.lonlat.Points(x, y)
 }
 
-// Centers returns the longitudes and latitudes in degrees of the cells' centres.
+// Centers returns the longitudes and latitudes in degrees of the cells' centers.
 func (m *Measure) Centers(cells []Cell) (lon, lat []float64, err error) {
 	lon, lat = make([]float64, len(cells)), make([]float64, len(cells))
 	for i, c := range cells {

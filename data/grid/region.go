@@ -105,12 +105,12 @@ func (b BBox) Polygon() raster.Geometry {
 	return raster.Geometry{Polygons: []raster.Polygon{{{{b.West, b.North}, {b.East, b.North}, {b.East, b.South}, {b.West, b.South}, {b.West, b.North}}}}}
 }
 
-// InBBox returns the cells whose centre lies in the box, in order (Cell.Before).
+// InBBox returns the cells whose center lies in the box, in order (Cell.Before).
 func (g *Grid) InBBox(ctx context.Context, b BBox) ([]Cell, error) {
 	return g.InPolygons(ctx, []raster.Geometry{b.Polygon()}, WGS84())
 }
 
-// InPolygons returns the cells whose centre lies inside one of the polygons,
+// InPolygons returns the cells whose center lies inside one of the polygons,
 // given in their CRS, without repeats and in order (Cell.Before). The test is
 // made in the polygons' CRS, where their edges are straight. Longitudes may go
 // from 0 to 360, or beyond 180.
@@ -168,7 +168,7 @@ func turned(p raster.Polygon, crs *raster.CRS) []raster.Polygon {
 	return list
 }
 
-// collect adds the cells with their centre in one polygon.
+// collect adds the cells with their center in one polygon.
 func (g *Grid) collect(ctx context.Context, p raster.Geometry, crs *raster.CRS, to, back *raster.Transform, found map[Cell]bool) error {
 	minX, minY, maxX, maxY, ok := p.Bounds()
 	if !ok {
@@ -197,7 +197,7 @@ func (g *Grid) collect(ctx context.Context, p raster.Geometry, crs *raster.CRS, 
 		for i := range n {
 			x[i], y[i] = g.Center(Cell{lo.Col + int64(i), row})
 		}
-		// Centres without an image in the polygons' CRS come back as NaN and
+		// Centers without an image in the polygons' CRS come back as NaN and
 		// lie in no polygon.
 		_ = back.Points(x, y)
 		for i := range n {

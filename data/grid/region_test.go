@@ -14,7 +14,7 @@ import (
 	"opencarbon/data/raster"
 )
 
-// TestInPolygons compares the search with a plain test of every centre around.
+// TestInPolygons compares the search with a plain test of every center around.
 func TestInPolygons(t *testing.T) {
 	star := raster.Geometry{Polygons: []raster.Polygon{{
 		{{-0.5, 51.3}, {0.0, 51.45}, {0.3, 51.2}, {0.2, 51.6}, {0.4, 51.8}, {-0.1, 51.65}, {-0.4, 51.7}, {-0.5, 51.3}},

@@ -92,10 +92,10 @@ func TestFaults(t *testing.T) {
 		{"no overlap", func() Spec {
 			return Spec{Path: bare(func(s *raster.Spec) { s.GeoTransform[0] += 50000 })}
 		}, []string{"mosaic.tif", "does not overlap", "data.region"}},
-		{"no overlap: degrees taken for metres", func() Spec {
+		{"no overlap: degrees taken for meters", func() Spec {
 			return Spec{Path: bare(func(s *raster.Spec) { s.GeoTransform = raster.North(13, 52, 0.01, 0.01) })}
 		}, []string{"does not overlap", "32633"}},
-		{"pixels of a millimetre", func() Spec {
+		{"pixels of a millimeter", func() Spec {
 			return Spec{Path: bare(func(s *raster.Spec) { s.GeoTransform[1], s.GeoTransform[5] = 0.001, -0.001 }), Size: 32}
 		}, []string{"mosaic.tif", "31250 times finer", "gdaladdo"}},
 		{"band 4 of 3", func() Spec { return Spec{Path: good(), Bands: []int{4, 2, 1}} }, []string{"band 4", "3 band", "data.imagery.bands"}},
@@ -235,7 +235,7 @@ func TestUnreadableFolder(t *testing.T) {
 	}
 }
 
-// TestPaletteTileIsExpanded: indices are not grey levels.
+// TestPaletteTileIsExpanded: indices are not gray levels.
 func TestPaletteTileIsExpanded(t *testing.T) {
 	dir := t.TempDir()
 	img := image.NewPaletted(image.Rect(0, 0, 256, 256), color.Palette{color.NRGBA{200, 10, 30, 255}, color.NRGBA{1, 250, 90, 255}, color.NRGBA{0, 0, 0, 0}})

@@ -96,7 +96,7 @@ func warped(t testing.TB, spec Spec, g *grid.Grid, cells []grid.Cell, workers in
 	return out, r, n
 }
 
-// difference returns the largest and the mean difference in grey levels.
+// difference returns the largest and the mean difference in gray levels.
 func difference(a, b []uint8) (largest int, mean float64) {
 	sum := 0
 	for i := range a {
@@ -110,7 +110,7 @@ func difference(a, b []uint8) (largest int, mean float64) {
 	return largest, float64(sum) / float64(len(a))
 }
 
-// TestGoldenGdalwarp compares pictures with gdalwarp's: every pixel to one grey
+// TestGoldenGdalwarp compares pictures with gdalwarp's: every pixel to one gray
 // level, which rounding may cost. The exception is average in a turned picture,
 // where gdalwarp takes the bounding box of a pixel's turned footprint and we its
 // true width.
@@ -147,13 +147,13 @@ func TestGoldenGdalwarp(t *testing.T) {
 				}
 			}
 			largest, mean := difference(got, want)
-			t.Logf("largest difference %d, mean %.4f grey levels", largest, mean)
+			t.Logf("largest difference %d, mean %.4f gray levels", largest, mean)
 			limit := 1
 			if c.Kernel == "average" && c.Source == "berlin" {
 				limit = 12
 			}
 			if largest > limit || mean > 0.7 {
-				t.Errorf("largest difference %d, mean %.3f grey levels", largest, mean)
+				t.Errorf("largest difference %d, mean %.3f gray levels", largest, mean)
 			}
 		})
 	}
@@ -196,11 +196,11 @@ func TestGoldenTokyoWhole(t *testing.T) {
 	if calls != 4096 || r.Dropped != 0 || r.Empty != 0 {
 		t.Errorf("%d pictures, %d dropped, %d empty", calls, r.Dropped, r.Empty)
 	}
-	t.Logf("largest difference of a cell's mean: %.4f grey levels", worst)
+	t.Logf("largest difference of a cell's mean: %.4f gray levels", worst)
 	// Magnifying bytes by two makes many exact halves (n/16), which may be rounded
 	// either way: a bias of that size, and no more.
 	if worst > 0.15 {
-		t.Errorf("the mean of a cell differs by %.3f grey levels from gdalwarp's", worst)
+		t.Errorf("the mean of a cell differs by %.3f gray levels from gdalwarp's", worst)
 	}
 }
 

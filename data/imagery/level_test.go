@@ -43,7 +43,7 @@ func TestOverviewIsRead(t *testing.T) {
 	reduced, _, _ := warped(t, Spec{Path: path, Size: 32}, metreGrid(t), cells, 1)
 	// GDAL makes a COG's overviews by a cubic kernel, from rounded bytes.
 	if largest, _ := difference(full, reduced); largest > 2 {
-		t.Errorf("pictures from the overview differ by %d grey levels", largest)
+		t.Errorf("pictures from the overview differ by %d gray levels", largest)
 	}
 }
 

@@ -31,7 +31,7 @@ type tileSet struct {
 	files  map[[2]int]string // (x, y) to the path within fsys
 }
 
-// worldEdge is the half-width of the web-mercator square in metres (EPSG:3857):
+// worldEdge is the half-width of the web-mercator square in meters (EPSG:3857):
 // pi times the radius 6378137.
 const worldEdge = math.Pi * 6378137
 

@@ -100,7 +100,7 @@ func (r *tileReader) tile(key [2]int) ([]uint8, error) {
 }
 
 // decode reads a tile as [px, px, 4] bytes: red, green, blue, alpha, whatever
-// its own color model is (palettes are expanded, grey is repeated).
+// its own color model is (palettes are expanded, gray is repeated).
 func (t *tileSet) decode(file string) ([]uint8, error) {
 	f, err := t.fsys.Open(file)
 	if err != nil {

@@ -163,7 +163,7 @@ func TestTilesEqualGeoTIFF(t *testing.T) {
 	}
 }
 
-// TestTileColors: JPEG, grey and 16-bit tiles have the colors they show.
+// TestTileColors: JPEG, gray and 16-bit tiles have the colors they show.
 func TestTileColors(t *testing.T) {
 	dir := t.TempDir()
 	flat := func(c color.Color, img interface {

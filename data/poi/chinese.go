@@ -3,15 +3,15 @@ package poi
 import "math"
 
 // GCJ-02 and BD-09 are the coordinates of Chinese map services: WGS84 moved by
-// some hundred metres. The formulas are the published ones (the "eviltransform"
+// some hundred meters. The formulas are the published ones (the "eviltransform"
 // and "coordtransform" libraries); the way back is found by iteration, to far
-// below a millimetre. Outside chinaWest .. chinaNorth, a rectangle round China
+// below a millimeter. Outside chinaWest .. chinaNorth, a rectangle round China
 // that all these libraries share, both are WGS84 itself.
 const (
 	chinaWest, chinaEast   = 72.004, 137.8347
 	chinaSouth, chinaNorth = 0.8293, 55.8271
 
-	krasovskyA  = 6378245.0              // semi-major axis of the Krasovsky 1940 ellipsoid, metres
+	krasovskyA  = 6378245.0              // semi-major axis of the Krasovsky 1940 ellipsoid, meters
 	krasovskyE2 = 0.00669342162296594323 // its squared eccentricity
 	baiduAngle  = math.Pi * 3000 / 180
 )

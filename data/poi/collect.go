@@ -230,7 +230,7 @@ func (c *collector) check() error {
 	if float64(c.report.Bad) > c.spec.MaxBadRows*float64(rows) {
 		remedy := "Mend the file, or raise data.poi.max_bad_rows."
 		if 2*c.huge > c.report.Bad {
-			remedy = "The coordinates look like metres: name their system in data.poi.crs (e.g. EPSG:27700)."
+			remedy = "The coordinates look like meters: name their system in data.poi.crs (e.g. EPSG:27700)."
 		}
 		examples := ""
 		for _, e := range c.report.BadExamples {

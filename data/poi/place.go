@@ -29,7 +29,7 @@ func parsePlace(b []byte, crs string) (p place, why string) {
 		s = s[len(m[0]):]
 	}
 	if g, ok := parseWKT(s); ok {
-		if p.x, p.y, ok = centre(g); !ok || p.x-p.x != 0 || p.y-p.y != 0 {
+		if p.x, p.y, ok = center(g); !ok || p.x-p.x != 0 || p.y-p.y != 0 {
 			return p, fmt.Sprintf("its place %q is empty or endless", clip(b))
 		}
 		return p, ""

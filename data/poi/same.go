@@ -5,18 +5,18 @@ import (
 	"math"
 )
 
-// samePlace is how far apart, in metres, two rows of one id may lie and still
+// samePlace is how far apart, in meters, two rows of one id may lie and still
 // be the same point listed twice: exports round coordinates (four decimals are
-// 11 m) and map services move a pin by some metres. Numbers that restart with
+// 11 m) and map services move a pin by some meters. Numbers that restart with
 // each joined file meet within it as good as never.
 const samePlace = 25
 
-// earthRadius is that of a sphere, in metres: good enough to compare places.
+// earthRadius is that of a sphere, in meters: good enough to compare places.
 const earthRadius = 6371e3
 
 // visit is what is remembered of a point with an id.
 type visit struct {
-	at       [3]float64 // metres from the earth's centre: no poles and no 180 degrees
+	at       [3]float64 // meters from the earth's center: no poles and no 180 degrees
 	category int32      // raw
 }
 

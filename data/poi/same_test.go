@@ -47,14 +47,14 @@ func TestSamePlace(t *testing.T) {
 		for _, lon := range []float64{-180, -0.00001, 0, 10.123456, 179.99999} {
 			for k := range 16 {
 				sin, cos := math.Sincos(float64(k) * math.Pi / 8)
-				for metres, want := range map[float64]bool{20: true, 40: false} {
+				for meters, want := range map[float64]bool{20: true, 40: false} {
 					d := newDoubles()
 					d.add(id, newVisit(50, -45, 0)) // so that the cubes are used
 					d.add(id, newVisit(lon, lat, 0))
-					dlat := sin * metres / degree
-					dlon := cos * metres / degree / math.Cos((lat+dlat/2)*math.Pi/180)
+					dlat := sin * meters / degree
+					dlon := cos * meters / degree / math.Cos((lat+dlat/2)*math.Pi/180)
 					if twice, _ := d.add(id, newVisit(math.Remainder(lon+dlon, 360), lat+dlat, 0)); twice != want {
-						t.Errorf("%g m from %g, %g: the same is %v", metres, lon, lat, twice)
+						t.Errorf("%g m from %g, %g: the same is %v", meters, lon, lat, twice)
 					}
 				}
 			}

@@ -21,7 +21,7 @@ var osmLayers = []string{"points", "multipolygons"}
 
 // readVector reads a layer of a file that OGR knows, or those of OpenStreetMap
 // that hold points of interest. Points stand for themselves; polygons and lines
-// for their centre.
+// for their center.
 func readVector(ctx context.Context, spec Spec, c *collector, progress Progress) error {
 	c.unit = "feature"
 	if spec.Encoding != "" {
@@ -123,7 +123,7 @@ func readLayer(ctx context.Context, spec Spec, c *collector, done int, progress 
 		if why == skip {
 			return nil
 		}
-		x, y, ok := centre(f.Geometry)
+		x, y, ok := center(f.Geometry)
 		if !ok {
 			why = "it has no geometry"
 		}
@@ -250,9 +250,9 @@ func attributeReader(spec Spec, l *raster.Layer) (func(*raster.Feature) (point, 
 	}, nil
 }
 
-// centre is the place that a geometry stands for: the mean of points and of a
+// center is the place that a geometry stands for: the mean of points and of a
 // line's vertices, and the centroid of polygons by area (holes taken off).
-func centre(g raster.Geometry) (x, y float64, ok bool) {
+func center(g raster.Geometry) (x, y float64, ok bool) {
 	if len(g.Polygons) == 0 {
 		for _, p := range g.Points {
 			x, y = x+p[0], y+p[1]

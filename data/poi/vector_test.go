@@ -81,7 +81,7 @@ func TestGeoJSON(t *testing.T) {
 		feature("points", `{"type":"MultiPoint","coordinates":[[10.0,51.0],[10.3,51.3]]}`),
 		feature("line", `{"type":"LineString","coordinates":[[10.1,51.9],[10.4,51.6]]}`),
 		feature("square", `{"type":"Polygon","coordinates":[[[11.05,50.05],[11.45,50.05],[11.45,50.45],[11.05,50.45],[11.05,50.05]]]}`),
-		// A square with a hole that takes away its western half: the centre moves east.
+		// A square with a hole that takes away its western half: the center moves east.
 		feature("holed", `{"type":"Polygon","coordinates":[[[11,50],[11.8,50],[11.8,50.8],[11,50.8],[11,50]],[[11,50],[11.4,50],[11.4,50.8],[11,50.8],[11,50]]]}`),
 		feature("point", `{"type":"Point","coordinates":[10.55,51.55]}`), // the same id and place
 		feature("point", `{"type":"Point","coordinates":[10.75,51.75]}`), // the same id elsewhere

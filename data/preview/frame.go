@@ -101,7 +101,7 @@ func (f frame) mapPlot(title string, img image.Image) *plot.Plot {
 	return p
 }
 
-// plainTicks puts about n labelled ticks at round numbers, with as many decimals
+// plainTicks puts about n labeled ticks at round numbers, with as many decimals
 // as tell them apart.
 type plainTicks struct{ n int }
 

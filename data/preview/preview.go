@@ -212,7 +212,7 @@ func sample(rgb []uint8, size, k, u, v int) color.RGBA {
 	return color.RGBA{uint8(sum[0] / n), uint8(sum[1] / n), uint8(sum[2] / n), 255}
 }
 
-// density draws POIs a square kilometre, on a scale of logarithms.
+// density draws POIs a square kilometer, on a scale of logarithms.
 func density(s *store.Store, f frame) (io.WriterTo, error) {
 	if !s.HasPOIs() {
 		return nil, nil

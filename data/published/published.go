@@ -245,7 +245,7 @@ func (b *build) write(ctx context.Context) error {
 	return w.Commit(ctx)
 }
 
-// writePlaces gives cells, centres, areas and bounds.
+// writePlaces gives cells, centers, areas and bounds.
 func (b *build) writePlaces(w *store.Writer, g *grid.Grid) error {
 	m, err := g.NewMeasure()
 	if err != nil {

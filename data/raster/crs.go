@@ -19,7 +19,7 @@ type CRS struct {
 	wkt        string
 	name       string // "EPSG:27700", or the name the definition gives itself
 	geographic bool
-	unit       float64 // metres per unit of a projected CRS; 0 for a geographic one
+	unit       float64 // meters per unit of a projected CRS; 0 for a geographic one
 }
 
 // axisOrder is GDAL's traditional GIS order: x is east, whatever EPSG says.
@@ -100,10 +100,10 @@ func describe(sr gdal.SpatialReference) (*CRS, error) {
 		if !sr.IsProjected() {
 			return nil, errors.New("neither geographic nor projected")
 		}
-		metres, _ := sr.AttrValue("PROJCS|UNIT", 1)
-		c.unit, _ = strconv.ParseFloat(metres, 64)
+		meters, _ := sr.AttrValue("PROJCS|UNIT", 1)
+		c.unit, _ = strconv.ParseFloat(meters, 64)
 		if !(c.unit > 0) || math.IsInf(c.unit, 0) {
-			return nil, errors.New("its unit of length is not a positive number of metres")
+			return nil, errors.New("its unit of length is not a positive number of meters")
 		}
 	}
 	_ = sr.AutoIdentifyEPSG() // a failure only means that no code is known
@@ -147,7 +147,7 @@ func (c *CRS) String() string { return c.name }
 // degrees.
 func (c *CRS) Geographic() bool { return c.geographic }
 
-// Metres returns the metres in one unit of a projected CRS, and 0 for a
+// Metres returns the meters in one unit of a projected CRS, and 0 for a
 // geographic one.
 func (c *CRS) Metres() float64 { return c.unit }
 

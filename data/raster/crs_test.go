@@ -13,7 +13,7 @@ func TestParseCRS(t *testing.T) {
 	for _, c := range []struct {
 		text, name string
 		geographic bool
-		metres     float64
+		meters     float64
 	}{
 		{"EPSG:4326", "EPSG:4326", true, 0},
 		{" epsg:27700 ", "EPSG:27700", false, 1},
@@ -28,8 +28,8 @@ func TestParseCRS(t *testing.T) {
 			t.Errorf("%s: %v", c.text, err)
 			continue
 		}
-		if got.Geographic() != c.geographic || math.Abs(got.Metres()-c.metres) > 1e-12 {
-			t.Errorf("%s: geographic %v, metres %g", c.text, got.Geographic(), got.Metres())
+		if got.Geographic() != c.geographic || math.Abs(got.Metres()-c.meters) > 1e-12 {
+			t.Errorf("%s: geographic %v, meters %g", c.text, got.Geographic(), got.Metres())
 		}
 		if got.String() != c.name && c.name != "EPSG:32633" && c.name != "WGS 84" {
 			t.Errorf("%s is called %s, want %s", c.text, got, c.name)
@@ -53,7 +53,7 @@ func TestTransform(t *testing.T) {
 		tol          float64
 	}{
 		{"EPSG:3857", "EPSG:4326", 15517328.238117057, 4295149.493400624, 139.39453125, 35.96022296929667, 1e-9},
-		// The centre of London's cell 530, 180 km, as testdata/referee.py of data/emissions gives it.
+		// The center of London's cell 530, 180 km, as testdata/referee.py of data/emissions gives it.
 		{"EPSG:27700", "EPSG:4326", 530500, 180500, -0.12096926033288935, 51.50836901274794, 1e-9},
 		{"EPSG:32633", "EPSG:4326", 384500, 5820500, 13.297616603389697, 52.522350588521306, 1e-9},
 	} {

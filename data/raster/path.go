@@ -15,7 +15,7 @@ import (
 	"opencarbon/data/regular"
 )
 
-// driverPrefix recognises names that GDAL reads itself: NETCDF:"file":variable,
+// driverPrefix recognizes names that GDAL reads itself: NETCDF:"file":variable,
 // and so on. Two letters at least, so that a Windows drive is none.
 var driverPrefix = regexp.MustCompile(`^[A-Z][A-Z0-9_]+:`)
 

@@ -105,7 +105,7 @@ func TestReadAgainstGDAL(t *testing.T) {
 	}
 }
 
-// TestNodata: a float32 band's nodata value has to be recognised although its
+// TestNodata: a float32 band's nodata value has to be recognized although its
 // decimal form is no float32 (the Berlin file's -3.4e38).
 func TestNodata(t *testing.T) {
 	path := sharedData(t, "berlin/traffic_co2_20220906_hourly.tif")

@@ -17,7 +17,7 @@ type Patch struct {
 	Valid      []uint8   // [H, W], 1 where there is a value; nil: everywhere
 }
 
-// Positions says where in the source the centres of a frame's pixels fall, in
+// Positions says where in the source the centers of a frame's pixels fall, in
 // source pixels (pixel i reaches from i to i+1).
 type Positions struct {
 	Cols, Rows int
@@ -74,7 +74,7 @@ func (p *Positions) Place(f Frame, inverse [6]float64, toSource func(x, y []floa
 	p.placeExactly(project)
 }
 
-// placeExactly projects every pixel's centre.
+// placeExactly projects every pixel's center.
 func (p *Positions) placeExactly(project func(x, y []float64)) {
 	for r, i := 0, 0; r < p.Rows; r++ {
 		for c := 0; c < p.Cols; c++ {
@@ -89,7 +89,7 @@ func (p *Positions) placeExactly(project func(x, y []float64)) {
 }
 
 // placeByMesh projects the corners of n x n meshes and interpolates between
-// them; it reports false where the centre of a mesh is off by more than
+// them; it reports false where the center of a mesh is off by more than
 // meshError.
 func (p *Positions) placeByMesh(n int, project func(x, y []float64)) bool {
 	corners := (n + 1) * (n + 1)

@@ -15,7 +15,7 @@ type Resampling int
 // The kernels.
 const (
 	Bilinear Resampling = iota // triangle of radius 1
-	Near                       // the source pixel in which the centre falls
+	Near                       // the source pixel in which the center falls
 	Cubic                      // Keys, a = -0.5, radius 2
 	Average                    // box as wide as the target pixel
 )
@@ -38,7 +38,7 @@ func ParseResampling(name string) (Resampling, bool) {
 	return 0, false
 }
 
-// reach is how far from the centre of a target pixel, in source pixels, the
+// reach is how far from the center of a target pixel, in source pixels, the
 // kernel has weight. scale is source pixels per target pixel.
 func (r Resampling) reach(scale float64) float64 {
 	switch r {

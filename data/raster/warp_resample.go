@@ -26,7 +26,7 @@ type taps struct {
 // positions, or have no area where that is empty.
 //
 // Which pixels have a value: where the source is coarser than the target, those
-// whose centre falls on a valid source pixel; where it is finer, those with at
+// whose center falls on a valid source pixel; where it is finer, those with at
 // least half of the kernel's weight on valid source pixels. Source pixels that
 // are not valid never contribute.
 func (s *Resampler) Resample(out []float32, patch *Patch, p *Positions, r Resampling, width, height int) (valid int, mask []uint8) {

@@ -94,7 +94,7 @@ func TestRampIsKept(t *testing.T) {
 					limit += 5.0 / 512 // of a tabulated position
 				}
 				if size == 7 {
-					limit = 0.3 // a widened kernel at whole pixels is a little off centre, as in GDAL
+					limit = 0.3 // a widened kernel at whole pixels is a little off center, as in GDAL
 				}
 				if k == Near || (k == Average && size > 7) { // a small footprint sees one pixel
 					limit = 2.5 // half a pixel of either slope
@@ -110,14 +110,14 @@ func TestRampIsKept(t *testing.T) {
 	}
 }
 
-// TestNoAliasing: stripes of one pixel, seen eight times coarser, are grey to
+// TestNoAliasing: stripes of one pixel, seen eight times coarser, are gray to
 // every kernel but near.
 func TestNoAliasing(t *testing.T) {
 	patch := patchOf(256, 256, func(x, _ float64) float64 { return 200 * float64(int(x)%2) })
 	for _, k := range kernels {
 		out, _, _ := resampled(t, patch, Frame{West: 64, East: 192, North: -64, South: -192, Cols: 16, Rows: 16}, k, nil)
 		for _, v := range out {
-			if grey := math.Abs(float64(v)-100) < 1; grey == (k == Near) {
+			if gray := math.Abs(float64(v)-100) < 1; gray == (k == Near) {
 				t.Fatalf("%v gives %v", k, v)
 			}
 		}

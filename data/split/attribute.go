@@ -26,7 +26,7 @@ type shape struct {
 	minX, minY, maxX, maxY float64
 }
 
-// byAttribute gives every cell the split of the district that holds its centre.
+// byAttribute gives every cell the split of the district that holds its center.
 // Districts that no list names are in no split.
 func byAttribute(ctx context.Context, spec Spec, in Input, r *Report) ([]store.Split, error) {
 	if len(in.LonLat) != 2*len(in.Cells) {
@@ -192,7 +192,7 @@ func assign(ctx context.Context, spec Spec, in Input, districts []*district, crs
 				continue
 			}
 			if home != nil && home.split != d.split && home.split != store.None && d.split != store.None {
-				return nil, fault.New(spec.File, fmt.Sprintf("districts %q (%s) and %q (%s) overlap: both hold the centre of cell %d_%d", home.name, home.split, d.name, d.split, in.Cells[i].Col, in.Cells[i].Row),
+				return nil, fault.New(spec.File, fmt.Sprintf("districts %q (%s) and %q (%s) overlap: both hold the center of cell %d_%d", home.name, home.split, d.name, d.split, in.Cells[i].Col, in.Cells[i].Row),
 					"Put overlapping districts into the same list of data.split, or mend the file.")
 			}
 			d.cells++

@@ -14,10 +14,10 @@ import (
 
 const (
 	mostPredicted = 10000        // prediction cells, and held-out ones, that distances are taken from: of more, so many are drawn
-	mostClustered = 5000         // labelled cells that clusters are found on; the others go to the nearest center
+	mostClustered = 5000         // labeled cells that clusters are found on; the others go to the nearest center
 	numbersTried  = 40           // of clusters
 	clusterRounds = 10           // of k-means
-	largestFold   = 0.5          // share of the labelled cells
+	largestFold   = 0.5          // share of the labeled cells
 	knndmWord     = 0x6b6e6e646d // draws clusters, by the seed
 	heldOutWord   = 0x706f696e7473
 )
@@ -30,7 +30,7 @@ type Matched struct {
 	Clusters int
 	// W are Wasserstein distances in km between two distributions: from held-out
 	// cells to the nearest cell trained on, and from prediction cells to the
-	// nearest labelled cell. Of these folds, of blocks (NaN where they cannot be
+	// nearest labeled cell. Of these folds, of blocks (NaN where they cannot be
 	// made) and of folds drawn cell by cell.
 	W, Blocks, Random float64
 	HeldOut, Ahead    float64 // means of the two distributions in km
@@ -38,37 +38,37 @@ type Matched struct {
 }
 
 // KNNDM deals cells to k folds so that held-out cells lie as far from those that
-// are trained on as the cells to be predicted lie from the labelled ones (kNNDM;
-// Linnenbrink et al., "kNNDM: k-fold nearest neighbour distance matching cross-
+// are trained on as the cells to be predicted lie from the labeled ones (kNNDM;
+// Linnenbrink et al., "kNNDM: k-fold nearest neighbor distance matching cross-
 // validation for map accuracy estimation", Geosci. Model Dev. 17, 2024): cells
 // are clustered by place into more and more groups, which are dealt to folds
 // along the longest direction of the region, and the folds whose distribution of
 // distances lies nearest to the prediction's are taken.
 //
 // predicted are the cells to be predicted, [P, 2] in degrees; those that are
-// labelled are left out, since nobody predicts what he knows. What trains is what
+// labeled are left out, since nobody predicts what he knows. What trains is what
 // Fold says: neither the fold that validates nor what lies within the buffer.
 // Otherwise as in the paper, but that the clusters are of k-means always, and
 // that folds drawn cell by cell are a candidate like the others. block is of the
 // folds that the result is compared with. Errors are *fault.Input.
 func KNNDM(ctx context.Context, in Input, predicted []float64, k, block, buffer int, seed int64) (*Matched, error) {
-	labelled, ahead, err := in.ahead(predicted, k)
+	labeled, ahead, err := in.ahead(predicted, k)
 	if err != nil {
 		return nil, err
 	}
 	m := &Matched{Blocks: math.NaN(), W: math.Inf(1), Predicted: len(ahead)}
 	rng := rand.New(rand.NewPCG(uint64(seed), knndmWord))
-	aheadKM := distances(drawn(ahead, mostPredicted, rng), labelled)
+	aheadKM := distances(drawn(ahead, mostPredicted, rng), labeled)
 	m.Ahead = mean(aheadKM)
-	if far, wide := aheadKM[len(aheadKM)/2], span(labelled); far > wide {
-		return nil, fault.New("prediction region", fmt.Sprintf("half of its cells lie %.0f km and more from a labelled one, but the labelled cells span only %.0f km", far, wide),
+	if far, wide := aheadKM[len(aheadKM)/2], span(labeled); far > wide {
+		return nil, fault.New("prediction region", fmt.Sprintf("half of its cells lie %.0f km and more from a labeled one, but the labeled cells span only %.0f km", far, wide),
 			"No folds are like that. See go run ./cmd/transfer for what a model is worth in another region, or give a nearer one.")
 	}
 	try := func(folds []int) (float64, error) {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
-		held := heldOut(in, labelled, folds, k, buffer, seed)
+		held := heldOut(in, labeled, folds, k, buffer, seed)
 		return wasserstein(held, aheadKM), nil
 	}
 	if blocks, err := Folds(in, k, block, seed); err == nil {
@@ -76,9 +76,9 @@ func KNNDM(ctx context.Context, in Input, predicted []float64, k, block, buffer 
 			return nil, err
 		}
 	}
-	for _, n := range clusterNumbers(k, len(labelled)) {
-		of := cluster(labelled, n, rng)
-		folds := in.spread(deal(labelled, of, n, k))
+	for _, n := range clusterNumbers(k, len(labeled)) {
+		of := cluster(labeled, n, rng)
+		folds := in.spread(deal(labeled, of, n, k))
 		if folds == nil {
 			continue
 		}
@@ -90,23 +90,23 @@ func KNNDM(ctx context.Context, in Input, predicted []float64, k, block, buffer 
 			m.W, m.Folds, m.Clusters = w, folds, n
 		}
 	}
-	random := in.spread(atRandom(len(labelled), k, rng))
+	random := in.spread(atRandom(len(labeled), k, rng))
 	if m.Random, err = try(random); err != nil {
 		return nil, err
 	}
 	if m.Random <= m.W {
-		m.W, m.Folds, m.Clusters = m.Random, random, len(labelled)
+		m.W, m.Folds, m.Clusters = m.Random, random, len(labeled)
 	}
 	if math.IsInf(m.W, 1) {
 		return nil, fault.New("buffer", fmt.Sprintf("no folds leave cells to train on within %d cells of those that test and validate", buffer), "Make the buffer smaller.")
 	}
-	m.HeldOut = mean(heldOut(in, labelled, m.Folds, k, buffer, seed))
+	m.HeldOut = mean(heldOut(in, labeled, m.Folds, k, buffer, seed))
 	return m, nil
 }
 
-// ahead are the places of the labelled cells, in their order, and of those to be
+// ahead are the places of the labeled cells, in their order, and of those to be
 // predicted that have no label.
-func (in Input) ahead(predicted []float64, k int) (labelled, ahead []point, err error) {
+func (in Input) ahead(predicted []float64, k int) (labeled, ahead []point, err error) {
 	if len(in.HasTarget) != len(in.Cells) || len(in.LonLat) != 2*len(in.Cells) || len(predicted)%2 != 0 {
 		return nil, nil, fmt.Errorf("split: %d cells, %d flags, %d and %d coordinates", len(in.Cells), len(in.HasTarget), len(in.LonLat), len(predicted))
 	}
@@ -115,19 +115,19 @@ func (in Input) ahead(predicted []float64, k int) (labelled, ahead []point, err 
 	}
 	for i, has := range in.HasTarget {
 		if has {
-			labelled = append(labelled, pointAt(in.LonLat[2*i], in.LonLat[2*i+1]))
+			labeled = append(labeled, pointAt(in.LonLat[2*i], in.LonLat[2*i+1]))
 		}
 	}
-	if len(labelled) < 2*k {
-		return nil, nil, fault.New("folds", fmt.Sprintf("%d cells have a target, too few for %d folds", len(labelled), k), "Use fewer folds, or a store with more labelled cells.")
+	if len(labeled) < 2*k {
+		return nil, nil, fault.New("folds", fmt.Sprintf("%d cells have a target, too few for %d folds", len(labeled), k), "Use fewer folds, or a store with more labeled cells.")
 	}
 	if len(predicted) == 0 {
 		return nil, nil, fault.New("prediction region", "has no cells", "Name another one (compare: --for).")
 	}
-	near := newTree(labelled)
+	near := newTree(labeled)
 	for i := 0; i < len(predicted); i += 2 {
 		p := pointAt(predicted[i], predicted[i+1])
-		if _, d := near.nearest(p); arc(d) > 1e-3 { // a meter: the labelled cell itself
+		if _, d := near.nearest(p); arc(d) > 1e-3 { // a meter: the labeled cell itself
 			ahead = append(ahead, p)
 		}
 	}
@@ -135,10 +135,10 @@ func (in Input) ahead(predicted []float64, k int) (labelled, ahead []point, err 
 		return nil, nil, fault.New("prediction region", fmt.Sprintf("all of its %d cells have a target: nothing is left to predict, and no distances to match", len(predicted)/2),
 			"Name one where the model is to predict (compare: --for west,south,east,north or a store), or take folds of blocks.")
 	}
-	return labelled, ahead, nil
+	return labeled, ahead, nil
 }
 
-// spread gives the folds of the labelled cells to all cells; nil stays nil.
+// spread gives the folds of the labeled cells to all cells; nil stays nil.
 func (in Input) spread(folds []int) []int {
 	if folds == nil {
 		return nil
@@ -157,7 +157,7 @@ func (in Input) spread(folds []int) []int {
 
 // heldOut are the distances in km, sorted, from the cells that test to the
 // nearest that trains, over all folds; empty where a fold trains on none.
-func heldOut(in Input, labelled []point, folds []int, k, buffer int, seed int64) []float64 {
+func heldOut(in Input, labeled []point, folds []int, k, buffer int, seed int64) []float64 {
 	var all []float64
 	for test := range k {
 		var tests, trains []point
@@ -165,9 +165,9 @@ func heldOut(in Input, labelled []point, folds []int, k, buffer int, seed int64)
 		for i, s := range Fold(in, folds, k, test, buffer) {
 			switch s {
 			case store.Test:
-				tests = append(tests, labelled[n])
+				tests = append(tests, labeled[n])
 			case store.Train:
-				trains = append(trains, labelled[n])
+				trains = append(trains, labeled[n])
 			}
 			if in.HasTarget[i] {
 				n++
@@ -177,7 +177,7 @@ func heldOut(in Input, labelled []point, folds []int, k, buffer int, seed int64)
 			return nil
 		}
 		// Each fold is drawn from in the same share, lest a small one count as much as a large one.
-		most := max(1, mostPredicted*len(tests)/len(labelled))
+		most := max(1, mostPredicted*len(tests)/len(labeled))
 		all = append(all, distances(drawn(tests, most, rand.New(rand.NewPCG(uint64(seed), heldOutWord))), trains)...)
 	}
 	slices.Sort(all)

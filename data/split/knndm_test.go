@@ -35,12 +35,12 @@ func TestDistancesOfFolds(t *testing.T) {
 		for _, cell := range c.Cells {
 			in.Cells, in.HasTarget = append(in.Cells, store.Cell{Col: cell[0], Row: cell[1]}), append(in.HasTarget, true)
 		}
-		labelled, ahead, err := in.ahead(c.Predicted, c.K)
+		labeled, ahead, err := in.ahead(c.Predicted, c.K)
 		if err != nil {
 			t.Fatal(err)
 		}
-		far := distances(ahead, labelled)
-		held := heldOut(in, labelled, c.Folds, c.K, 0, 1)
+		far := distances(ahead, labeled)
+		held := heldOut(in, labeled, c.Folds, c.K, 0, 1)
 		near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
 		if !near(mean(far), c.Ahead) || !near(mean(held), c.Held) || !near(wasserstein(held, far), c.W) {
 			t.Errorf("%v ahead, %v held out, W %v; want %v, %v, %v", mean(far), mean(held), wasserstein(held, far), c.Ahead, c.Held, c.W)
@@ -73,13 +73,13 @@ func TestWasserstein(t *testing.T) {
 	}
 }
 
-// gridOf is a region of cells of 0.01 degrees; labelled says which have a target.
-func gridOf(cols, rows int64, labelled func(col, row int64) bool) (in Input) {
+// gridOf is a region of cells of 0.01 degrees; labeled says which have a target.
+func gridOf(cols, rows int64, labeled func(col, row int64) bool) (in Input) {
 	for row := range rows {
 		for col := range cols {
 			in.Cells = append(in.Cells, store.Cell{Col: col, Row: row})
 			in.LonLat = append(in.LonLat, 10+0.01*float64(col), 0.2-0.01*float64(row))
-			in.HasTarget = append(in.HasTarget, labelled(col, row))
+			in.HasTarget = append(in.HasTarget, labeled(col, row))
 		}
 	}
 	return in
@@ -87,7 +87,7 @@ func gridOf(cols, rows int64, labelled func(col, row int64) bool) (in Input) {
 
 // Where the prediction reaches far beyond the labels, cells held out lie far from
 // the ones that train; where labels are strewn among the cells to be predicted, folds
-// drawn cell by cell are right. Every labelled cell tests once.
+// drawn cell by cell are right. Every labeled cell tests once.
 func TestKNNDM(t *testing.T) {
 	far := gridOf(60, 40, func(col, row int64) bool { return col < 25 && row < 20 })
 	strewn := gridOf(60, 40, func(col, row int64) bool { return (col*7+row*13)%5 == 0 })
@@ -144,7 +144,7 @@ func TestKNNDMOfBadInput(t *testing.T) {
 		"has no cells":               {all, nil, 5, 0},
 		"are too few":                {some, some.LonLat, 2, 0},
 		"too few for 40 folds":       {some, some.LonLat, 40, 0},
-		"from a labelled one":        {some, []float64{100, 50, 100, 51}, 5, 0},
+		"from a labeled one":         {some, []float64{100, 50, 100, 51}, 5, 0},
 		"no folds leave cells":       {some, some.LonLat, 5, 12},
 	} {
 		_, err := KNNDM(context.Background(), c.in, c.predicted, c.k, 4, c.buffer, 1)

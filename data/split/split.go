@@ -35,7 +35,7 @@ type Spec struct {
 // Input is the cells to be split.
 type Input struct {
 	Cells     []store.Cell // [N], each once
-	LonLat    []float64    // [N, 2] centres in degrees (WGS84); only attribute needs them
+	LonLat    []float64    // [N, 2] centers in degrees (WGS84); only attribute needs them
 	HasTarget []bool       // [N]; cells without a target get no split
 	Columns   int64        // columns round the globe where the grid closes on itself, else 0
 }

@@ -210,10 +210,10 @@ func (s *Store) Splits() []Split { return s.splits }
 // Cells is every tile's place in the grid, [N].
 func (s *Store) Cells() []Cell { return s.cells }
 
-// LonLat is every tile's centre in degrees (WGS84), [N, 2], longitude first.
+// LonLat is every tile's center in degrees (WGS84), [N, 2], longitude first.
 func (s *Store) LonLat() []float64 { return s.lonlat }
 
-// AreaKM2 is every tile's geodesic area in square kilometres, [N].
+// AreaKM2 is every tile's geodesic area in square kilometers, [N].
 func (s *Store) AreaKM2() []float64 { return s.area }
 
 // Coverage is the share of valid pixels in every tile's image, 0 to 1, [N]; 1

@@ -282,12 +282,12 @@ func TestNeighbors(t *testing.T) {
 func TestNeighborsAcrossAntimeridian(t *testing.T) {
 	cells := []Cell{{Col: 32767, Row: 5}, {Col: 0, Row: 5}}
 	got := neighborhoods(cells, 32768)
-	const centre = 3*7 + 3
-	if got[centre] != 0 || got[centre+1] != 1 || got[49+centre-1] != 0 {
-		t.Errorf("closed grid: %d, %d, %d", got[centre], got[centre+1], got[49+centre-1])
+	const center = 3*7 + 3
+	if got[center] != 0 || got[center+1] != 1 || got[49+center-1] != 0 {
+		t.Errorf("closed grid: %d, %d, %d", got[center], got[center+1], got[49+center-1])
 	}
-	if got := neighborhoods(cells, 0); got[centre+1] != -1 {
-		t.Errorf("open grid: %d", got[centre+1])
+	if got := neighborhoods(cells, 0); got[center+1] != -1 {
+		t.Errorf("open grid: %d", got[center+1])
 	}
 }
 

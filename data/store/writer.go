@@ -208,10 +208,10 @@ func (w *Writer) Select(keep []int) error {
 // SetCells gives every tile's place in the grid, [N]. Neighbors follow from it.
 func (w *Writer) SetCells(cells []Cell) { w.cells = cells }
 
-// SetLonLat gives every tile's centre in degrees, [N, 2], longitude first.
+// SetLonLat gives every tile's center in degrees, [N, 2], longitude first.
 func (w *Writer) SetLonLat(lonlat []float64) { w.lonlat = lonlat }
 
-// SetAreaKM2 gives every tile's geodesic area in square kilometres, [N].
+// SetAreaKM2 gives every tile's geodesic area in square kilometers, [N].
 func (w *Writer) SetAreaKM2(area []float64) { w.area = area }
 
 // SetCoverage gives the share of valid pixels per tile, [N]; 1 when never set.

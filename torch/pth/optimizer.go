@@ -9,7 +9,7 @@ import (
 	"opencarbon/torch/safetensors"
 )
 
-// Adam is the state of an Adam or AdamW optimiser.
+// Adam is the state of an Adam or AdamW optimizer.
 type Adam struct {
 	Groups []AdamGroup
 	State  map[int64]AdamState // by the parameter's id in Groups; no entry: not stepped yet
@@ -42,7 +42,7 @@ func OptimizerState(root any) (*Adam, error) {
 	for _, key := range []string{"optimizer_state_dict", "optimizer"} {
 		if v, ok := dict.Get(key); ok {
 			if dict, ok = v.(*Dict); !ok {
-				return nil, fmt.Errorf("the optimiser's state is %s", pickle.TypeName(v))
+				return nil, fmt.Errorf("the optimizer's state is %s", pickle.TypeName(v))
 			}
 			break
 		}
@@ -55,24 +55,24 @@ func OptimizerState(root any) (*Adam, error) {
 	groups, okG := g.(*List)
 	state, okS := s.(*Dict)
 	if !okG || !okS {
-		return nil, errors.New("the optimiser's state lacks param_groups or state")
+		return nil, errors.New("the optimizer's state lacks param_groups or state")
 	}
 	a := &Adam{State: map[int64]AdamState{}}
 	for i, item := range groups.Items {
 		group, err := adamGroup(item)
 		if err != nil {
-			return nil, fmt.Errorf("the optimiser's param_groups[%d]: %w", i, err)
+			return nil, fmt.Errorf("the optimizer's param_groups[%d]: %w", i, err)
 		}
 		a.Groups = append(a.Groups, group)
 	}
 	for _, e := range state.Entries {
 		id, ok := pickle.Int(e.Key)
 		if !ok {
-			return nil, fmt.Errorf("the optimiser's state has the key %s", pickle.Show(e.Key))
+			return nil, fmt.Errorf("the optimizer's state has the key %s", pickle.Show(e.Key))
 		}
 		one, err := adamState(e.Value)
 		if err != nil {
-			return nil, fmt.Errorf("the optimiser's state of parameter %d: %w", id, err)
+			return nil, fmt.Errorf("the optimizer's state of parameter %d: %w", id, err)
 		}
 		a.State[id] = one
 	}
@@ -88,7 +88,7 @@ func adamGroup(v any) (g AdamGroup, err error) {
 		v, _ := d.Get(key)
 		f, ok := numberOf(v)
 		if !ok && err == nil {
-			err = fmt.Errorf("%s is no number; is the optimiser Adam?", key)
+			err = fmt.Errorf("%s is no number; is the optimizer Adam?", key)
 		}
 		return f
 	}
@@ -102,7 +102,7 @@ func adamGroup(v any) (g AdamGroup, err error) {
 		betas, ok = Tuple(list.Items), true
 	}
 	if !ok || len(betas) != 2 {
-		return g, errors.New("betas are missing; is the optimiser Adam?")
+		return g, errors.New("betas are missing; is the optimizer Adam?")
 	}
 	var ok1, ok2 bool
 	g.Beta1, ok1 = numberOf(betas[0])
@@ -132,7 +132,7 @@ func adamState(v any) (s AdamState, err error) {
 	v, _ = d.Get("step")
 	step, ok := numberOf(v)
 	if !ok || step < 0 || step != float64(int64(step)) {
-		return s, errors.New("step is no count; is the optimiser Adam?")
+		return s, errors.New("step is no count; is the optimizer Adam?")
 	}
 	s.Step = int64(step)
 	for _, m := range []struct {
@@ -145,7 +145,7 @@ func adamState(v any) (s AdamState, err error) {
 			if !there && m.key == "max_exp_avg_sq" {
 				continue
 			}
-			return s, fmt.Errorf("%s is no tensor; is the optimiser Adam?", m.key)
+			return s, fmt.Errorf("%s is no tensor; is the optimizer Adam?", m.key)
 		}
 		if s.ExpAvg.Shape != nil && !slices.Equal(s.ExpAvg.Shape, t.Shape) {
 			return s, fmt.Errorf("%s has the shape %v, exp_avg %v", m.key, t.Shape, s.ExpAvg.Shape)

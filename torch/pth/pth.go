@@ -7,7 +7,7 @@
 // 64 MiB.
 //
 // The package knows no libtorch: tensors are arrays of bytes, as in package
-// safetensors. Models and optimisers are not its business either; it hands out
+// safetensors. Models and optimizers are not its business either; it hands out
 // names and arrays.
 //
 // Specification: torch/serialization.py of PyTorch 2.

@@ -170,7 +170,7 @@ func TestOptimizerState(t *testing.T) {
 	}
 	f, _ := ReadFile("testdata/bare_zip.pth")
 	if a, err := OptimizerState(f); a != nil || err != nil {
-		t.Errorf("a bare state dict has an optimiser: %v, %v", a, err)
+		t.Errorf("a bare state dict has an optimizer: %v, %v", a, err)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestWrongFiles(t *testing.T) {
 }
 
 // TestOldOptimizer: counts of steps were ints in older PyTorch versions, and
-// parameters had ids; another optimiser than Adam is refused by name of the key.
+// parameters had ids; another optimizer than Adam is refused by name of the key.
 func TestOldOptimizer(t *testing.T) {
 	moment := &Tensor{Array: float32Scalar(2)}
 	const id = int64(140_000_000_000_000)

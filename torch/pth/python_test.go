@@ -10,7 +10,7 @@ import (
 )
 
 // TestPython lets PyTorch itself read what we write, with weights_only, and its
-// Adam take over the optimiser's state. It skips where no Python with PyTorch is
+// Adam take over the optimizer's state. It skips where no Python with PyTorch is
 // found; OPENCARBON_PYTHON names another interpreter than Debian's.
 func TestPython(t *testing.T) {
 	python := os.Getenv("OPENCARBON_PYTHON")

@@ -80,7 +80,7 @@ func keys(d *Dict) string {
 var bufferSuffixes = []string{"running_mean", "running_var", "num_batches_tracked"}
 
 // ParameterNames drops the names of BatchNorm's buffers from a state dict's:
-// what is left are the parameters in the order in which optimisers number them.
+// what is left are the parameters in the order in which optimizers number them.
 func ParameterNames(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
 		return slices.Contains(bufferSuffixes, n[strings.LastIndexByte(n, '.')+1:])

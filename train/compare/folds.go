@@ -49,7 +49,7 @@ func dealt(ctx context.Context, s *store.Store, in split.Input, o Options) ([]in
 		}
 		return "W " + metrics.Number(km) + " km"
 	}
-	fmt.Fprintf(o.Report, "kNNDM for %s, %d cells without a target: they lie %s km from the nearest labelled cell, held-out cells %s km from the nearest that trains (means)\n",
+	fmt.Fprintf(o.Report, "kNNDM for %s, %d cells without a target: they lie %s km from the nearest labeled cell, held-out cells %s km from the nearest that trains (means)\n",
 		about, m.Predicted, metrics.Number(m.Ahead), metrics.Number(m.HeldOut))
 	fmt.Fprintf(o.Report, "distance of the two distributions: these folds (%d clusters) %s; blocks of %d x %d %s; a random draw %s\n",
 		m.Clusters, w(m.W), o.Block, o.Block, w(m.Blocks), w(m.Random))

@@ -11,7 +11,7 @@ import (
 	"opencarbon/data/fault"
 )
 
-// Folds for a region beside the labelled cells: every cell is predicted once, W is
+// Folds for a region beside the labeled cells: every cell is predicted once, W is
 // said beside that of blocks and of a random draw, and another region is another
 // comparison.
 func TestFoldsForARegion(t *testing.T) {
@@ -55,7 +55,7 @@ func TestFoldsForARegion(t *testing.T) {
 		"add --folds-method knndm":   {Folds: 4, Block: 3, For: o.For},
 		"neither a store nor":        {Folds: 4, Block: 3, Dealt: KNNDM, For: "nowhere"},
 		"is no region":               {Folds: 4, Block: 3, Dealt: KNNDM, For: "1,2,3"},
-		"from a labelled one":        {Folds: 4, Block: 3, Dealt: KNNDM, For: fmt.Sprintf("%f,%f,%f,%f", west+3, south, west+3.1, north)},
+		"from a labeled one":         {Folds: 4, Block: 3, Dealt: KNNDM, For: fmt.Sprintf("%f,%f,%f,%f", west+3, south, west+3.1, north)},
 	} {
 		bad.Seeds, bad.Out, bad.Report = 1, t.TempDir(), new(bytes.Buffer)
 		_, err := Run(context.Background(), s, entries, bad)

@@ -47,7 +47,7 @@ var ranges = map[string]limits{
 	"train.epochs":                    {low: 1, high: 1e6},
 	"train.folds":                     {low: 0, high: 10},
 	"train.pretrain_epochs":           {low: 1, high: 1e4},
-	"train.batch_size":                {low: 2, high: 65536}, // batch normalisation needs two
+	"train.batch_size":                {low: 2, high: 65536}, // batch normalization needs two
 	"train.learning_rate":             {low: 0, high: 10, openLow: true},
 	"train.weight_decay":              {low: 0, high: 10},
 	"train.momentum":                  {low: 0, high: 0.9999},

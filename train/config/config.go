@@ -42,12 +42,12 @@ type Model struct {
 	Surplus        string   `mapstructure:"surplus" yaml:"surplus"`                 // what becomes of points whose category the checkpoint in weights does not know: drop, or the category of it that they count as; empty = an error that lists them
 	Accept         []string `mapstructure:"accept" yaml:"accept,flow"`              // differences between this region and the one of weights that do not matter: cells, bands, unit, stretch
 	ImageWeights   string   `mapstructure:"image_weights" yaml:"image_weights"`     // ResNet-18 weights by torchvision's names (.pth, .safetensors, or preset:imagenet for the file in PyTorch's cache) that the image encoder starts from; empty = random weights
-	ImageFeatures  string   `mapstructure:"image_features" yaml:"image_features"`   // the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few metres; empty = none
+	ImageFeatures  string   `mapstructure:"image_features" yaml:"image_features"`   // the same kind of file, whose second and third stage give further features of a cell, never trained: for pixels of a few meters; empty = none
 	ImageTrained   string   `mapstructure:"image_trained" yaml:"image_trained"`     // all | last | none; plus: how much of a pretrained encoder of images (image_weights) is trained: everything; ResNet-18's last stage and last layer; the last layer alone, for which each tile is looked at once
 	ImageEncoder   string   `mapstructure:"image_encoder" yaml:"image_encoder"`     // auto | resnet18 | frozen; plus: resnet18 trains an encoder of images; frozen sees the image by its statistics and model.image_features alone; auto = frozen below 4,000 training cells, which ResNet-18 learns by heart, unless it comes pretrained (image_weights, train.pretrain), and says so
 }
 
-// Train is the optimisation (paper section 4.3 and 5.1).
+// Train is the optimization (paper section 4.3 and 5.1).
 type Train struct {
 	Epochs                  int      `mapstructure:"epochs" yaml:"epochs"`                                       // passes over the training cells, at most; default 300, in the reference variant the published program's 500
 	BatchSize               int      `mapstructure:"batch_size" yaml:"batch_size"`                               // cells a step

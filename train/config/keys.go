@@ -48,9 +48,9 @@ func dataDefaults() data.Config {
 		if err := c.Normalize("<name>", ""); err != nil {
 			return all // the reference then shows no defaults, and its test says so
 		}
-		degrees, metres := max(all.Grid.CellDegrees, c.Grid.CellDegrees), max(all.Grid.CellMetres, c.Grid.CellMetres)
+		degrees, meters := max(all.Grid.CellDegrees, c.Grid.CellDegrees), max(all.Grid.CellMetres, c.Grid.CellMetres)
 		all = c
-		all.Grid.CellDegrees, all.Grid.CellMetres = degrees, metres
+		all.Grid.CellDegrees, all.Grid.CellMetres = degrees, meters
 	}
 	all.Emissions.Path, all.Emissions.Units = "", ""
 	return all

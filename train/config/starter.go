@@ -23,7 +23,7 @@ func (s Starter) Text() string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	lon, lat := (s.Box[0]+s.Box[2])/2, (s.Box[1]+s.Box[3])/2
-	metres := 2 * math.Pi * 6378137 / 32768 * math.Cos(lat*math.Pi/180)
+	meters := 2 * math.Pi * 6378137 / 32768 * math.Cos(lat*math.Pi/180)
 	km := func(degrees, per float64) float64 { return degrees * per }
 	width, height := km(s.Box[2]-s.Box[0], 111.32*math.Cos(lat*math.Pi/180)), km(s.Box[3]-s.Box[1], 110.57)
 
@@ -32,7 +32,7 @@ func (s Starter) Text() string {
 	p("# See what is missing, then what is in it:  go run ./cmd/prepare --config %s.yaml --preview", s.Name)
 	p("name: %s", s.Name)
 	p("data:")
-	p("  # Cells: %.0f m here, about %.0f in the box. Others: {scheme: degrees} (ODIAC's own pixels of 1/120 degree), or", metres, math.Ceil(width*1000/metres)*math.Ceil(height*1000/metres))
+	p("  # Cells: %.0f m here, about %.0f in the box. Others: {scheme: degrees} (ODIAC's own pixels of 1/120 degree), or", meters, math.Ceil(width*1000/meters)*math.Ceil(height*1000/meters))
 	p("  # {scheme: projected, epsg: %d, cell_metres: 1000} (UTM).", utm(lon, lat))
 	p("  grid: {scheme: xyz, zoom: 15}")
 	if s.Districts != "" {
@@ -47,7 +47,7 @@ func (s Starter) Text() string {
 	p("  imagery:")
 	p("    # A mosaic of one season with few clouds, with a CRS. %s", mosaics)
 	p("    path: %s", strconv.Quote(s.Name+"/mosaic.tif"))
-	p("    size: %d # pixels a cell: what the mosaic resolves; here 10 m pixels", min(512, max(32, 8*int(math.Round(metres/80)))))
+	p("    size: %d # pixels a cell: what the mosaic resolves; here 10 m pixels", min(512, max(32, 8*int(math.Round(meters/80)))))
 	p("    # bands: [3, 2, 1] # red, green, blue, where they are not 1, 2, 3")
 	s.inventory(p, lon, lat)
 	s.points(p, lon, lat)

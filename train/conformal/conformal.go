@@ -28,7 +28,7 @@ const leastSpread = 1e-3
 // errors in units of the spread.
 type Calibration struct {
 	scores     []float64 // sorted
-	normalised bool
+	normalized bool
 }
 
 // Calibrate takes ln emission of the calibration cells, true and predicted, [n]
@@ -41,7 +41,7 @@ func Calibrate(truth, predicted, spread []float64) (*Calibration, error) {
 	if err := check(truth, predicted, spread); err != nil {
 		return nil, err
 	}
-	c := &Calibration{scores: make([]float64, len(truth)), normalised: spread != nil}
+	c := &Calibration{scores: make([]float64, len(truth)), normalized: spread != nil}
 	for i := range truth {
 		c.scores[i] = math.Abs(truth[i] - predicted[i])
 		if spread != nil {
@@ -55,8 +55,8 @@ func Calibrate(truth, predicted, spread []float64) (*Calibration, error) {
 // N is the number of calibration cells.
 func (c *Calibration) N() int { return len(c.scores) }
 
-// Normalised reports whether intervals need a spread.
-func (c *Calibration) Normalised() bool { return c.normalised }
+// Normalized reports whether intervals need a spread.
+func (c *Calibration) Normalized() bool { return c.normalized }
 
 // Quantile is the score that a new cell stays within with probability level at
 // least: the k-th smallest of n, k = ceil((n + 1) level). Where k > n the cells
@@ -73,7 +73,7 @@ func (c *Calibration) Quantile(level float64) (Quantile, error) {
 		need := int(math.Ceil(level/(1-level) - 1e-9))
 		return Quantile{Level: level, Value: math.Inf(1), Why: fmt.Sprintf("%d calibration cells are too few for a %g%% interval: it takes at least %d", n, 100*level, need)}, nil
 	}
-	return Quantile{Level: level, Finite: true, Value: c.scores[max(k, 1)-1], normalised: c.normalised}, nil
+	return Quantile{Level: level, Finite: true, Value: c.scores[max(k, 1)-1], normalized: c.normalized}, nil
 }
 
 // Quantile makes the intervals of one level.
@@ -82,7 +82,7 @@ type Quantile struct {
 	Finite     bool
 	Why        string  // why infinite; empty where Finite
 	Value      float64 // half width in ln emission, or in units of the spread; +Inf unless Finite
-	normalised bool
+	normalized bool
 }
 
 // Interval is from Low to High, ln emission; exp of both is an interval of the
@@ -91,7 +91,7 @@ type Quantile struct {
 // not be negative.
 func (q Quantile) Interval(predicted, spread float64) (low, high float64) {
 	half := q.Value
-	if q.normalised {
+	if q.normalized {
 		half *= max(spread, leastSpread)
 	}
 	return predicted - half, predicted + half
@@ -138,7 +138,7 @@ func (c *Calibration) Report(truth, predicted, spread []float64, levels []float6
 	if err := check(truth, predicted, spread); err != nil {
 		return nil, err
 	}
-	if c.normalised != (spread != nil) {
+	if c.normalized != (spread != nil) {
 		return nil, fmt.Errorf("the calibration and the cells to report on must both have a spread, or neither")
 	}
 	var out []Coverage

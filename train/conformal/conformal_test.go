@@ -115,7 +115,7 @@ func TestQuantile(t *testing.T) {
 			}
 		}
 		cal, err := Calibrate(truth, make([]float64, c.n), nil)
-		if err != nil || cal.N() != c.n || cal.Normalised() {
+		if err != nil || cal.N() != c.n || cal.Normalized() {
 			t.Fatal(err)
 		}
 		q, err := cal.Quantile(c.level)

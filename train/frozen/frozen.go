@@ -4,8 +4,8 @@
 // of it is a row of numbers, like image statistics; the rows are kept beside the
 // store.
 //
-// Where pixels are metres wide such features say more than statistics; where they
-// are tens of metres, nothing more.
+// Where pixels are meters wide such features say more than statistics; where they
+// are tens of meters, nothing more.
 package frozen
 
 import (

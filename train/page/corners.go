@@ -10,7 +10,7 @@ import (
 	"opencarbon/train/runlog"
 )
 
-// degree is how finely a corner is written: 1e-6 degrees, a tenth of a metre.
+// degree is how finely a corner is written: 1e-6 degrees, a tenth of a meter.
 const degree = 1e6
 
 // corners are the corners of cells, each once, by rows from north to south: of

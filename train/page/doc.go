@@ -48,7 +48,7 @@ type view struct {
 	Style          template.CSS
 	Data           template.JS
 	Script         template.JS
-	Licence        string
+	License        string
 	Notes          []string
 	HasTruth       bool
 	Trust          bool // there are cells outside the domain of the model
@@ -87,7 +87,7 @@ var code = func() string {
 
 // Render writes the page.
 func (p Page) Render(w io.Writer) error {
-	v := view{Page: p, Licence: asset("leaflet-license.txt"), Unit: Unit(p.Unit), AmountName: "emission"}
+	v := view{Page: p, License: asset("leaflet-license.txt"), Unit: Unit(p.Unit), AmountName: "emission"}
 	if v.Unit == "" {
 		v.AmountName = "value"
 	}

@@ -159,7 +159,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// The licence of the map library is on the page that uses it.
+// The license of the map library is on the page that uses it.
 func TestLicence(t *testing.T) {
 	text := render(t, degrees(3).page(t))
 	for _, want := range []string{"BSD 2-Clause License", "Copyright (c) 2010-2023, Volodymyr Agafonkin", "THIS SOFTWARE IS PROVIDED"} {

@@ -25,7 +25,7 @@ var photoSizes = []int{64, 48, 32, 16}
 const photoPixels = 4_400_000
 
 // takePhotos makes them as large as most bytes allow; nil where not even the
-// smallest fit. at are the cells' tiles in s, -1: none, which stays grey.
+// smallest fit. at are the cells' tiles in s, -1: none, which stays gray.
 func takePhotos(s *store.Store, at []int, most int) (*photos, error) {
 	n := s.ImageSize()
 	tile := make([]uint8, 3*n*n)

@@ -136,7 +136,7 @@ func style(s *text.Style, points float64) {
 	s.Handler = mixed{text.Plain{Fonts: font.DefaultCache}}
 }
 
-// ticks puts at most n labelled ticks at round numbers.
+// ticks puts at most n labeled ticks at round numbers.
 type ticks struct{ n int }
 
 // Ticks implements plot.Ticker.

@@ -1,11 +1,11 @@
 // Package qgis writes the styles that make a map open well in QGIS: a color for
-// every level, with a legend that says it, instead of grey pixels or one flat
+// every level, with a legend that says it, instead of gray pixels or one flat
 // brown. A style is a QML document: beside a GeoTIFF as NAME.qml, in a GeoPackage
 // as a row of the table layer_styles.
 //
 // Emissions span several powers of ten, so classes are even in logarithms. The
 // colors are viridis (Smith and van der Walt 2015), which stays a scale for the
-// color-blind and in grey print; changes are blue to red (ColorBrewer RdBu).
+// color-blind and in gray print; changes are blue to red (ColorBrewer RdBu).
 package qgis
 
 import (

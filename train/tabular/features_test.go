@@ -164,17 +164,17 @@ func TestSameOnAnyCores(t *testing.T) {
 
 // A store gives what it has of what is asked for; nothing is an error.
 func TestModalities(t *testing.T) {
-	grey := func(_ int, pixels []uint8) { pixels[0] = 9 }
+	gray := func(_ int, pixels []uint8) { pixels[0] = 9 }
 	for _, c := range []struct {
 		name    string
 		village village
 		in      Inputs
 		want    string // about begins so; empty: an error
 	}{
-		{"both", village{rows: 1, cols: 2, size: 2, image: grey, categories: []string{"a"}}, all, "image statistics and ln(1 + POI counts), own"},
-		{"images", village{rows: 1, cols: 2, size: 2, image: grey}, all, "image statistics, own"},
+		{"both", village{rows: 1, cols: 2, size: 2, image: gray, categories: []string{"a"}}, all, "image statistics and ln(1 + POI counts), own"},
+		{"images", village{rows: 1, cols: 2, size: 2, image: gray}, all, "image statistics, own"},
 		{"POIs", village{rows: 1, cols: 2, categories: []string{"a"}}, all, "ln(1 + POI counts), own"},
-		{"not asked", village{rows: 1, cols: 2, size: 2, image: grey, categories: []string{"a"}}, Inputs{POIs: true}, "ln(1 + POI counts), own"},
+		{"not asked", village{rows: 1, cols: 2, size: 2, image: gray, categories: []string{"a"}}, Inputs{POIs: true}, "ln(1 + POI counts), own"},
 		{"no images", village{rows: 1, cols: 2, categories: []string{"a"}}, Inputs{Images: true}, ""},
 		{"nothing", village{rows: 1, cols: 2}, all, ""},
 	} {

@@ -12,8 +12,8 @@ type barnesHut struct {
 	p     *sparse
 	theta float64
 	tree  quadtree
-	z     []float64 // [pieces] partial sums of the unnormalised similarities
-	force []float64 // [n, 2] repulsion before it is normalised
+	z     []float64 // [pieces] partial sums of the unnormalized similarities
+	force []float64 // [n, 2] repulsion before it is normalized
 }
 
 func newBarnesHut(ctx context.Context, crew crew, x Points, c Config) (*barnesHut, error) {
@@ -76,7 +76,7 @@ func (o *barnesHut) divergence(ctx context.Context, y []float64) (float64, error
 }
 
 // divergence is the Kullback-Leibler divergence of the similarities at y,
-// normalised by z, from the affinities.
+// normalized by z, from the affinities.
 func (s *sparse) divergence(ctx context.Context, crew crew, y []float64, z float64) (float64, error) {
 	n := len(y) / 2
 	part := make([]float64, pieces(n))

@@ -10,8 +10,8 @@ type exact struct {
 	crew
 	n     int
 	p     []float64 // [n, n] affinities, symmetric, sum 1, diagonal 0
-	z     []float64 // [pieces] partial sums of the unnormalised similarities
-	force []float64 // [n, 2] repulsion before it is normalised
+	z     []float64 // [pieces] partial sums of the unnormalized similarities
+	force []float64 // [n, 2] repulsion before it is normalized
 }
 
 func newExact(ctx context.Context, crew crew, x Points, perplexity float64) (*exact, error) {

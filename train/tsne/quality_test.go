@@ -73,7 +73,7 @@ func closest(near []neighbor, k int, v neighbor) []neighbor {
 
 // KL is the Kullback-Leibler divergence of any map y, [n, 2], from the
 // affinities that Run would use for x under c, with the map's similarities
-// normalised exactly: O(n^2) also for BarnesHut.
+// normalized exactly: O(n^2) also for BarnesHut.
 func KL(ctx context.Context, x Points, y []float64, c Config) (float64, error) {
 	c, err := c.checked(x)
 	if err != nil {

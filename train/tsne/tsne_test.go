@@ -79,7 +79,7 @@ func TestAgainstScikitLearn(t *testing.T) {
 			if math.Abs(trust/want.Trust-1) > 0.02 {
 				t.Errorf("%s, %s: trustworthiness %g, scikit-learn %g", s.Name, method, trust, want.Trust)
 			}
-			if kl, err := KL(t.Context(), s.points(), m.Y, Config{Perplexity: s.Perplexity, Method: method}); err != nil || math.Abs(kl/m.KL-1) > 0.015 { // Run's normalisation is Barnes-Hut's
+			if kl, err := KL(t.Context(), s.points(), m.Y, Config{Perplexity: s.Perplexity, Method: method}); err != nil || math.Abs(kl/m.KL-1) > 0.015 { // Run's normalization is Barnes-Hut's
 				t.Errorf("%s, %s: KL says %g of a map that Run says has %g; %v", s.Name, method, kl, m.KL, err)
 			}
 		}
