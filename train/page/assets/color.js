@@ -1,4 +1,4 @@
-// color.js: the scales. Viridis stays a scale for the color-blind and in grey print;
+// color.js: the scales. Viridis stays a scale for the color-blind and in gray print;
 // blue to red (ColorBrewer RdBu) keeps too low and too high apart for them as well.
 var viridis = ['#440154', '#482878', '#3e4989', '#31688e', '#26828e', '#1f9e89', '#35b779', '#6ece58', '#b5de2b', '#fde725'];
 var blueRed = ['#053061', '#2166ac', '#4393c3', '#92c5de', '#d1e5f0', '#f7f7f7', '#fddbc7', '#f4a582', '#d6604d', '#b2182b', '#67001f'];

@@ -12,7 +12,7 @@ function start() {
 
   function paint() {
     var hatched = d.inside && layer !== 'trust' && d.inside.indexOf('0') >= 0 ? function (i) { return d.inside[i] === '0'; } : null;
-    var keys = hatched ? [{ hatch: true, text: 'outside the domain of the model' }] : [], unit = unitText(d, per), grey = { color: noValue, text: 'no value' };
+    var keys = hatched ? [{ hatch: true, text: 'outside the domain of the model' }] : [], unit = unitText(d, per), gray = { color: noValue, text: 'no value' };
     var both = each(of(d.predicted)).concat(d.true ? each(of(d.true)) : []);
     var scale, value, title, gaps = false;
     if (layer === 'trust') {
@@ -47,7 +47,7 @@ function start() {
       gaps = gaps || t !== t;
       return t;
     }, hatched, null);
-    showLegend(title, scale, gaps ? keys.concat([grey]) : keys);
+    showLegend(title, scale, gaps ? keys.concat([gray]) : keys);
   }
 
   function draw(group, i, color) {
