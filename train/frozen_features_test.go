@@ -16,15 +16,15 @@ import (
 	"opencarbon/torch/safetensors"
 )
 
-// trunkFile writes random weights of a ResNet-18 up to its third stage.
-func trunkFile(t *testing.T, path string) {
+// weightsFile writes the weights of what build registers, drawn from a seed.
+func weightsFile(t *testing.T, path string, seed int64, build func(*layers.Params)) {
 	t.Helper()
 	f := safetensors.File{Arrays: map[string]safetensors.Array{}}
 	if err := torch.Run(torch.Options{Threads: 1}, func() {
-		torch.ManualSeed(5)
+		torch.ManualSeed(seed)
 		p := layers.NewParams(torch.CPU)
 		defer p.Close()
-		layers.NewImageTrunk(p.Root(), 3)
+		build(p)
 		for _, e := range p.Entries() {
 			f.Arrays[e.Name] = torch.ToArray(e.Tensor)
 		}
@@ -34,6 +34,12 @@ func trunkFile(t *testing.T, path string) {
 	if err := writeArrays(path, f); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// trunkFile writes random weights of a ResNet-18 up to its third stage.
+func trunkFile(t *testing.T, path string) {
+	t.Helper()
+	weightsFile(t, path, 5, func(p *layers.Params) { layers.NewImageTrunk(p.Root(), 3) })
 }
 
 // A model that sees the features of a pretrained encoder carries that encoder: it

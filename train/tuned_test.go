@@ -15,11 +15,7 @@ import (
 // that are not those of a new one.
 func resnetFile(t *testing.T, path string) {
 	t.Helper()
-	f := safetensors.File{Arrays: map[string]safetensors.Array{}}
-	if err := torch.Run(torch.Options{Threads: 1}, func() {
-		torch.ManualSeed(6)
-		p := layers.NewParams(torch.CPU)
-		defer p.Close()
+	weightsFile(t, path, 6, func(p *layers.Params) {
 		layers.NewResNet18(p.Root(), 1000)
 		torch.NoGrad(func() {
 			for _, e := range p.Entries() {
@@ -28,15 +24,7 @@ func resnetFile(t *testing.T, path string) {
 				}
 			}
 		})
-		for _, e := range p.Entries() {
-			f.Arrays[e.Name] = torch.ToArray(e.Tensor)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeArrays(path, f); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // Of a pretrained encoder only what model.image_trained says is changed by
