@@ -23,7 +23,7 @@ const domainFeatures = "domain.features"
 
 // DomainHeader is what a checkpoint says of the area where it may be trusted.
 type DomainHeader struct {
-	View         string  `json:"view"` // the representation that is compared, of EmbeddingNames
+	View         string  `json:"view"` // the representation that is compared, of layers.Output.Views
 	MeanDistance float64 `json:"mean_distance"`
 	Threshold    float64 `json:"threshold"`
 	Training     int     `json:"training_cells"` // from which the cells were taken
@@ -40,7 +40,7 @@ const foldEdge = 8
 // domainView is the representation that stands for a cell: the last one that the
 // network has.
 func (c *Checkpoint) domainView() string {
-	for _, name := range []string{FinalEmbedding, GridEmbedding, POIEmbedding, ImageEmbedding} {
+	for _, name := range []string{layers.FinalView, layers.GridView, layers.POIView, layers.ImageView} {
 		if c.Header.Model.Missing(name) == "" {
 			return name
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"opencarbon/data/raster"
+	"opencarbon/layers"
 	"opencarbon/train/domain"
 	"opencarbon/train/progress"
 )
@@ -17,22 +18,18 @@ import (
 func TestInDomain(t *testing.T) {
 	k, d, _ := trained(t, pois(), town{rows: 20, cols: 20})
 	h := k.Header.Domain
-	if h == nil || h.View != FinalEmbedding || h.Training != len(d.train) {
+	if h == nil || h.View != layers.FinalView || h.Training != len(d.train) {
 		t.Fatalf("%+v", h)
 	}
-	x, err := Observe(context.Background(), k, d.store, ObserveOptions{Embeddings: []string{h.View}, Threads: 1, Progress: progress.Options{Quiet: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := x.Embeddings[h.View]
+	e := outputs(t, k, d.store, h.View)
 	var features []float32
 	var fold []int
 	for _, c := range d.train {
-		features = append(features, e.X[int(c)*e.D:(int(c)+1)*e.D]...)
+		features = append(features, e.rows[int(c)*e.width:(int(c)+1)*e.width]...)
 		p := d.store.Cells()[c]
 		fold = append(fold, int(p.Row/8*100+p.Col/8))
 	}
-	o, err := domain.Fit(features, e.D, fold)
+	o, err := domain.Fit(features, e.width, fold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +40,7 @@ func TestInDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := o.Index(e.X)
+	want := o.Index(e.rows)
 	got, inside := column(t, filepath.Join(out, "predictions.csv"), "dissimilarity"), column(t, filepath.Join(out, "predictions.csv"), "in_domain")
 	near(t, "dissimilarity", got, want, 1e-2)
 	for _, c := range d.train {

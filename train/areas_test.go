@@ -13,6 +13,7 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
+	made "opencarbon/train/internal/town"
 	"opencarbon/train/progress"
 )
 
@@ -20,7 +21,7 @@ import (
 // column.
 func districts(t *testing.T, west, east string) string {
 	t.Helper()
-	g, err := data.GridOf(town{}.grid())
+	g, err := data.GridOf(made.Grid())
 	if err != nil {
 		t.Fatal(err)
 	}

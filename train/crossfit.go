@@ -280,7 +280,7 @@ func (r *Result) crossfit(ctx context.Context, c *config.Config, d *dataset, run
 	all := *d
 	all.train, all.validation = slices.Concat(d.train, d.validation), nil
 	why := ""
-	if err := k.withModel(ctx, d.store, c.Train.Device, c.Train.Threads, func(e *learn.Encoder) error { // its representations are the first network's
+	if err := k.WithModel(ctx, d.store, c.Train.Device, c.Train.Threads, func(e *learn.Encoder) error { // its representations are the first network's
 		why, err = k.keepDomain(ctx, e, &all)
 		return err
 	}); err != nil {

@@ -2,9 +2,9 @@
 // an OpenCarbon model on them (sections 4.3 and 5 of the paper), keeps
 // checkpoints that resume exactly, and predicts with them.
 //
-// The rooms below it need no tensors: config (experiments), metrics,
-// tabular and baselines (what a network must beat), progress, runlog (run folders), plots, tbevents, rank, tsne,
-// conformal, export. Above it are study (transfer, maps, explanations) and
-// report (the page of a run). Here is the only place that knows both data and
-// layers.
+// The rooms below it need no tensors: config (experiments), metrics, tabular and
+// baselines (what a network must beat), progress, runlog (run folders), plots,
+// tbevents, rank, tsne, conformal, export. Above it are observe (what a model says
+// beside its predictions), study (transfer, maps, explanations) and report (the
+// page of a run). Here is the only place that knows both data and layers.
 package train

@@ -128,7 +128,7 @@ func (f *fittedNetwork) Predict(ctx context.Context, d *method.Dataset, cells []
 	if err != nil {
 		return nil, err
 	}
-	err = f.checkpoint.withModel(ctx, d.Store, cfg.Train.Device, f.threads, func(e *learn.Encoder) error {
+	err = f.checkpoint.WithModel(ctx, d.Store, cfg.Train.Device, f.threads, func(e *learn.Encoder) error {
 		ln, err = e.Evaluate(ctx, cells, nil, func([]int32, layers.Output) {})
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 )
 
@@ -62,10 +63,10 @@ func TestDamagedStore(t *testing.T) {
 		if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
 			t.Errorf("%s: predict left %v %v", name, left, err)
 		}
-		_, err = Observe(context.Background(), k, s, ObserveOptions{Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}})
-		refused("observe", err)
-		_, err = Occlude(context.Background(), k, s, []int32{1, 2}, ObserveOptions{Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}})
-		refused("occlude", err)
+		refused("any use of its model", k.WithModel(context.Background(), s, "cpu", 1, func(e *learn.Encoder) error {
+			_, err := e.Evaluate(context.Background(), []int32{1, 2}, nil, nil)
+			return err
+		}))
 		c.Data.Store, c.Output.Dir = dir, out
 		_, err = Run(context.Background(), c, quiet())
 		refused("train", err)

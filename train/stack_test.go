@@ -24,11 +24,7 @@ func guesses(t *testing.T, path string, d *dataset) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := Observe(context.Background(), k, d.store, ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x.Predicted
+	return outputs(t, k, d.store, "").ln
 }
 
 // A stack predicts the mean of its members by their shares, which the validation
@@ -80,11 +76,8 @@ func TestStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "ridge", guesses(t, ridge.Path, d), direct, 1e-4)
-	if err := ridge.Has(FinalEmbedding); err == nil || !strings.Contains(err.Error(), "row of features") {
-		t.Errorf("a representation of a ridge regression: %v", err)
-	}
 
-	// Maps and totals, occlusion, scores.
+	// Maps, totals and scores.
 	for _, x := range []*Checkpoint{s, ridge} {
 		p, err := Predict(context.Background(), x, d.store, PredictOptions{Out: t.TempDir(), Formats: []string{"csv"}, Threads: 1, Progress: progress.Options{Quiet: true}})
 		if err != nil {
@@ -93,48 +86,6 @@ func TestStack(t *testing.T) {
 		if p.Sum == nil || len(p.Intervals) == 0 {
 			t.Errorf("%s: no total (%s), %d intervals", x.Path, p.NoSum, len(p.Intervals))
 		}
-		o, err := Occlude(context.Background(), x, d.store, []int32{0, 7, 33}, ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if slices.Equal(o.Before, o.After[0]) {
-			t.Errorf("%s: taking a category away changed nothing", x.Path)
-		}
-	}
-	// Silencing a group of features is what the regression makes of rows with the mean
-	// in their place.
-	y, err := ObserveFeatures(context.Background(), ridge, d.store, []int32{5, 40}, ObserveOptions{Threads: 1, Progress: progress.Options{Quiet: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, columns := f.Rows(all), 0
-	for _, g := range y.Groups {
-		columns += g.Columns
-		var x []float32
-		for _, cell := range y.Cells {
-			for j, name := range f.Names() {
-				v := rows.At(int(cell), j)
-				if groupOf(name) == g.Name {
-					v = 0
-					for i := range all {
-						v += rows.At(i, j) / float64(len(all))
-					}
-				}
-				x = append(x, float32(v))
-			}
-		}
-		silenced, err := tabular.FromRows(f.Names(), x)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := fit.Predict(context.Background(), silenced, []int32{0, 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		near(t, g.Name, g.After, want, 1e-4)
-	}
-	if columns != f.Width() || len(y.Groups) != 6 {
-		t.Errorf("%d columns in %d groups, there are %d", columns, len(y.Groups), f.Width())
 	}
 	truth, guess := []float64{}, []float64{}
 	for _, cell := range d.test {

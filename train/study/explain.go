@@ -11,8 +11,8 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/layers"
-	"opencarbon/train"
 	"opencarbon/train/metrics"
+	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/rank"
 )
@@ -46,7 +46,7 @@ func Explain(ctx context.Context, o ExplainOptions) (*Result, error) {
 	if err := makeFolder(r.Dir); err != nil {
 		return nil, err
 	}
-	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Weights: true, Gates: in.checkpoint.Header.Model.POI}))
+	x, err := observe.Model(ctx, in.checkpoint, in.store, o.observing(observe.Options{Weights: true, Gates: in.checkpoint.Header.Model.POI}))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ type explanation struct {
 	ExplainOptions
 	in    *opened
 	r     *Result
-	x     *train.Observations
+	x     *observe.Observations
 	ln    []float64 // [n] by which cells are ordered
 	label string
 }
@@ -309,7 +309,7 @@ func (e *explanation) occlusion(ctx context.Context) error {
 	if len(cells) < len(e.x.Cells) {
 		e.r.note("occlusion: %d of %d cells, drawn by the seed", len(cells), len(e.x.Cells))
 	}
-	y, err := train.Occlude(ctx, e.in.checkpoint, e.in.store, cells, e.observing(train.ObserveOptions{}))
+	y, err := observe.Occlude(ctx, e.in.checkpoint, e.in.store, cells, e.observing(observe.Options{}))
 	if err != nil {
 		return err
 	}

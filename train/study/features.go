@@ -5,8 +5,8 @@ import (
 	"math"
 	"strconv"
 
-	"opencarbon/train"
 	"opencarbon/train/metrics"
+	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 )
 
@@ -22,7 +22,7 @@ func (e *explanation) features(ctx context.Context) error {
 	for _, i := range sample(len(e.x.Cells), e.Cells, e.Seed) {
 		cells, truth = append(cells, e.x.Cells[i]), append(truth, e.x.Ln[i])
 	}
-	y, err := train.ObserveFeatures(ctx, e.in.checkpoint, e.in.store, cells, e.observing(train.ObserveOptions{}))
+	y, err := observe.Features(ctx, e.in.checkpoint, e.in.store, cells, e.observing(observe.Options{}))
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,10 @@ import (
 	"strconv"
 
 	"opencarbon/data/store"
-	"opencarbon/train"
+	"opencarbon/layers"
 	"opencarbon/train/export"
 	"opencarbon/train/metrics"
+	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/tsne"
 )
@@ -19,15 +20,15 @@ import (
 // MapOptions of Map.
 type MapOptions struct {
 	Options
-	Embeddings []string    // of train.EmbeddingNames; empty: X_g
+	Embeddings []string    // of observe.EmbeddingNames; empty: X_g
 	TSNE       tsne.Config // Seed is taken from Options
 	Cells      int         // a map shows at most so many cells, drawn by the seed; 0: all
 	Anchors    int         // points shown by their satellite image; 0: 6 as in the paper, negative: none
 }
 
 // Symbols of the representations, as in the paper.
-var symbols = map[string]string{train.ImageEmbedding: "X_s", train.POIEmbedding: "X_p", train.GridEmbedding: "X_g",
-	train.NeighborhoodEmbedding: "X_n", train.FinalEmbedding: "X_g^f"}
+var symbols = map[string]string{layers.ImageView: "X_s", layers.POIView: "X_p", layers.GridView: "X_g",
+	layers.NeighborhoodView: "X_n", layers.FinalView: "X_g^f"}
 
 // Map exports the representations of all cells of a store and lays them out on a
 // plane by t-SNE (paper, Figure 5). For each representation NAME it leaves
@@ -37,7 +38,7 @@ var symbols = map[string]string{train.ImageEmbedding: "X_s", train.POIEmbedding:
 // the files are written.
 func Map(ctx context.Context, o MapOptions) (*Result, error) {
 	if len(o.Embeddings) == 0 {
-		o.Embeddings = []string{train.GridEmbedding}
+		o.Embeddings = []string{layers.GridView}
 	}
 	if o.Anchors == 0 {
 		o.Anchors = 6
@@ -51,7 +52,7 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 	}
 	defer in.store.Close()
 	for _, name := range o.Embeddings {
-		if err := in.checkpoint.Has(name); err != nil {
+		if err := observe.Has(in.checkpoint, name); err != nil {
 			return nil, err
 		}
 	}
@@ -62,7 +63,7 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 	if err := makeFolder(r.Dir); err != nil {
 		return nil, err
 	}
-	x, err := train.Observe(ctx, in.checkpoint, in.store, o.observing(train.ObserveOptions{Embeddings: o.Embeddings}))
+	x, err := observe.Model(ctx, in.checkpoint, in.store, o.observing(observe.Options{Embeddings: o.Embeddings}))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 	return r, nil
 }
 
-func (o MapOptions) export(r *Result, in *opened, x *train.Observations, name string) error {
+func (o MapOptions) export(r *Result, in *opened, x *observe.Observations, name string) error {
 	e := x.Embeddings[name]
 	t := &export.Table{LnTrue: x.Ln, LnPredicted: x.Predicted, Embedding: e.X, D: e.D}
 	lonlat, places := in.store.LonLat(), in.store.Cells()
@@ -100,7 +101,7 @@ func (o MapOptions) export(r *Result, in *opened, x *train.Observations, name st
 }
 
 // lay makes the map of the shown rows of x.
-func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *train.Observations, name string, shown []int) error {
+func (o MapOptions) lay(ctx context.Context, r *Result, in *opened, x *observe.Observations, name string, shown []int) error {
 	e := x.Embeddings[name]
 	points := tsne.Points{D: e.D}
 	ln, label := emissions(x, in.checkpoint.Header.TargetUnit)

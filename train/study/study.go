@@ -28,6 +28,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
@@ -202,15 +203,15 @@ func atLeast(flag string, n, least int) error {
 	return nil
 }
 
-// observe is train.Observe with the options' device and threads.
-func (o Options) observing(q train.ObserveOptions) train.ObserveOptions {
+// observing are options of observe.Model with the options' device and threads.
+func (o Options) observing(q observe.Options) observe.Options {
 	q.Device, q.Threads, q.Progress = o.Device, o.Threads, o.Progress
 	return q
 }
 
 // emissions are what pictures are colored by: the true ln emission, or the
 // predicted one where the store has no targets at all.
-func emissions(x *train.Observations, unit string) (ln []float64, label string) {
+func emissions(x *observe.Observations, unit string) (ln []float64, label string) {
 	label = "emission, " + unit
 	if unit == "" || unit == "proxy" {
 		label = "proxy value"
@@ -256,7 +257,7 @@ func writeTable(path string, header []string, rows [][]string) error {
 var labelColumns = []string{"cell", "col", "row", "lon", "lat", "split", "ln_true", "ln_predicted"}
 
 // labels are their values of row i of x.
-func labels(s *store.Store, x *train.Observations, i int) []string {
+func labels(s *store.Store, x *observe.Observations, i int) []string {
 	c := x.Cells[i]
 	at, lonlat := s.Cells()[c], s.LonLat()[2*c:]
 	return []string{runlog.Key(at.Col, at.Row), strconv.FormatInt(at.Col, 10), strconv.FormatInt(at.Row, 10), degrees(lonlat[0]), degrees(lonlat[1]),

@@ -21,12 +21,14 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/data/synth"
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/export"
 	"opencarbon/train/fleet"
+	"opencarbon/train/observe"
 	"opencarbon/train/progress"
 	"opencarbon/train/rank"
 	"opencarbon/train/totals"
@@ -157,14 +159,14 @@ func TestStudies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var said [2]*train.Observations
+		var said [2]*observe.Observations
 		for i, c := range []*train.Checkpoint{beside, alone} {
 			s, err := store.Open(r.Regions[1].Store)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if said[i], err = train.Observe(ctx, c, s, train.ObserveOptions{Targets: true, Device: "cpu", Threads: 1, Progress: silent}); err != nil {
+			if said[i], err = observe.Model(ctx, c, s, observe.Options{Targets: true, Device: "cpu", Threads: 1, Progress: silent}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -294,7 +296,7 @@ func TestStudies(t *testing.T) {
 	study := Options{Checkpoint: checkpoint, Store: r.Regions[0].Store, Threads: 1, Device: "cpu", Seed: 1, Progress: silent}
 
 	t.Run("map", func(t *testing.T) {
-		m, err := Map(ctx, MapOptions{Options: study, Embeddings: []string{train.GridEmbedding, train.POIEmbedding}, TSNE: tsne.Config{Perplexity: 10, Iterations: 250}, Cells: 60})
+		m, err := Map(ctx, MapOptions{Options: study, Embeddings: []string{layers.GridView, layers.POIView}, TSNE: tsne.Config{Perplexity: 10, Iterations: 250}, Cells: 60})
 		if err != nil {
 			t.Fatal(err)
 		}

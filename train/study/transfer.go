@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
 	"opencarbon/train/rank"
@@ -295,7 +296,7 @@ func (w *transfer) compare(ctx context.Context) (*TransferResult, error) {
 			for _, n := range notes {
 				r.Notes = append(r.Notes, fmt.Sprintf("%s -> %s: %s", from.Name, to.Name, n))
 			}
-			x, err := train.Observe(ctx, from.checkpoint, read, train.ObserveOptions{Targets: true, Device: w.Device, Threads: w.Threads, Progress: w.Progress})
+			x, err := observe.Model(ctx, from.checkpoint, read, observe.Options{Targets: true, Device: w.Device, Threads: w.Threads, Progress: w.Progress})
 			if err != nil {
 				return nil, fmt.Errorf("%s -> %s: %w", from.Name, to.Name, err)
 			}
@@ -329,8 +330,8 @@ func (w *transfer) compare(ctx context.Context) (*TransferResult, error) {
 }
 
 // testCells keeps the rows of the test split.
-func testCells(x *train.Observations) *train.Observations {
-	y := &train.Observations{}
+func testCells(x *observe.Observations) *observe.Observations {
+	y := &observe.Observations{}
 	for i, s := range x.Split {
 		if s == store.Test {
 			y.Cells, y.Ln, y.Predicted = append(y.Cells, x.Cells[i]), append(y.Ln, x.Ln[i]), append(y.Predicted, x.Predicted[i])
@@ -339,7 +340,7 @@ func testCells(x *train.Observations) *train.Observations {
 	return y
 }
 
-func (w *transfer) pair(from, to *place, x *train.Observations) (rank.Pair, error) {
+func (w *transfer) pair(from, to *place, x *observe.Observations) (rank.Pair, error) {
 	col, row := make([]int64, len(x.Cells)), make([]int64, len(x.Cells))
 	for i, c := range x.Cells {
 		at := to.store.Cells()[c]

@@ -1,4 +1,8 @@
-package train
+// Package observe takes out of a checkpoint's model what it says of cells beside
+// its predictions: representations, weights of attention, gates, and what becomes
+// of predictions without a category of points or a group of features. Studies draw
+// them; nothing that trains or predicts needs them.
+package observe
 
 import (
 	"context"
@@ -11,26 +15,21 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train"
 	"opencarbon/train/learn"
+	"opencarbon/train/method"
 	"opencarbon/train/progress"
 )
 
-// Names of the representations of Figure 2 that Observe can take out.
-const (
-	ImageEmbedding        = layers.ImageView        // X_s, [m]
-	POIEmbedding          = layers.POIView          // X_p, [m]
-	GridEmbedding         = layers.GridView         // X_g (Eq. 5), [m]
-	NeighborhoodEmbedding = layers.NeighborhoodView // X_n, [m]
-	FinalEmbedding        = layers.FinalView        // X_g^f (Eq. 6), [m]; the head's input [2m] in the variants reference and plus
-)
-
-// EmbeddingNames lists them.
+// EmbeddingNames are the representations of Figure 2 that Model can take out: X_g
+// (Eq. 5), X_s, X_p and X_n [m], and X_g^f (Eq. 6) [m], which in the variants
+// reference and plus is the head's input [2m].
 func EmbeddingNames() []string {
-	return []string{GridEmbedding, ImageEmbedding, POIEmbedding, NeighborhoodEmbedding, FinalEmbedding}
+	return []string{layers.GridView, layers.ImageView, layers.POIView, layers.NeighborhoodView, layers.FinalView}
 }
 
-// ObserveOptions of Observe. The zero value asks for predictions alone.
-type ObserveOptions struct {
+// Options of Model. The zero value asks for predictions alone.
+type Options struct {
 	Embeddings []string // of EmbeddingNames
 	Weights    bool     // the aggregate-attentions' weights
 	Gates      bool     // the first squeeze-and-excitation gate, per POI category
@@ -58,19 +57,18 @@ type Embeddings struct {
 	D int
 }
 
-// Observe runs a checkpoint over a store's cells and takes out what the options
+// Model runs a checkpoint over a store's cells and takes out what the options
 // ask for. Every tile is encoded once. A store that does not fit the checkpoint
 // and a representation that its model has not are *fault.Input errors; weights
 // and gates that the model has not are left nil, since a study can say so.
-func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOptions) (*Observations, error) {
+func Model(ctx context.Context, c *train.Checkpoint, s *store.Store, o Options) (*Observations, error) {
 	for _, name := range o.Embeddings {
-		if err := c.Has(name); err != nil {
+		if err := Has(c, name); err != nil {
 			return nil, err
 		}
 	}
-	d := newDataset(s)
 	r := &Observations{Embeddings: map[string]Embeddings{}}
-	for i, y := range d.ln {
+	for i, y := range method.New(s).Ln {
 		if o.Targets && math.IsNaN(y) {
 			continue
 		}
@@ -85,7 +83,7 @@ func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOption
 	if len(r.Cells) == 0 {
 		return nil, fault.New(s.Dir(), "has no cell with a target", "Give data.emissions, or a store that was built with them.")
 	}
-	err := c.withModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) error {
+	err := c.WithModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) error {
 		bar := progress.NewBar(o.Progress, "encoding "+s.Meta().Name, len(e.Assembler.NeededTiles(r.Cells)))
 		defer bar.Close()
 		before := 0
@@ -111,7 +109,7 @@ func Observe(ctx context.Context, c *Checkpoint, s *store.Store, o ObserveOption
 }
 
 // take copies a chunk's tensors.
-func (r *Observations) take(out layers.Output, o ObserveOptions) {
+func (r *Observations) take(out layers.Output, o Options) {
 	for _, name := range o.Embeddings {
 		x := out.Views.Get(name)
 		e := r.Embeddings[name]
@@ -134,7 +132,7 @@ func (r *Observations) take(out layers.Output, o ObserveOptions) {
 
 // Has says why the checkpoint's model has no representation of that name, a
 // *fault.Input error; nil if it has.
-func (c *Checkpoint) Has(name string) error {
+func Has(c *train.Checkpoint, name string) error {
 	if !slices.Contains(EmbeddingNames(), name) {
 		return fault.New("--embedding", fmt.Sprintf("%q is unknown", name), "Use one of "+strings.Join(EmbeddingNames(), ", ")+".")
 	}
@@ -143,55 +141,6 @@ func (c *Checkpoint) Has(name string) error {
 		return nil
 	}
 	return fault.New(c.Path, fmt.Sprintf("has no embedding %q: %s", name, missing), "Choose another --embedding, or a checkpoint of another variant.")
-}
-
-// withModel builds the checkpoint's model for a store inside the engine, ready
-// to predict, and hands it to f. What f found is of a sound store where there is no
-// error.
-func (c *Checkpoint) withModel(ctx context.Context, s *store.Store, device string, threads int,
-	f func(e *learn.Encoder) error) error {
-	cfg, err := c.Experiment()
-	if err != nil {
-		return err
-	}
-	if err := c.Fits(s); err != nil {
-		return err
-	}
-	if err := CheckDevice(device); err != nil {
-		return err
-	}
-	check, err := s.BeginCheck(ctx)
-	if err != nil {
-		return err
-	}
-	in, err := c.inputs(ctx, s, device, threads)
-	if err != nil {
-		return err
-	}
-	var failed error
-	if err := torch.Run(torch.Options{Threads: threads}, func() {
-		m, err := c.network(torch.ParseDevice(device))
-		if err != nil {
-			failed = err
-			return
-		}
-		defer m.Params().Close()
-		m.Params().Eval()
-		a, err := assembler(ctx, s, m, newDataset(s).ln, in)
-		if err != nil {
-			failed = err
-			return
-		}
-		e := learn.NewEncoder(m, a, learnOptions(cfg))
-		defer e.Close()
-		failed = f(e)
-	}); err != nil {
-		return err
-	}
-	if failed == nil {
-		failed = check.Wait(ctx)
-	}
-	return failed
 }
 
 func gated(n learn.Network, t layers.Tiles) *torch.Tensor {

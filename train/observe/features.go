@@ -1,4 +1,4 @@
-package train
+package observe
 
 import (
 	"context"
@@ -9,37 +9,38 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
 )
 
-// FeatureEffects say what becomes of n predictions when a group of a cell's
+// Effects say what becomes of n predictions when a group of a cell's
 // features is taken to its mean over all cells of the store, one group at a time:
 // what the wide part of a network, or a simple method, leans on.
-type FeatureEffects struct {
+type Effects struct {
 	Cells  []int32   // [n] tile ids
 	Before []float64 // [n] predicted ln emission as things are
-	Groups []FeatureGroup
+	Groups []Group
 }
 
-// FeatureGroup are the features of one kind and one width of surroundings.
-type FeatureGroup struct {
+// Group are the features of one kind and one width of surroundings.
+type Group struct {
 	Name    string    // "image statistics, own", "ln counts, 5 x 5"
 	Columns int       // how many features
 	After   []float64 // [n] predicted ln emission with the group at its mean
 }
 
-// ObserveFeatures predicts the given cells with each group of features silenced.
+// Features predicts the given cells with each group of features silenced.
 // What image and POIs say by their encoders stays as it is; of a network without an
 // encoder of images, the image's own features are what it sees of it. A model
 // without features is a *fault.Input error.
-func ObserveFeatures(ctx context.Context, c *Checkpoint, s *store.Store, cells []int32, o ObserveOptions) (*FeatureEffects, error) {
+func Features(ctx context.Context, c *train.Checkpoint, s *store.Store, cells []int32, o Options) (*Effects, error) {
 	if c.Header.Model.Features == 0 {
 		return nil, fault.New(c.Path, "sees no features of a cell", "Choose a checkpoint of the variant plus with model.wide: true.")
 	}
-	r := &FeatureEffects{Cells: cells}
-	err := c.withModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
+	r := &Effects{Cells: cells}
+	err := c.WithModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
 		f := e.Assembler.Features.(*tabular.Features)
 		groups, order := map[string][]int{}, []string{}
 		for j, name := range f.Names() {
@@ -64,7 +65,7 @@ func ObserveFeatures(ctx context.Context, c *Checkpoint, s *store.Store, cells [
 				if rows, err = x.silenced(ctx, f, groups[g], mean); err != nil {
 					return
 				}
-				r.Groups = append(r.Groups, FeatureGroup{g, len(groups[g]), x.predict(rows, cells)})
+				r.Groups = append(r.Groups, Group{g, len(groups[g]), x.predict(rows, cells)})
 				bar.Add(1)
 			}
 		})
