@@ -9,12 +9,13 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/scratch"
 	"opencarbon/data/store"
+	"opencarbon/train/output"
 )
 
 // MergeBlocks joins the results of a plan and writes what Predict writes. It
 // refuses while a block has none, and checks that every cell is there once. Of o it
 // takes where and what to write, areas and totals.
-func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*Predictions, error) {
+func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*output.Predictions, error) {
 	p, err := ReadPlan(dir)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*Prediction
 	if err != nil {
 		return nil, err
 	}
-	if err := o.checkOutputs(members[0].Header.TargetUnit); err != nil {
+	if err := o.output().Check(members[0].Header.TargetUnit); err != nil {
 		return nil, err
 	}
 	outline, err := openPlanned(filepath.Join(dir, outlineDir))
@@ -73,12 +74,12 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*Prediction
 		}
 		defer s.Close()
 	}
-	known, err := o.Known.read(ctx, s, members[0].Header.TargetUnit)
+	known, err := o.Known.Read(ctx, s, members[0].Header.TargetUnit)
 	if err != nil {
 		return nil, err
 	}
 	o.changed = p.Newest
-	q, err := writePredictions(members, s, all.ln, all.strange, known, o)
+	q, err := members.write(s, all.ln, all.strange, known, o)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
+	"opencarbon/train/output"
 	"opencarbon/train/progress"
 )
 
@@ -113,7 +114,7 @@ func workOn(t *testing.T, dir, shard string) *WorkDone {
 
 func inOneBatch() PredictOptions {
 	// A catalog item names the checkpoint, which lies in the folder of the plan.
-	formats := slices.DeleteFunc(slices.Clone(Formats), func(f string) bool { return f == "stac" })
+	formats := slices.DeleteFunc(slices.Clone(output.Formats), func(f string) bool { return f == "stac" })
 	return PredictOptions{Formats: formats, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}}
 }
 

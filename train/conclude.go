@@ -3,16 +3,14 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 
-	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/metrics"
+	"opencarbon/train/output"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
-	"opencarbon/train/runlog"
 )
 
 // conclude takes the best weights, predicts every cell, scores the splits and
@@ -86,8 +84,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	if err != nil {
 		return nil, err
 	}
-	x := estimate{ln: predicted, corrected: corrected(model, predicted), around: around}
-	if err := run.WritePredictions(r.Unit, predictionRows(d, x), x.extra()); err != nil {
+	x := output.Estimate{Ln: predicted, Corrected: corrected(model, predicted), Bands: around}
+	if err := run.WritePredictions(r.Unit, x.Rows(d.store, d.ln), x.Extra()); err != nil {
 		return nil, err
 	}
 	if r.Baselines, err = d.baselines(ctx, t.config, o); err != nil {
@@ -97,36 +95,6 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		draw(d, predicted, r, rec)
 	}
 	return r, nil
-}
-
-// predictionRows are the lines of a table of predictions.
-func predictionRows(d *dataset, x estimate) []runlog.Prediction {
-	rows := make([]runlog.Prediction, d.store.Len())
-	at, lonlat, splits := d.store.Cells(), d.store.LonLat(), d.store.Splits()
-	for i := range rows {
-		split := store.None
-		if i < len(splits) {
-			split = splits[i]
-		}
-		rows[i] = runlog.Prediction{Col: at[i].Col, Row: at[i].Row, Lon: lonlat[2*i], Lat: lonlat[2*i+1],
-			Split: split.String(), True: d.ln[i], Predicted: x.ln[i]}
-		if x.corrected != nil {
-			rows[i].Corrected = x.corrected[i]
-		}
-		if x.scaled != nil {
-			rows[i].Scaled = x.scaled[i]
-		}
-		if x.inside != nil {
-			rows[i].Dissimilarity, rows[i].InDomain = x.strange[i], x.inside[i]
-		}
-		if x.spread != nil {
-			rows[i].Spread = x.spread[i]
-		}
-		for _, b := range x.around {
-			rows[i].Low, rows[i].High = append(rows[i].Low, b.Low[i]), append(rows[i].High, b.High[i])
-		}
-	}
-	return rows
 }
 
 // draw writes the pictures of a run and notes their paths in r. One that cannot be
@@ -145,7 +113,7 @@ func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
 		save("learning_curves.png", func() (*plots.Figure, error) { return plots.Curves(curves(name, r, rec)) })
 	}
 	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter(name, d, predicted, r)) })
-	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(maps(name, d, predicted, r.Unit)) })
+	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(output.Maps(d.store, d.ln, predicted, r.Unit)) })
 }
 
 // scatter is predicted against true emission, split by split.
@@ -179,32 +147,4 @@ func curves(name string, r *Result, rec *recorder) plots.CurvesData {
 	}
 	data.Loss, data.R2 = []plots.Line{loss}, []plots.Line{r2}
 	return data
-}
-
-func maps(name string, d *dataset, predicted []float64, unit string) plots.MapsData {
-	m := plots.MapsData{Title: name, LonLat: d.store.LonLat()}
-	for _, c := range d.store.Meta().Grid.InOnePiece(d.store.Cells()) {
-		m.Col, m.Row = append(m.Col, c.Col), append(m.Row, c.Row)
-	}
-	if d.store.Meta().Grid.Scheme == "degrees" { // a degree of longitude shrinks toward the poles
-		m.Aspect = 1 / math.Max(0.1, math.Cos(d.store.LonLat()[1]*math.Pi/180))
-	}
-	failure := make([]float64, len(predicted))
-	low, high := math.Inf(1), math.Inf(-1)
-	for i, y := range d.ln {
-		failure[i] = predicted[i] - y // NaN where there is no target
-		if !math.IsNaN(y) {
-			low, high = math.Min(low, y), math.Max(high, y)
-		}
-	}
-	label := "emission, " + unit
-	if unit == "proxy" || unit == "" {
-		label = "proxy value"
-	}
-	m.Layers = []plots.Layer{
-		{Title: "true", Values: d.ln, Label: label, Ln: true, Low: low, High: high},
-		{Title: "predicted", Values: predicted, Label: label, Ln: true, Low: low, High: high},
-		{Title: "error", Values: failure, Label: "predicted minus true, ln", Diverging: true},
-	}
-	return m
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"opencarbon/train/export"
+	"opencarbon/train/output"
 	"opencarbon/train/progress"
 )
 
@@ -38,7 +39,7 @@ func TestFormatsInPython(t *testing.T) {
 	c := sees()
 	c.Output.TensorBoard, c.Output.Plots = true, true
 	k, d, r := trained(t, c, town{rows: 16, cols: 16, image: townSize})
-	p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: r.Dir, Formats: Formats, Device: "cpu", Threads: 1, Known: Known{Year: "2023"}, Progress: progress.Options{Quiet: true}})
+	p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: r.Dir, Formats: output.Formats, Device: "cpu", Threads: 1, Known: output.Known{Year: "2023"}, Progress: progress.Options{Quiet: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

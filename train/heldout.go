@@ -56,7 +56,7 @@ func (d *dataset) checkAreas(m *totals.Model, predicted []float64) (out []AreaCh
 	for _, b := range keys {
 		areas = append(areas, totals.Area{Cell: blocks[b]})
 	}
-	for k, sum := range m.Sums(placed(d.store, predicted), areas, conformal.Levels()) {
+	for k, sum := range m.Sums(totals.At(d.store.Cells(), predicted), areas, conformal.Levels()) {
 		a := AreaCheck{Cells: len(areas[k].Cell), Raw: sum.Raw, Corrected: sum.Corrected, Intervals: sum.Intervals}
 		for _, c := range areas[k].Cell {
 			a.True += math.Exp(d.ln[c])

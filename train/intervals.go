@@ -7,7 +7,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/train/conformal"
-	"opencarbon/train/runlog"
+	"opencarbon/train/output"
 )
 
 // IntervalsFile of a run folder says how sure its predictions are.
@@ -52,28 +52,18 @@ func (u *Uncertainty) encode() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// bands are the ends of the intervals of each level around n predictions, ln
-// emission; NaN where the calibration cells are too few for the level.
-type bands []band
-
-type band struct {
-	Level     float64
-	Half      float64   // half width in ln emission; NaN where there is none
-	Low, High []float64 // [n]; NaN where there is none
-}
-
 // newBands makes the intervals of the usual levels; nil without calibration.
-func newBands(k *conformal.Calibration, predicted []float64) (bands, error) {
+func newBands(k *conformal.Calibration, predicted []float64) ([]output.Band, error) {
 	if k == nil {
 		return nil, nil
 	}
-	var out bands
+	var out []output.Band
 	for _, level := range conformal.Levels() {
 		q, err := k.Quantile(level)
 		if err != nil {
 			return nil, err
 		}
-		b := band{Level: level, Half: q.Value, Low: make([]float64, len(predicted)), High: make([]float64, len(predicted))}
+		b := output.Band{Level: level, Half: q.Value, Low: make([]float64, len(predicted)), High: make([]float64, len(predicted))}
 		if !q.Finite {
 			b.Half = math.NaN()
 		}
@@ -83,15 +73,6 @@ func newBands(k *conformal.Calibration, predicted []float64) (bands, error) {
 		out = append(out, b)
 	}
 	return out, nil
-}
-
-// extra names the columns that a table has beside the usual ones.
-func (x estimate) extra() runlog.Extra {
-	e := runlog.Extra{Corrected: x.corrected != nil, Scaled: x.scaled != nil, Spread: x.spread != nil, Domain: x.inside != nil}
-	for _, k := range x.around {
-		e.Levels = append(e.Levels, k.Level)
-	}
-	return e
 }
 
 // ensemble is a checkpoint with further ones, usually of other seeds.

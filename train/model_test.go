@@ -10,8 +10,8 @@ import (
 	"opencarbon/train/learn"
 )
 
-// output is what a model says of every cell of a store.
-type output struct {
+// said is what a model says of every cell of a store.
+type said struct {
 	ln    []float64 // [N]
 	rows  []float32 // [N, width] of a view
 	width int
@@ -19,7 +19,7 @@ type output struct {
 
 // outputs runs a checkpoint over every cell of a store; view is a representation
 // to take out, or empty.
-func outputs(t *testing.T, k *Checkpoint, s *store.Store, view string) (x output) {
+func outputs(t *testing.T, k *Checkpoint, s *store.Store, view string) (x said) {
 	t.Helper()
 	if err := k.WithModel(context.Background(), s, "cpu", 1, func(e *learn.Encoder) (err error) {
 		x.ln, err = e.Evaluate(context.Background(), span(0, s.Len()), nil, func(_ []int32, out layers.Output) {

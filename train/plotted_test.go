@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"opencarbon/train/metrics"
+	"opencarbon/train/output"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
 )
@@ -83,7 +84,7 @@ func TestScoresStandUnderTheirNames(t *testing.T) {
 			}
 		}
 	}
-	m := maps("x", s, predicted, "tCO2/yr")
+	m := output.Maps(s.store, s.ln, predicted, "tCO2/yr")
 	for i := range predicted {
 		for k, want := range []float64{s.ln[i], predicted[i], predicted[i] - s.ln[i]} {
 			if got := m.Layers[k].Values[i]; got != want && !(math.IsNaN(got) && math.IsNaN(want)) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,79 +14,36 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
-	"opencarbon/train/change"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
-	"opencarbon/train/mapfiles"
+	"opencarbon/train/output"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
-	"opencarbon/train/totals"
 )
 
 // PredictOptions of Predict.
 type PredictOptions struct {
 	Members  []*Checkpoint    // further ones, usually of other seeds: the mean of all is predicted
 	Out      string           // folder of the results
-	Formats  []string         // some of Formats
-	Page     bool             // write PageFile as well
+	Formats  []string         // some of output.Formats
+	Page     bool             // write output.PageFile as well
 	Since    string           // an earlier prediction of the same cells, whose change the page shows; empty: none
 	Device   string           // auto, cpu, cuda, cuda:N; empty: auto
 	Threads  int              // 0: all cores
 	Accept   []string         // differences of the region that do not matter, of Acceptable
 	Stretch  string           // StretchCheckpoint (also if empty) or StretchOwn
 	Surplus  string           // what becomes of POI categories that a checkpoint does not know, see Reads
-	Known    Known            // areas to add up, and totals that are known
+	Known    output.Known     // areas to add up, and totals that are known
 	Progress progress.Options // where and how to report
 
 	changed time.Time // that files name as their last change; zero: when they are written
-}
-
-// Predictions are what Predict found.
-type Predictions struct {
-	Files []string
-	Cells int
-	Total float64 // sum over all cells of exp(predicted ln), in the unit; too low, and meaningless for a proxy
-	Unit  string
-
-	// Sum is the total with its correction and intervals; nil where NoSum says why
-	// there is none. Correction says in words what was done to the cells.
-	Sum        *totals.Sum
-	NoSum      string
-	Correction string
-
-	// Areas are the sums of areas, where they were asked for. Scaled is the factor
-	// by which the whole was scaled to a known total, 0 where it was not.
-	Areas  []AreaTotal
-	Scaled float64
-	Notes  []string // about categories, areas and totals
-
-	// InDomain is the share of cells that are like the training cells; NaN where the
-	// checkpoints do not tell.
-	InDomain float64
-
-	// Intervals are the factors by which the emission may lie below and above the
-	// prediction, from the validation errors that the checkpoint carries; none
-	// where it carries none.
-	Intervals []PredictionInterval
-}
-
-// PredictionInterval is from Prediction / Factor to Prediction * Factor; Factor
-// is NaN where the validation cells were too few for the level.
-type PredictionInterval struct{ Level, Factor float64 }
-
-// String says it in words.
-func (p PredictionInterval) String() string {
-	if math.IsNaN(p.Factor) {
-		return fmt.Sprintf("%g%% of cells: no interval, the validation cells were too few for it", 100*p.Level)
-	}
-	return fmt.Sprintf("%g%% of cells like those that validated lie within %.3g to %.3g times the prediction", 100*p.Level, 1/p.Factor, p.Factor)
 }
 
 // Predict applies a checkpoint to every cell of a store, which needs no
 // emissions. Memory is bounded by the embeddings (a few hundred bytes a cell).
 // The encoding of tiles, which is nearly all of the work, is kept in a file as
 // it goes: when ctx ends, or the process dies, the same call goes on there.
-func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOptions) (*Predictions, error) {
+func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOptions) (*output.Predictions, error) {
 	cfg, err := c.Experiment()
 	if err != nil {
 		return nil, err
@@ -114,10 +70,10 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	if err := CheckDevice(o.Device); err != nil {
 		return nil, err
 	}
-	if err := o.checkOutputs(c.Header.TargetUnit); err != nil {
+	if err := o.output().Check(c.Header.TargetUnit); err != nil {
 		return nil, err
 	}
-	known, err := o.Known.read(ctx, s, c.Header.TargetUnit)
+	known, err := o.Known.Read(ctx, s, c.Header.TargetUnit)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +120,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, err
 	}
-	p, err := writePredictions(members, s, each, strange, known, o)
+	p, err := members.write(s, each, strange, known, o)
 	if err != nil {
 		return nil, err
 	}
@@ -172,25 +128,9 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	return p, forget()
 }
 
-// checkOutputs refuses outputs that Predict cannot write, of targets in that unit.
-func (o PredictOptions) checkOutputs(unit string) error {
-	for _, f := range o.Formats {
-		if !slices.Contains(Formats, f) {
-			return fault.New("--format", fmt.Sprintf("%q is unknown", f), "Use some of "+strings.Join(Formats, ", ")+".")
-		}
-		if f == "nc" && unit != mapfiles.NetCDFUnit {
-			return fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(unit, "a proxy")), "Leave nc out.")
-		}
-	}
-	if o.Since != "" {
-		if !o.Page {
-			return fault.New("--since", "is shown on the page, which is not asked for", "Give --html as well, or compare afterwards: go run ./cmd/diff A B.")
-		}
-		if _, err := change.Read(o.Since); err != nil { // before hours of work
-			return err
-		}
-	}
-	return nil
+// output are the options of what is written.
+func (o PredictOptions) output() output.Options {
+	return output.Options{Out: o.Out, Formats: o.Formats, Page: o.Page, Since: o.Since, Known: o.Known, Changed: o.changed}
 }
 
 // Fits says how a store, as Reads makes it, differs from what the checkpoint was

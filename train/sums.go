@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"opencarbon/data/store"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
@@ -92,15 +91,6 @@ func (d *dataset) sums(predicted []float64) (m *totals.Model, why string) {
 	return m, ""
 }
 
-// placed are predictions ln [N] of a store's cells at their places.
-func placed(s *store.Store, ln []float64) totals.Cells {
-	c := totals.Cells{Ln: ln}
-	for _, x := range s.Cells() {
-		c.Col, c.Row = append(c.Col, x.Col), append(c.Row, x.Row)
-	}
-	return c
-}
-
 // corrected are the amounts of cells whose sums are right, [N]; nil without m.
 func corrected(m *totals.Model, ln []float64) []float64 {
 	if m == nil {
@@ -126,7 +116,7 @@ type TotalCheck struct {
 }
 
 func (d *dataset) checkTotal(m *totals.Model, predicted []float64) *TotalCheck {
-	sum := m.Sums(placed(d.store, predicted), []totals.Area{{Cell: d.test}}, conformal.Levels())[0]
+	sum := m.Sums(totals.At(d.store.Cells(), predicted), []totals.Area{{Cell: d.test}}, conformal.Levels())[0]
 	t := &TotalCheck{Cells: len(d.test), Raw: sum.Raw, Corrected: sum.Corrected, Intervals: sum.Intervals, Correction: m.Correction, Chosen: m.Chosen}
 	for _, c := range d.test {
 		t.True += math.Exp(d.ln[c])
@@ -145,20 +135,6 @@ func (t *TotalCheck) text(unit string) string {
 			held = "does not hold"
 		}
 		s += fmt.Sprintf("  %g%% interval of the total: %s to %s, %s the true one\n", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High), held)
-	}
-	return s
-}
-
-// Totals says the sum over all cells in words, several lines without a newline at
-// the end.
-func (p *Predictions) Totals() string {
-	if p.Sum == nil {
-		return fmt.Sprintf("%s %s in all, uncorrected and usually too low\n  no correction and no interval of the total: %s", metrics.Amount(p.Total), p.Unit, p.NoSum)
-	}
-	s := fmt.Sprintf("%s %s in all, corrected\n  uncorrected: %s (a model of logarithms is near medians, whose sum is too low)\n  correction: %s",
-		metrics.Amount(p.Sum.Corrected), p.Unit, metrics.Amount(p.Sum.Raw), p.Correction)
-	for _, i := range p.Sum.Intervals {
-		s += fmt.Sprintf("\n  %g%% interval of the total: %s to %s", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High))
 	}
 	return s
 }

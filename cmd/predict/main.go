@@ -19,6 +19,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
+	"opencarbon/train/output"
 )
 
 func main() { cli.Main(command()) }
@@ -186,7 +187,7 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringVar(&model.Variant, "variant", "", "variant of a .pth checkpoint whose weights do not tell: reference (default) or paper")
 	f.StringArrayVar(&set, "set", nil, "override a key of --config; may be repeated")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default predictions/<region>); with --published the CSV file")
-	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: "+strings.Join(train.Formats, ", "))
+	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: "+strings.Join(output.Formats, ", "))
 	f.BoolVar(&o.Page, "html", false, "write a page to look around in as well (predictions.html): map, findings, areas; needs no network")
 	f.StringVar(&o.Since, "since", "", "with --html: folder of an earlier prediction of the same cells, whose change the page shows as well")
 	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
@@ -205,7 +206,7 @@ the checkpoint must be mended; 130 interrupted.`,
 }
 
 // say writes what a person wants to know of predictions.
-func say(out io.Writer, p *train.Predictions) error {
+func say(out io.Writer, p *output.Predictions) error {
 	fmt.Fprintf(out, "%d cells predicted", p.Cells)
 	if p.Unit != "" && p.Unit != "proxy" {
 		fmt.Fprintf(out, ", %s", p.Totals())

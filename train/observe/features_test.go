@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/layers"
 	"opencarbon/train"
+	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
 	"opencarbon/train/method"
 	"opencarbon/train/tabular"
@@ -71,7 +72,7 @@ func TestFeatures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, g.Name, g.After, want, 1e-4)
+		expect.Near(t, g.Name, g.After, want, 1e-4)
 	}
 	if columns != f.Width() || len(y.Groups) != 6 {
 		t.Errorf("%d columns in %d groups, there are %d", columns, len(y.Groups), f.Width())

@@ -16,6 +16,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/train"
 	"opencarbon/train/config"
+	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
@@ -66,19 +67,6 @@ func predictions(t *testing.T, dir string) (ln []float64) {
 	return ln
 }
 
-// near fails the test where a and b differ by more than a share of their size.
-func near(t *testing.T, what string, a, b []float64, tolerance float64) {
-	t.Helper()
-	if len(a) != len(b) {
-		t.Fatalf("%s: %d values, want %d", what, len(a), len(b))
-	}
-	for i := range a {
-		if !(math.Abs(a[i]-b[i]) <= tolerance*max(1, math.Abs(b[i]))) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, a[i], b[i])
-		}
-	}
-}
-
 // What Model takes out belongs together: predictions are the run's own, X_g is
 // the sum of X_s and X_p by the grid-level weights (Eq. 5), the gates lie
 // between 0 and 1.
@@ -89,7 +77,7 @@ func TestModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := s.Len()
-	near(t, "predictions", x.Predicted, predictions(t, r.Dir), 1e-5)
+	expect.Near(t, "predictions", x.Predicted, predictions(t, r.Dir), 1e-5)
 	image, poi, grid := x.Embeddings[layers.ImageView], x.Embeddings[layers.POIView], x.Embeddings[layers.GridView]
 	if image.D != 8 || len(grid.X) != 8*n || len(x.Embeddings[layers.FinalView].X) != 16*n || len(x.Embeddings[layers.NeighborhoodView].X) != 8*n ||
 		len(x.GridWeights) != n || len(x.NeighborhoodWeights) != n || len(x.Gates) != 3*n || len(x.Split) != n {
@@ -100,7 +88,7 @@ func TestModel(t *testing.T) {
 		w := x.GridWeights[i/8]
 		sum, want = append(sum, w*float64(image.X[i])+(1-w)*float64(poi.X[i])), append(want, float64(grid.X[i]))
 	}
-	near(t, "X_g", sum, want, 1e-5)
+	expect.Near(t, "X_g", sum, want, 1e-5)
 	if slices.Min(x.Gates) <= 0 || slices.Max(x.Gates) >= 1 || slices.Min(x.Gates) == slices.Max(x.Gates) {
 		t.Errorf("gates from %g to %g", slices.Min(x.Gates), slices.Max(x.Gates))
 	}

@@ -9,6 +9,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/config"
+	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
 	"opencarbon/train/method"
 	"opencarbon/train/networks"
@@ -94,9 +95,9 @@ func testOcclude(t *testing.T, k *train.Checkpoint, s *store.Store) {
 		}
 		return v
 	}
-	near(t, "as things are", got.Before, pick(s), 1e-5)
+	expect.Near(t, "as things are", got.Before, pick(s), 1e-5)
 	for category := range 3 {
-		near(t, "without "+s.Categories()[category], got.After[category], pick(without(t, s, uint16(category))), 1e-5)
+		expect.Near(t, "without "+s.Categories()[category], got.After[category], pick(without(t, s, uint16(category))), 1e-5)
 		if slices.Contains(got.Affected[category], false) {
 			t.Errorf("category %d occurs near every cell, affected are %v", category, got.Affected[category])
 		}

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"opencarbon/data/store"
 	"opencarbon/train/metrics"
 )
 
@@ -37,6 +38,15 @@ func (a Area) off(truth, guess []float64) float64 {
 		t, g = t+a.share(j)*truth[i], g+a.share(j)*guess[i]
 	}
 	return math.Log(t / g)
+}
+
+// At are predictions ln [N] of cells at their places.
+func At(cells []store.Cell, ln []float64) Cells {
+	c := Cells{Ln: ln}
+	for _, x := range cells {
+		c.Col, c.Row = append(c.Col, x.Col), append(c.Row, x.Row)
+	}
+	return c
 }
 
 // Whole is the area of all n cells.

@@ -6,12 +6,41 @@ import (
 	"fmt"
 	"regexp"
 
+	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/train/mapfiles"
+	"opencarbon/train/output"
 )
 
-// STACFile is the catalog item that Predict writes where it is asked for one.
-const STACFile = "predictions.stac.json"
+// write writes what the members say, ln emission [members][N], in each format asked
+// for: their mean, spread and intervals. strange are their dissimilarity indices,
+// nil for a member that has none.
+func (e ensemble) write(s *store.Store, members, strange [][]float64, known *output.KnownTotals, o PredictOptions) (*output.Predictions, error) {
+	ln, spread := combine(members)
+	k, err := e.calibration()
+	if err != nil {
+		return nil, err
+	}
+	around, err := newBands(k, ln)
+	if err != nil {
+		return nil, err
+	}
+	model, why := e.sums()
+	x := output.Estimate{Ln: ln, Corrected: corrected(model, ln), Spread: spread, Bands: around}
+	x.Dissimilarity, x.Inside = e.inDomain(strange)
+	return output.Write(e.told(), s, x, model, why, known, o.output())
+}
+
+// told is what the results say of the members.
+func (e ensemble) told() output.Model {
+	c := e[0]
+	m := output.Model{Path: c.Path, Others: len(e) - 1, Unit: c.Header.TargetUnit, Program: c.Header.Program, Store: c.Header.Store,
+		Epoch: c.Header.State.BestEpoch, R2: c.Header.State.Best, Catalog: stacModel(c)}
+	if cfg, err := c.Experiment(); err == nil {
+		m.Experiment, m.Inventory = cfg.Name, cfg.Data.Emissions.Path
+	}
+	return m
+}
 
 // semantic is a version number as STAC's extension for models wants it.
 var semantic = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+`)

@@ -1,4 +1,4 @@
-package train
+package output
 
 import (
 	"fmt"
@@ -14,11 +14,11 @@ import (
 	"opencarbon/train/runlog"
 )
 
-// PageFile is the page that Predict writes where it is asked for one.
+// PageFile is the page that Write writes where it is asked for one.
 const PageFile = "predictions.html"
 
 // writePage writes what was predicted as a page to look around in.
-func (p *Predictions) writePage(c *Checkpoint, s *store.Store, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, known *knownTotals, o PredictOptions) error {
+func (p *Predictions) writePage(by Model, s *store.Store, g *grid.Grid, rows []runlog.Prediction, x runlog.Extra, known *KnownTotals, o Options) error {
 	m, why, err := page.NewMap(g, rows, x, s)
 	if err != nil {
 		return err
@@ -28,13 +28,13 @@ func (p *Predictions) writePage(c *Checkpoint, s *store.Store, g *grid.Grid, row
 			return err
 		}
 	}
-	content := page.Page{Title: s.Meta().Name, About: about(c, len(o.Members), known.year), Map: m, NoMap: why, Unit: p.Unit}
+	content := page.Page{Title: s.Meta().Name, About: about(by, known.year), Map: m, NoMap: why, Unit: p.Unit}
 	if known.set != nil {
 		if content.Areas, err = page.ReadAreas(o.Out); err != nil {
 			return err
 		}
 	}
-	f := page.Facts{Score: heldOut(c, s, rows), Notes: p.Notes}
+	f := page.Facts{Score: heldOut(by, s, rows), Notes: p.Notes}
 	if p.Sum != nil && !x.Scaled { // where totals are known the notes say so
 		f.Sum = &page.Sum{Of: fmt.Sprintf("The %s cells", metrics.Amount(float64(p.Cells))), True: math.NaN(), Total: p.Sum.Corrected, Low: math.NaN(), High: math.NaN()}
 		for _, i := range p.Sum.Intervals {
@@ -63,13 +63,13 @@ func since(path string, now *runlog.Table) (*page.Since, error) {
 }
 
 // about says what predicted, and of when.
-func about(c *Checkpoint, others int, year string) string {
-	text := "Predicted by OpenCarbon with " + filepath.Base(c.Path)
-	if others > 0 {
-		text += fmt.Sprintf(" and %d more checkpoints", others)
+func about(m Model, year string) string {
+	text := "Predicted by OpenCarbon with " + filepath.Base(m.Path)
+	if m.Others > 0 {
+		text += fmt.Sprintf(" and %d more checkpoints", m.Others)
 	}
-	if cfg, err := c.Experiment(); err == nil {
-		text += ", trained as " + cfg.Name
+	if m.Experiment != "" {
+		text += ", trained as " + m.Experiment
 	}
 	if year = strings.TrimSpace(year); year != "" {
 		text += "; year " + year
@@ -80,8 +80,8 @@ func about(c *Checkpoint, others int, year string) string {
 // heldOut scores the test cells of the store that the checkpoint was trained on;
 // nil for any other store, which may hold cells that it was trained on under
 // another split.
-func heldOut(c *Checkpoint, s *store.Store, rows []runlog.Prediction) *page.Score {
-	if c.Header.Store == "" || c.Header.Store != s.Meta().ConfigHash {
+func heldOut(by Model, s *store.Store, rows []runlog.Prediction) *page.Score {
+	if by.Store == "" || by.Store != s.Meta().ConfigHash {
 		return nil
 	}
 	var truth, guess []float64

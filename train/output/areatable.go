@@ -1,11 +1,61 @@
-package train
+package output
 
 import (
 	"cmp"
+	"fmt"
+	"math"
+	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"opencarbon/train/mapfiles"
+	"opencarbon/train/metrics"
 )
+
+// AreaTable is the sums for a terminal, the largest first; empty without areas.
+func (p *Predictions) AreaTable() string {
+	if len(p.Areas) == 0 {
+		return ""
+	}
+	sorted := slices.Clone(p.Areas)
+	slices.SortStableFunc(sorted, func(a, b AreaTotal) int { return cmp.Compare(b.Total, a.Total) })
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	const level = 1 // 90%
+	truth := slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.True) })
+	ranged, known := p.levels() != nil, slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.Known) })
+	fmt.Fprintf(w, "rank\tarea\tcells\tkm2\ttotal %s\tper km2\tshare\t", p.Unit)
+	if ranged {
+		fmt.Fprint(w, "90% interval\t")
+	}
+	if known {
+		fmt.Fprint(w, "factor\t")
+	}
+	if truth {
+		fmt.Fprint(w, "true\t")
+	}
+	fmt.Fprintln(w)
+	for _, a := range sorted {
+		if a.Cells == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%.1f%%\t", a.Rank, a.Name, a.Cells, metrics.Amount(a.Covered), metrics.Amount(a.Total), metrics.Amount(a.PerKM2), 100*a.Share)
+		if ranged {
+			fmt.Fprintf(w, "%s to %s\t", metrics.Amount(a.Intervals[level].Low), metrics.Amount(a.Intervals[level].High))
+		}
+		if known && !math.IsNaN(a.Factor) {
+			fmt.Fprintf(w, "%.4g\t", a.Factor)
+		} else if known {
+			fmt.Fprint(w, "-\t")
+		}
+		if truth {
+			fmt.Fprintf(w, "%s\t", metrics.Amount(a.True))
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+	return b.String()
+}
 
 // areaMeanings say what the columns of areas are, by their names without a unit.
 var areaMeanings = map[string]string{

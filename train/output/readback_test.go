@@ -1,4 +1,4 @@
-package train
+package output
 
 import (
 	"context"
@@ -15,23 +15,22 @@ import (
 	"opencarbon/data/raster"
 	"opencarbon/data/split"
 	"opencarbon/data/store"
-	"opencarbon/train/progress"
+	"opencarbon/train/internal/town"
 )
 
-// What Predict writes, read back cell by cell: each format has each cell's numbers
+// What Write writes, read back cell by cell: each format has each cell's numbers
 // at its place, under the same names, and predictions.csv is a list of splits.
 // The place of a cell is worked out here: of 0.01 degrees, from 180 W and 90 N.
-func TestOutputsReadBack(t *testing.T) {
-	k, d, _ := trained(t, pois(), town{rows: 5, cols: 20, apart: 3})
+func TestReadBack(t *testing.T) {
+	c := guessed(t, town.Town{Rows: 5, Cols: 20, Apart: 3})
 	out := t.TempDir()
 	ctx := context.Background()
-	if _, err := Predict(ctx, k, d.store, PredictOptions{Out: out, Formats: Formats, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}}); err != nil {
+	if _, err := c.write(t, Options{Out: out, Formats: Formats}); err != nil {
 		t.Fatal(err)
 	}
-	x := outputs(t, k, d.store, "")
 	want := map[string]int{} // cell -> its number
-	for i, c := range d.store.Cells() {
-		want[fmt.Sprintf("%d_%d", c.Col, c.Row)] = i
+	for i, at := range c.store.Cells() {
+		want[fmt.Sprintf("%d_%d", at.Col, at.Row)] = i
 	}
 	same := func(what, cell string, got, want float64) {
 		t.Helper()
@@ -45,14 +44,17 @@ func TestOutputsReadBack(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: no cell is named %q", format, cell)
 		}
-		at := d.store.Cells()[i]
+		at := c.store.Cells()[i]
 		same(format+" col", cell, number("col"), float64(at.Col))
 		same(format+" row", cell, number("row"), float64(at.Row))
-		same(format+" ln_true", cell, number("ln_true"), d.ln[i])
-		same(format+" ln_predicted", cell, number("ln_predicted"), x.ln[i])
-		same(format+" true", cell, number("true_tCO2_per_yr"), math.Exp(d.ln[i]))
-		same(format+" predicted", cell, number("predicted_tCO2_per_yr"), math.Exp(x.ln[i]))
-		if split != d.store.Splits()[i].String() {
+		same(format+" ln_true", cell, number("ln_true"), c.truth[i])
+		same(format+" ln_predicted", cell, number("ln_predicted"), c.x.Ln[i])
+		same(format+" true", cell, number("true_tCO2_per_yr"), math.Exp(c.truth[i]))
+		same(format+" predicted", cell, number("predicted_tCO2_per_yr"), math.Exp(c.x.Ln[i]))
+		same(format+" low", cell, number("low_90_tCO2_per_yr"), math.Exp(c.x.Bands[1].Low[i]))
+		same(format+" high", cell, number("high_90_tCO2_per_yr"), math.Exp(c.x.Bands[1].High[i]))
+		same(format+" corrected", cell, number("corrected_tCO2_per_yr"), c.x.Corrected[i])
+		if split != c.store.Splits()[i].String() {
 			t.Errorf("%s, cell %s: split %q", format, cell, split)
 		}
 		if !math.IsNaN(west) {
@@ -158,18 +160,18 @@ func TestOutputsReadBack(t *testing.T) {
 		}
 	}
 	for cell, i := range want {
-		same("tif", cell, on[cell], math.Exp(x.ln[i]))
+		same("tif", cell, on[cell], math.Exp(c.x.Ln[i]))
 	}
 	if len(on) != len(want) {
 		t.Errorf("%d cells on the map, want %d", len(on), len(want))
 	}
 
-	in := split.Input{Cells: d.store.Cells(), LonLat: d.store.LonLat()}
-	for _, y := range d.ln {
+	in := split.Input{Cells: c.store.Cells(), LonLat: c.store.LonLat()}
+	for _, y := range c.truth {
 		in.HasTarget = append(in.HasTarget, !math.IsNaN(y))
 	}
 	splits, report, err := split.Make(ctx, split.Spec{Method: "list", File: table}, in)
-	if err != nil || !slices.EqualFunc(splits, d.store.Splits(), func(a, b store.Split) bool { return a == b }) {
+	if err != nil || !slices.EqualFunc(splits, c.store.Splits(), func(a, b store.Split) bool { return a == b }) {
 		t.Errorf("as a list of splits: %+v, %v", report, err)
 	}
 }

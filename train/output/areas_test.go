@@ -1,7 +1,6 @@
-package train
+package output
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"os"
@@ -13,15 +12,16 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
-	made "opencarbon/train/internal/town"
-	"opencarbon/train/progress"
+	"opencarbon/train/internal/expect"
+	"opencarbon/train/internal/town"
+	"opencarbon/train/page"
 )
 
 // districts of a town of 20 x 20 cells: the border runs through the middle of a
 // column.
 func districts(t *testing.T, west, east string) string {
 	t.Helper()
-	g, err := data.GridOf(made.Grid())
+	g, err := data.GridOf(town.Grid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +42,11 @@ func districts(t *testing.T, west, east string) string {
 
 // Areas add up to the whole; totals that are known hold in the tables to 1e-9.
 func TestAreasAndKnownTotals(t *testing.T) {
-	k, d, _ := trained(t, pois(), town{rows: 20, cols: 20})
+	c := guessed(t, town.Town{Rows: 20, Cols: 20})
 	path := districts(t, "", "")
 	predict := func(known Known) (*Predictions, string, error) {
 		out := t.TempDir()
-		p, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv", "gpkg"}, Page: true, Device: "cpu", Threads: 1, Known: known, Progress: progress.Options{Quiet: true}})
+		p, err := c.write(t, Options{Out: out, Formats: []string{"csv", "gpkg"}, Page: true, Known: known})
 		return p, out, err
 	}
 	p, out, err := predict(Known{Areas: path, Field: "name"})
@@ -56,17 +56,17 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	if len(p.Areas) != 2 || p.Areas[0].Cells != 20*11 || p.Areas[1].Cells != 20*10 || p.Areas[0].Rank+p.Areas[1].Rank != 3 {
 		t.Fatalf("%+v", p.Areas)
 	}
-	near(t, "sum of the areas", []float64{p.Areas[0].Total + p.Areas[1].Total, p.Areas[0].Share + p.Areas[1].Share}, []float64{p.Sum.Corrected, 1}, 1e-9)
+	expect.Near(t, "sum of the areas", []float64{p.Areas[0].Total + p.Areas[1].Total, p.Areas[0].Share + p.Areas[1].Share}, []float64{p.Sum.Corrected, 1}, 1e-9)
 	if text, err := os.ReadFile(filepath.Join(out, PageFile)); err != nil || !strings.Contains(string(text), `<th scope="row">West</th>`) || !strings.Contains(string(text), "cells held out, which it has never seen") ||
 		!slices.Contains(p.Files, filepath.Join(out, PageFile)) {
 		t.Errorf("the page is not there, or without areas and scores: %v, files %v, %.3000s", err, p.Files, text)
 	}
-	near(t, "table", column(t, filepath.Join(out, AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
+	expect.Near(t, "table", expect.Column(t, filepath.Join(out, page.AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
 	truth := 0.0
-	for _, y := range d.ln {
+	for _, y := range c.truth {
 		truth += math.Exp(y)
 	}
-	near(t, "true", []float64{p.Areas[0].True + p.Areas[1].True}, []float64{truth}, 1e-9)
+	expect.Near(t, "true", []float64{p.Areas[0].True + p.Areas[1].True}, []float64{truth}, 1e-9)
 	for _, a := range p.Areas {
 		if len(a.Intervals) != 3 || !(a.Intervals[1].Low < a.Total && a.Total < a.Intervals[1].High) {
 			t.Errorf("%s: %g in %v", a.Name, a.Total, a.Intervals)
@@ -75,7 +75,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	if text := p.AreaTable(); !strings.Contains(text, "West") || !strings.Contains(text, "90% interval") {
 		t.Error(text)
 	}
-	layer, err := raster.OpenVector(filepath.Join(out, AreasLayer), "areas", "", nil)
+	layer, err := raster.OpenVector(filepath.Join(out, page.AreasLayer), "areas", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "known whole", []float64{whole.Areas[0].Total + whole.Areas[1].Total, whole.Areas[0].Share}, []float64{1500, p.Areas[0].Share}, 1e-9)
+	expect.Near(t, "known whole", []float64{whole.Areas[0].Total + whole.Areas[1].Total, whole.Areas[0].Share}, []float64{1500, p.Areas[0].Share}, 1e-9)
 	if a, b := whole.Areas[0].Intervals[1], p.Areas[0].Intervals[1]; !(a.High/a.Low < b.High/b.Low) {
 		t.Errorf("a known whole does not make its parts surer: %v, %v before", a, b)
 	}
@@ -102,11 +102,11 @@ func TestAreasAndKnownTotals(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := 0.0
-	for _, v := range column(t, filepath.Join(out, "predictions.csv"), "scaled_tCO2_per_yr") {
+	for _, v := range expect.Column(t, filepath.Join(out, "predictions.csv"), "scaled_tCO2_per_yr") {
 		sum += v
 	}
-	near(t, "raked", []float64{raked.Areas[0].Total, raked.Areas[1].Total, sum}, []float64{2000, 3500, 5500}, 1e-9)
-	near(t, "factors", []float64{raked.Areas[0].Factor, raked.Areas[1].Factor}, []float64{2000 / p.Areas[0].Total, 3500 / p.Areas[1].Total}, 1e-9)
+	expect.Near(t, "raked", []float64{raked.Areas[0].Total, raked.Areas[1].Total, sum}, []float64{2000, 3500, 5500}, 1e-9)
+	expect.Near(t, "factors", []float64{raked.Areas[0].Factor, raked.Areas[1].Factor}, []float64{2000 / p.Areas[0].Total, 3500 / p.Areas[1].Total}, 1e-9)
 	if raked.Areas[0].Intervals != nil {
 		t.Error("a known total has an interval")
 	}
@@ -114,7 +114,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "one area known", []float64{alone.Areas[0].Total}, []float64{2000}, 1e-9)
+	expect.Near(t, "one area known", []float64{alone.Areas[0].Total}, []float64{2000}, 1e-9)
 	if !strings.Contains(strings.Join(alone.Notes, "\n"), "no total is known of East") {
 		t.Errorf("notes %v", alone.Notes)
 	}
@@ -133,7 +133,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c.known, err, c.want)
 		}
 	}
-	k.Header.TargetUnit = "proxy"
+	c.by.Unit = "proxy"
 	if _, _, err := predict(Known{Total: "5 Mt"}); !fault.IsInput(err) || !strings.Contains(err.Error(), "proxy") {
 		t.Errorf("a total of a proxy: %v", err)
 	}

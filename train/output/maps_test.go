@@ -1,4 +1,4 @@
-package train
+package output
 
 import (
 	"math"
@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"opencarbon/data/store"
+	"opencarbon/train/internal/town"
 	"opencarbon/train/plots"
 )
 
 // Where nothing is known of the truth there is one map, on its own scale.
 func TestPredictedMaps(t *testing.T) {
 	for _, known := range []bool{true, false} {
-		d := town{rows: 4, cols: 5, change: func(targets []float64, _ []store.Split) {
+		s := town.Town{Rows: 4, Cols: 5, Change: func(targets []float64, _ []store.Split) {
 			for i := range targets {
 				if !known {
 					targets[i] = math.NaN()
 				}
 			}
-		}}.open(t)
-		x := estimate{ln: make([]float64, d.store.Len()), inside: make([]bool, d.store.Len())}
-		for i := range x.ln {
-			x.ln[i], x.inside[i] = float64(i), i != 7
+		}}.Open(t)
+		x := Estimate{Ln: make([]float64, s.Len()), Inside: make([]bool, s.Len())}
+		for i := range x.Ln {
+			x.Ln[i], x.Inside[i] = float64(i), i != 7
 		}
-		m := predictedMaps(d.store, x, "tCO2/yr")
+		m := predictedMaps(s, x, "tCO2/yr")
 		if len(m.Layers) != map[bool]int{true: 3, false: 1}[known] || !slices.ContainsFunc(m.Layers, func(l plots.Layer) bool { return l.Title == "predicted" }) {
 			t.Errorf("truth known: %v, %d layers", known, len(m.Layers))
 		}

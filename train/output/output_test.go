@@ -1,0 +1,65 @@
+package output
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"opencarbon/data/store"
+	"opencarbon/train/conformal"
+	"opencarbon/train/internal/town"
+	"opencarbon/train/method"
+	"opencarbon/train/totals"
+)
+
+// guess is an estimate of a town as a model would give it, with what the validation
+// cells say of totals and intervals.
+type guess struct {
+	store *store.Store
+	truth []float64
+	x     Estimate
+	sums  *totals.Model
+	by    Model
+}
+
+// guessed is wrong by some tenths of ln here and there.
+func guessed(t *testing.T, w town.Town) *guess {
+	t.Helper()
+	s := w.Open(t)
+	d := method.New(s)
+	c := &guess{store: s, truth: d.Ln, by: Model{Path: "best.safetensors", Unit: "tCO2/yr", Store: s.Meta().ConfigHash}}
+	for i, y := range d.Ln {
+		c.x.Ln = append(c.x.Ln, y+0.3*math.Sin(float64(7*i)))
+	}
+	var h totals.Held
+	for _, i := range d.Validation {
+		at := s.Cells()[i]
+		h.True, h.Predicted = append(h.True, d.Ln[i]), append(h.Predicted, c.x.Ln[i])
+		h.Col, h.Row = append(h.Col, at.Col), append(h.Row, at.Row)
+	}
+	var err error
+	if c.sums, err = totals.Fit(h); err != nil {
+		t.Fatal(err)
+	}
+	for k, level := range conformal.Levels() {
+		b := Band{Level: level, Half: 0.1 * float64(k+2)}
+		for _, y := range c.x.Ln {
+			b.Low, b.High = append(b.Low, y-b.Half), append(b.High, y+b.Half)
+		}
+		c.x.Bands = append(c.x.Bands, b)
+	}
+	for _, y := range c.x.Ln {
+		c.x.Corrected = append(c.x.Corrected, c.sums.Correction.Amount(y))
+	}
+	return c
+}
+
+// write reads what is known and writes all.
+func (c *guess) write(t *testing.T, o Options) (*Predictions, error) {
+	t.Helper()
+	known, err := o.Known.Read(context.Background(), c.store, c.by.Unit)
+	if err != nil {
+		return nil, err
+	}
+	return Write(c.by, c.store, c.x, c.sums, "", known, o)
+}
