@@ -1,14 +1,10 @@
 package config
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"opencarbon/data"
@@ -71,50 +67,6 @@ func TestLeadingZeros(t *testing.T) {
 		}
 		if m := c.Data.Imagery; !reflect.DeepEqual(m.Bands, data.BandNumbers(10, 4, 3)) || m.Size != 64 || !reflect.DeepEqual(m.Range, []float64{-10, 100.5}) {
 			t.Errorf("%v: %+v", over, m)
-		}
-	}
-}
-
-// What is no file on a disk is not waited for.
-func TestSourceIsNoFile(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe.yaml")
-	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
-		t.Skip("no FIFO can be made here: ", err)
-	}
-	for _, p := range []string{pipe, "/dev/zero", "/proc/self/status"} {
-		if _, err := Load(p, nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "not a regular file") {
-			t.Errorf("%s: %v", p, err)
-		}
-	}
-}
-
-func TestSourceErrorListsBoth(t *testing.T) {
-	_, err := Load("nowhere.yaml", nil)
-	if !fault.IsInput(err) {
-		t.Fatalf("want a fault, got %v", err)
-	}
-	for _, want := range []string{"nowhere.yaml", "does not exist", "demo, tokyo, london, shenzhen, shenzhen-hongkong, beijing, yinchuan"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-}
-
-func TestFileGoesBeforePreset(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	for _, source := range []string{"demo", "demo.yaml"} {
-		if c, err := Load(source, nil); err != nil || c.Name != "demo" || c.Train.Epochs == 3 {
-			t.Fatalf("preset by %q: %v", source, err)
-		}
-	}
-	text := strings.Replace(small, "epochs: 7", "epochs: 3", 1)
-	if err := os.WriteFile("demo.yaml", []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, source := range []string{"demo", "demo.yaml", filepath.Join(dir, "demo.yaml")} {
-		if c, err := Load(source, nil); err != nil || c.Train.Epochs != 3 {
-			t.Errorf("file by %q: %v", source, err)
 		}
 	}
 }
@@ -211,45 +163,6 @@ func TestEnvironmentErrors(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
-	path := write(t, "small.yaml", small+"model: {image_weights: \"https://example.org/r.pth\"}\n")
-	dir := filepath.Dir(path)
-	c, err := Load(path, []string{"data.poi.path=other.csv"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for got, want := range map[string]string{
-		c.Data.Imagery.Path:   filepath.Join(dir, "img/mosaic.tif"),
-		c.Data.Emissions.Path: filepath.Join(dir, "odiac/odiac_18*.tif"),
-		c.Data.POI.Path:       filepath.Join(here, "other.csv"),
-		c.Model.ImageWeights:  "https://example.org/r.pth",
-		c.Output.Dir:          "runs",
-	} {
-		if got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-	// Names that GDAL understands count from there, too.
-	nc := write(t, "nc.yaml", strings.NewReplacer("odiac/odiac_18*.tif", `'NETCDF:"sub/a.nc":flux'`, "poi.csv", "/vsizip/p.zip/p.shp", "img/mosaic.tif", "preset:x").Replace(small))
-	if c, err = Load(nc, nil); err != nil {
-		t.Fatal(err)
-	}
-	if e, p := `NETCDF:"`+filepath.Join(filepath.Dir(nc), "sub/a.nc")+`":flux`, "/vsizip/"+filepath.Join(filepath.Dir(nc), "p.zip/p.shp"); c.Data.Emissions.Path != e || c.Data.POI.Path != p {
-		t.Errorf("got %s and %s, want %s and %s", c.Data.Emissions.Path, c.Data.POI.Path, e, p)
-	}
-	if c, err = Load(nc, []string{"data.emissions.path=NETCDF:b.nc:flux"}); err != nil || c.Data.Emissions.Path != "NETCDF:"+filepath.Join(here, "b.nc")+":flux" {
-		t.Errorf("from the command line: %v %v", c.Data.Emissions.Path, err)
-	}
-	t.Setenv(EnvData, dir)
-	if c, err = Load("tokyo", nil); err != nil || c.Data.POI.Path != filepath.Join(dir, "tokyo/poi.csv") {
-		t.Errorf("preset: %v %v", c, err)
-	}
-}
-
 // What --print-config shows is the config: read again it is the same.
 func TestRoundTrip(t *testing.T) {
 	sources := append(PresetNames(), write(t, "small.yaml", small+`output: {dir: "a b: #c"}
@@ -301,39 +214,6 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-// The values of the paper and the published program (method.md, "per city").
-func TestPaperPresets(t *testing.T) {
-	for _, c := range []struct {
-		name      string
-		alpha, lr float64
-	}{{"london", 0.001, 1e-3}, {"beijing", 0.001, 1e-3}, {"yinchuan", 0.01, 5e-4}} {
-		got, err := Load(c.name, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr := got.Train
-		if tr.Alpha != c.alpha || tr.LearningRate != c.lr || tr.BatchSize != 32 || tr.WeightDecay != 5e-3 || tr.Epochs != 3000 ||
-			tr.ContrastiveWarmupEpochs != 100 || tr.ValidateEvery != 5 || tr.Optimizer != "adam" || got.Model.Neighborhood != 3 || got.Model.Variant != "plus" {
-			t.Errorf("%s: %+v %+v", c.name, tr, got.Model)
-		}
-	}
-	ref, err := Load("beijing", []string{"model.variant=reference"})
-	if err != nil || ref.Train.TargetBias != "none" {
-		t.Errorf("the reference variant starts from PyTorch's biases: %v %v", ref, err)
-	}
-	for _, city := range []string{"london", "beijing", "yinchuan"} { // the program's own settings with its own data
-		c, err := Load(city, []string{"data.published=somewhere", "model.variant=reference"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tr := c.Train; len(c.Model.Modalities) != 2 || !c.Model.Contrastive || c.Model.POIEncoder != "k7" || c.Model.SERatio != 4 ||
-			tr.Patience != 30 || tr.MinEpochs != 100 || tr.ValidateEvery != 5 || tr.Sampler != "random" || tr.Schedule != "constant" ||
-			tr.Encode != "slices" || tr.Augment != "none" || tr.TargetBias != "none" || tr.Loss != "l1" || tr.Precision != "fp32" || c.Model.Temperature != 0.07 {
-			t.Errorf("%s: %+v %+v", city, c.Model, tr)
-		}
-	}
-}
-
 func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
@@ -377,114 +257,6 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// Further rasters are a list of sections, in a file and after --set: their paths
-// are resolved like others, and what is wrong in one has the line of it.
-func TestRasters(t *testing.T) {
-	path := write(t, "light.yaml", `name: light
-data:
-  grid: {scheme: xyz, zoom: 15}
-  imagery: {path: m.tif}
-  rasters:
-    - {name: nightlight, path: light/n.tif, how: max}
-    - name: people
-      path: /data/people.tif
-      band: 2
-`)
-	c, err := Load(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []data.Raster{{Name: "nightlight", Path: filepath.Join(filepath.Dir(path), "light/n.tif"), How: "max", Band: 1}, {Name: "people", Path: "/data/people.tif", How: "mean", Band: 2}}
-	if !slices.Equal(c.Data.Rasters, want) {
-		t.Errorf("%+v, want %+v", c.Data.Rasters, want)
-	}
-	text, err := c.YAML()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := Load(write(t, "again.yaml", string(text)), nil); err != nil || !slices.Equal(again.Data.Rasters, want) {
-		t.Errorf("read back: %v", err)
-	}
-	set, err := Load(path, []string{"data.rasters=[{name: a, path: /x.tif, how: sd}]"})
-	if err != nil || !slices.Equal(set.Data.Rasters, []data.Raster{{Name: "a", Path: "/x.tif", How: "sd", Band: 1}}) {
-		t.Errorf("--set: %v", err)
-	}
-	for entry, words := range map[string]string{
-		"{nme: a, path: x.tif}":               "line 6: unknown key nme",
-		"{name: a, path: x.tif, band: b}":     "line 6: band is \"b\", but a whole number is expected",
-		"x.tif":                               "a list of sections",
-		"{name: a, path: x.tif, how: median}": "data.rasters[0].how",
-	} {
-		_, err := Load(write(t, "bad.yaml", "name: bad\ndata:\n  grid: {scheme: xyz, zoom: 15}\n  imagery: {path: m.tif}\n  rasters:\n    - "+entry+"\n"), nil)
-		if !fault.IsInput(err) || !strings.Contains(err.Error(), words) {
-			t.Errorf("%s: %v", entry, err)
-		}
-	}
-}
-
-// TestMergeKeys: sections that share keys by anchors.
-func TestMergeKeys(t *testing.T) {
-	c, err := Load(write(t, "c.yaml", `
-x-common: &common {epochs: 7, batch_size: 16}
-x-late: &late {epochs: 9, learning_rate: 0.5}
-name: merged
-train:
-  <<: [*common, *late]
-  batch_size: 32
-data:
-  rasters:
-    - &light {name: light, path: a.tif, how: sum}
-    - {<<: *light, name: people, path: b.tif}
-`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.Train.Epochs != 7 || c.Train.BatchSize != 32 || c.Train.LearningRate != 0.5 || c.Data.Rasters[1].How != "sum" || c.Data.Rasters[1].Name != "people" {
-		t.Errorf("%+v, %+v", c.Train, c.Data.Rasters)
-	}
-	for text, want := range map[string]string{
-		"name: x\ntrain: {<<: 5}\n":                                 "takes a section",
-		"name: x\ntrain: {<<: [{epochs: 1}, x]}\n":                  "takes a section",
-		"name: x\ntrain: &a {epochs: 5, <<: *a}\n":                  "too often",
-		"name: x\nx-a: &a {epoch: 5}\ntrain: {<<: *a}\n":            "Did you mean train.epochs",
-		"name: x\ntrain: {<<: {epochs: 1}, epochs: 2, epochs: 3}\n": "given twice",
-	} {
-		if _, err := Load(write(t, "c.yaml", text), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-}
-
-// TestRasterKeys: every key of an entry, nodata among them, comes back.
-func TestRasterKeys(t *testing.T) {
-	c, err := Load(write(t, "c.yaml", "name: x\ndata:\n  rasters:\n    - {name: light, path: a.tif, how: sum, band: 2, crs: EPSG:4326, nodata: -0.5}\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := c.Data.Rasters[0]
-	if r.Nodata == nil || *r.Nodata != -0.5 || r.Band != 2 || r.CRS != "EPSG:4326" {
-		t.Fatalf("%+v", r)
-	}
-	text, err := c.YAML()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := Load(write(t, "again.yaml", string(text)), nil); err != nil || !reflect.DeepEqual(again.Data.Rasters, c.Data.Rasters) {
-		t.Errorf("%+v (%v)", again, err)
-	}
-}
-
-// TestMergesMultiply: ten levels of ten merges each end soon, and with words.
-func TestMergesMultiply(t *testing.T) {
-	text := "x-0: &a0 {epochs: 1}\n"
-	for i := 1; i <= 10; i++ {
-		text += fmt.Sprintf("x-%d: &a%[1]d {<<: [%s]}\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
-	}
-	if _, err := Load(write(t, "c.yaml", text+"name: x\ntrain: {<<: *a10}\n"), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "too often") {
-		t.Error(err)
-	}
-}
-
 // TestOneModality: without images there is nothing to contrast.
 func TestOneModality(t *testing.T) {
 	for _, text := range []string{"name: x\nmodel: {modalities: [poi]}\n", "name: x\nmodel: {modalities: [image]}\n"} {
@@ -494,57 +266,5 @@ func TestOneModality(t *testing.T) {
 	}
 	if c, err := Load(write(t, "c.yaml", "name: x\n"), nil); err != nil || !c.Model.Contrastive {
 		t.Errorf("both: %v", err)
-	}
-}
-
-// TestNameOfFile: a file's name becomes a name that a folder can have.
-func TestNameOfFile(t *testing.T) {
-	for file, want := range map[string]string{"my city.yaml": "my_city", "my city (2).yaml": "my_city_2", "a+b&c.yml": "a_b_c", " .x.yaml": "x"} {
-		if c, err := Load(write(t, file, "seed: 1\n"), nil); err != nil || c.Name != want {
-			t.Errorf("%q: %v, want %s", file, err, want)
-		}
-	}
-	if _, err := Load(write(t, "北京.yaml", "seed: 1\n"), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "name is") {
-		t.Error(err)
-	}
-}
-
-// Bands are numbers or names, or one word, and are written as they were read.
-func TestBands(t *testing.T) {
-	for given, want := range map[string]struct {
-		bands data.Bands
-		json  string
-	}{
-		"[4, 3, 2, 8]":    {data.BandNumbers(4, 3, 2, 8), "[4,3,2,8]"},
-		"[B04, B03, B02]": {data.Bands{"B04", "B03", "B02"}, `["B04","B03","B02"]`},
-		"[1, Near IR]":    {data.Bands{"1", "Near IR"}, `[1,"Near IR"]`},
-		"all":             {data.Bands{"all"}, `"all"`},
-		"5":               {data.Bands{"5"}, "[5]"},
-		"[1, 1, 1]":       {data.BandNumbers(1, 1, 1), "[1,1,1]"},
-	} {
-		path := write(t, "small.yaml", strings.Replace(small, "size: 64}", "size: 64, bands: "+given+"}", 1))
-		c, err := Load(path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(c.Data.Imagery.Bands)
-		if !reflect.DeepEqual(c.Data.Imagery.Bands, want.bands) || string(text) != want.json || err != nil {
-			t.Errorf("%s: %q, %s (%v)", given, c.Data.Imagery.Bands, text, err)
-		}
-		var back data.Bands
-		if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, want.bands) {
-			t.Errorf("%s: %q comes back (%v)", given, back, err)
-		}
-		whole, err := c.YAML()
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := Load(write(t, "again.yaml", string(whole)), nil)
-		if err != nil || !reflect.DeepEqual(again.Data, c.Data) {
-			t.Errorf("%s: %v comes back (%v)", given, again, err)
-		}
-		if over, err := Load(path, []string{"data.imagery.bands=" + given}); err != nil || !reflect.DeepEqual(over.Data.Imagery.Bands, want.bands) {
-			t.Errorf("--set %s: %v", given, err)
-		}
 	}
 }

@@ -1,0 +1,49 @@
+package study
+
+import (
+	"math"
+	"testing"
+
+	"opencarbon/train"
+	"opencarbon/train/conformal"
+	"opencarbon/train/totals"
+)
+
+// The pooled coverage weighs each seed by its test cells.
+func TestPool(t *testing.T) {
+	r := &CoverageResult{Seeds: [][]conformal.Coverage{{{Level: 0.9, N: 10, Covered: 1}}, {{Level: 0.9, N: 30, Covered: 0.8}}}}
+	fifths := func(covered float64, n int) (f []train.Fifth) {
+		for range 5 {
+			f = append(f, train.Fifth{Coverage: []conformal.Coverage{{Level: 0.9, N: n, Covered: covered}}})
+		}
+		return f
+	}
+	sum := func(truth float64) train.AreaCheck {
+		return train.AreaCheck{True: truth, Intervals: []totals.Interval{{Level: 0.9, Low: 1, High: 2}}}
+	}
+	r.all = []train.Uncertainty{
+		{Fifths: fifths(1, 2), Areas: []train.AreaCheck{sum(1.5), sum(2.5)}, Total: &train.TotalCheck{True: 100, Raw: 50, Corrected: 90}},
+		{Fifths: fifths(0.5, 6), Areas: []train.AreaCheck{sum(0.5), sum(2)}, Total: &train.TotalCheck{True: 100, Raw: 80, Corrected: 104}},
+	}
+	r.pool()
+	if p := r.Pooled[0]; p.N != 40 || math.Abs(p.Covered-0.85) > 1e-12 {
+		t.Errorf("%+v", p)
+	}
+	if len(r.Fifths) != 5 || r.Fifths[4][0].N != 8 || math.Abs(r.Fifths[4][0].Covered-0.625) > 1e-12 {
+		t.Errorf("fifths %+v", r.Fifths)
+	}
+	if r.all[0].Fifths[0].Coverage[0].N != 2 {
+		t.Error("pooling changed what it pools")
+	}
+	if a := r.Areas[0]; a.N != 4 || a.Covered != 0.5 {
+		t.Errorf("sums %+v", a)
+	}
+	if math.Abs(r.Off[0]-0.35) > 1e-12 || math.Abs(r.Off[1]-0.07) > 1e-12 {
+		t.Errorf("totals are off by %v", r.Off)
+	}
+	r.all[1].Fifths = nil
+	r.poolFifths()
+	if r.Fifths != nil {
+		t.Error("fifths of half the seeds")
+	}
+}
