@@ -21,6 +21,7 @@ import (
 // blocks are the flags of a region that is predicted in blocks, by many processes.
 type blocks struct {
 	plan, work, merge string // folders of work
+	all               string // the same, of all three steps in this process
 	shard             string
 	scratch           string
 }
@@ -29,6 +30,7 @@ func (b *blocks) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.plan, "plan", "", "folder of work: prepare the region's blocks there, and say how many; predict none")
 	f.StringVar(&b.work, "work", "", "folder of work: predict blocks that have no result yet")
 	f.StringVar(&b.merge, "merge", "", "folder of work: join the blocks' results and write them to --out")
+	f.StringVar(&b.all, "blocks", "", "folder of work: all three steps, by this process; others may --work there meanwhile")
 	f.StringVar(&b.shard, "shard", "", "i/n: predict every n-th block, from the i-th (0/n to n-1/n); auto/n: i is as Kubernetes says; default: as Slurm says (array, srun -n), else all")
 	f.StringVar(&b.scratch, "scratch", "", "folder on a local disk for the images of the block that is worked on (default $TMPDIR)")
 }
@@ -36,16 +38,16 @@ func (b *blocks) flags(f *pflag.FlagSet) {
 // check refuses flags that mean nothing together.
 func (b *blocks) check(cmd *cobra.Command, source string) error {
 	given := 0
-	for _, dir := range []string{b.plan, b.work, b.merge} {
+	for _, dir := range []string{b.plan, b.work, b.merge, b.all} {
 		if dir != "" {
 			given++
 		}
 	}
 	if given > 1 {
-		return fault.New("--plan, --work, --merge", "more than one of them is given", "They are three steps: plan once, work with as many processes as you like, merge once.")
+		return fault.New("--plan, --work, --merge, --blocks", "more than one of them is given", "They are three steps: plan once, work with as many processes as you like, merge once. --blocks is all three.")
 	}
-	if b.plan != "" && source == "" {
-		return fault.New("--plan", "needs --config", "Give the experiment file of the region: a store is in one piece already.")
+	if b.planned() != "" && source == "" {
+		return fault.New("--plan, --blocks", "needs --config", "Give the experiment file of the region: a store is in one piece already.")
 	}
 	stray := func(step string, belongs func(flag string) bool, remedy string) error {
 		var names []string
@@ -70,11 +72,36 @@ func (b *blocks) check(cmd *cobra.Command, source string) error {
 		return stray("--merge", func(f string) bool {
 			return !slices.Contains(slices.Concat(region, own, []string{"store", "published", "city", "first-tile", "neighborhood", "variant"}), f)
 		}, "The plan in the folder says what is predicted.")
+	case b.all != "":
+		return stray("--blocks", func(f string) bool {
+			return !slices.Contains([]string{"shard", "store", "published", "city", "first-tile", "neighborhood", "variant"}, f)
+		}, "It predicts all blocks of --config; a shard of them is for --work.")
 	case b.plan != "":
 		return stray("--plan", func(f string) bool { return f == "plan" || slices.Contains(slices.Concat(region, machine), f) },
 			"What is written is for --merge to say, and who predicts for --work.")
 	}
 	return stray("a prediction in one piece", func(f string) bool { return !slices.Contains(own, f) }, "It is for --work.")
+}
+
+// planned is the folder of a plan that is to be made.
+func (b *blocks) planned() string {
+	if b.all != "" {
+		return b.all
+	}
+	return b.plan
+}
+
+// whole is --blocks: the three steps, and what they would say one by one. A process
+// starts as long as a small city is predicted.
+func (b *blocks) whole(cmd *cobra.Command, members []*train.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
+	b.plan, b.work, b.merge, b.shard = b.all, b.all, b.all, "0/1"
+	if err := b.prepare(cmd, members, cfg, table, o); err != nil {
+		return err
+	}
+	if err := b.predict(cmd, o); err != nil {
+		return err
+	}
+	return b.join(cmd, o)
 }
 
 // prepare is --plan.
@@ -103,6 +130,9 @@ func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *c
 	if missing := len(p.Missing()); missing < len(p.Blocks) {
 		fmt.Fprintf(out, "  %d blocks are predicted already\n", len(p.Blocks)-missing)
 	}
+	if b.all != "" {
+		return nil
+	}
 	fmt.Fprintf(out, "next: go run ./cmd/predict --work %s [--shard i/n], then go run ./cmd/predict --merge %s --out DIR\n", b.plan, b.plan)
 	return nil
 }
@@ -128,6 +158,9 @@ func (b *blocks) predict(cmd *cobra.Command, o train.PredictOptions) error {
 		fmt.Fprintf(out, ", %d by other processes meanwhile", done.Elsewhere)
 	}
 	fmt.Fprintln(out)
+	if b.all != "" {
+		return nil
+	}
 	if done.Missing > 0 {
 		fmt.Fprintf(out, "  %d of all %d blocks have no result yet\n", done.Missing, done.Planned)
 	} else {

@@ -13,6 +13,9 @@ func TestBlockFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--work A --merge A", "more than one"},
 		{"--plan A --checkpoint C --store S", "--config"},
+		{"--blocks A --work A", "more than one"},
+		{"--blocks A --checkpoint C --store S", "--config"},
+		{"--blocks A --checkpoint C --config X --shard 0/2", "--shard"},
 		{"--plan A --checkpoint C --config X --out O", "--out"},
 		{"--plan A --checkpoint C --config X --shard 0/2", "--shard"},
 		{"--work A --checkpoint C", "--checkpoint"},

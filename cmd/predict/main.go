@@ -80,6 +80,7 @@ A region too large for one process is predicted in blocks of 64 x 64 cells: --pl
 prepares a folder of work from --checkpoint and --config, any number of processes
 with --work (as a Slurm array, a Kubernetes Indexed Job, or with --shard i/n) predict
 blocks, and --merge joins them and writes what is written otherwise (train/SCALE.md).
+--blocks does all three in one process.
 
 An interrupted prediction goes on where it was when the same command is given
 again. Exit codes: 0 done; 1 something failed; 2 the command line, the data or
@@ -91,6 +92,7 @@ the checkpoint must be mended; 130 interrupted.`,
   go run ./cmd/predict --plan work --checkpoint A.safetensors --config country.yaml
   go run ./cmd/predict --work work --shard 0/4
   go run ./cmd/predict --merge work --out predictions/country
+  go run ./cmd/predict --blocks work --checkpoint A.safetensors --config province.yaml
   go run ./cmd/predict --checkpoint published.pth --neighborhood 3 --published DIR --out predictions.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -144,7 +146,10 @@ the checkpoint must be mended; 130 interrupted.`,
 				}
 				stretch(cfg, members[0], o.Stretch)
 				table := categories(cfg, members[0])
-				if parts.plan != "" {
+				switch {
+				case parts.all != "":
+					return parts.whole(cmd, members, cfg, table, o)
+				case parts.plan != "":
 					return parts.prepare(cmd, members, cfg, table, o)
 				}
 				bar := progress.New(cmd.ErrOrStderr())
