@@ -16,10 +16,14 @@ import (
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/domain"
 	"opencarbon/train/learn"
+	"opencarbon/train/metrics"
 )
 
-// domainFeatures are the training cells' features in a checkpoint, [n, d] F32.
-const domainFeatures = "domain.features"
+// Arrays of a checkpoint that say where it may be trusted.
+const (
+	domainFeatures   = "domain.features"   // [n, d] F32: the training cells' features
+	domainValidation = "domain.validation" // [v] F32: dissimilarity index of the validation cells
+)
 
 // DomainHeader is what a checkpoint says of the area where it may be trusted.
 type DomainHeader struct {
@@ -49,9 +53,12 @@ func (c *Checkpoint) domainView() string {
 }
 
 // keepDomain adds to the best checkpoint what its weights make of the training
-// cells, and writes it anew: known only when training is over. What cannot be
-// compared (cells that are all alike) leaves the file as it is, and why says so.
-func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *dataset) (why string, err error) {
+// cells, and how unlike them the validation cells are, and writes it anew: known
+// only when training is over. folds are those [N] of a model that validated on
+// every cell in the fold that did not train on it; nil: no validation cell was
+// trained on. What cannot be compared (cells that are all alike) leaves the file as
+// it is, and why says so.
+func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *dataset, folds []int) (why string, err error) {
 	view := c.domainView()
 	if view == "" {
 		return "the model has no representation of a cell", nil
@@ -63,13 +70,17 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 			cells[i] = d.train[i*n/mostDomainCells]
 		}
 	}
-	var x []float32
 	width := 0
-	if _, err := e.Evaluate(ctx, cells, nil, func(_ []int32, o layers.Output) {
-		v := o.Views.Get(view)
-		width = v.Size(1)
-		x = append(x, v.Cast(torch.Float32).Float32s()...)
-	}); err != nil {
+	features := func(cells []int32) (x []float32, err error) {
+		_, err = e.Evaluate(ctx, cells, nil, func(_ []int32, o layers.Output) {
+			v := o.Views.Get(view)
+			width = v.Size(1)
+			x = append(x, v.Cast(torch.Float32).Float32s()...)
+		})
+		return x, err
+	}
+	x, err := features(cells)
+	if err != nil {
 		return "", err
 	}
 	fold, at := make([]int, len(cells)), map[store.Cell]int{}
@@ -85,12 +96,54 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 		return err.Error(), nil
 	}
 	c.Header.Domain = &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)}
-	var bytes []byte
-	for _, v := range x {
-		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
+	c.arrays[domainFeatures] = float32Array(x, len(cells), width)
+	y, err := features(d.validation)
+	if err != nil {
+		return "", err
 	}
-	c.arrays[domainFeatures] = safetensors.Array{DType: "F32", Shape: []int{len(cells), width}, Data: bytes}
+	var index []float64
+	if folds == nil {
+		index = o.Index(y)
+	} else {
+		of := func(cells []int32) (f []int) {
+			for _, c := range cells {
+				f = append(f, folds[c])
+			}
+			return f
+		}
+		index = o.Apart(y, of(d.validation), of(cells))
+	}
+	var own []float32
+	for _, v := range index {
+		own = append(own, float32(v))
+	}
+	c.arrays[domainValidation] = float32Array(own, len(own))
 	return "", c.rewrite()
+}
+
+func float32Array(x []float32, shape ...int) safetensors.Array {
+	a := safetensors.Array{DType: "F32", Shape: shape}
+	for _, v := range x {
+		a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(v))
+	}
+	return a
+}
+
+// strange is how unlike the training cells the validation cells are, in the order
+// of ValidationErrors; nil where the checkpoint does not tell, as older files.
+func (c *Checkpoint) strange() (index []float64) {
+	a, n := c.arrays[domainValidation], len(c.Header.ValidationErrors)
+	if c.Header.Domain == nil || n == 0 || a.DType != "F32" || !slices.Equal(a.Shape, []int{n}) {
+		return nil
+	}
+	for i := range n {
+		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(a.Data[4*i:])))
+		if !metrics.Finite(v) {
+			return nil
+		}
+		index = append(index, v)
+	}
+	return index
 }
 
 // rewrite writes a checkpoint of our own over its file.
@@ -143,7 +196,7 @@ func (c *Checkpoint) dissimilarity(o *domain.Domain, out layers.Output) []float6
 // which it is strangest.
 func (e ensemble) inDomain(each [][]float64) (index []float64, inside []bool) {
 	for m, one := range each {
-		if one == nil {
+		if one == nil || e[m].Header.Domain == nil {
 			return nil, nil
 		}
 		limit := e[m].Header.Domain.Threshold

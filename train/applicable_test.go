@@ -3,7 +3,9 @@ package train
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"opencarbon/data/raster"
@@ -81,5 +83,54 @@ func TestInDomainOfEnsembles(t *testing.T) {
 	}
 	if _, inside := e.inDomain([][]float64{{0.4}, nil}); inside != nil {
 		t.Errorf("a member that does not tell: %v", inside)
+	}
+}
+
+// Intervals are wider where cells are less like the training cells, as the errors
+// of the validation cells grow, in predictions as in the run; an older checkpoint,
+// which does not tell how strange its validation cells were, has one width for all.
+func TestIntervalsAlong(t *testing.T) {
+	k, d, _ := trained(t, pois(), town{rows: 24, cols: 24})
+	if len(k.strange()) != len(d.validation) || len(d.validation) < 50 {
+		t.Fatalf("%d indices of %d validation cells", len(k.strange()), len(d.validation))
+	}
+	// The errors that are wanted: of the size exp(index - 1).
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i, index := range k.strange() {
+		k.Header.ValidationErrors[i] = float32(math.Exp(index-1) * (0.5 + rng.Float64()))
+	}
+	halves := func() (half, index []float64) {
+		out := t.TempDir()
+		if _, err := Predict(context.Background(), k, d.store, PredictOptions{Out: out, Formats: []string{"csv"}, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}}); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(out, "predictions.csv")
+		ln, high := column(t, path, "ln_predicted"), column(t, path, "high_80_tCO2_per_yr")
+		for i, v := range high {
+			half = append(half, math.Log(v)-ln[i])
+		}
+		return half, column(t, path, "dissimilarity")
+	}
+	half, index := halves()
+	c, err := ensemble{k}.calibration(true)
+	if err != nil || !c.Normalized() {
+		t.Fatal("no trend", err)
+	}
+	q, err := c.Quantile(0.8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []float64
+	for _, v := range index {
+		want = append(want, q.Value*c.Trend().Scale(v))
+	}
+	near(t, "half widths", half, want, 1e-3)
+	if slices.Max(half) < 1.2*slices.Min(half) {
+		t.Errorf("half widths from %g to %g", slices.Min(half), slices.Max(half))
+	}
+	delete(k.arrays, domainValidation)
+	half, _ = halves()
+	if slices.Max(half)-slices.Min(half) > 1e-3 {
+		t.Errorf("an older checkpoint: half widths from %g to %g", slices.Min(half), slices.Max(half))
 	}
 }

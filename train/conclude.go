@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"opencarbon/layers"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/metrics"
 	"opencarbon/train/output"
@@ -27,7 +28,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		if err := best.loadModel(t.model.Params()); err != nil {
 			return nil, err
 		}
-		why, err := best.keepDomain(ctx, t.Encoder, d)
+		why, err := best.keepDomain(ctx, t.Encoder, d, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +40,14 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	for i := range cells {
 		cells[i] = int32(i)
 	}
-	predicted, err := t.Evaluate(ctx, cells, nil, nil)
+	var see func([]int32, layers.Output)
+	var strange []float64 // [N]; nil where the cells are not compared
+	if best != nil {
+		if o := best.domain(); o != nil {
+			see = func(_ []int32, out layers.Output) { strange = append(strange, best.dissimilarity(o, out)...) }
+		}
+	}
+	predicted, err := t.Evaluate(ctx, cells, nil, see)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +65,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		}
 		r.Splits = append(r.Splits, v)
 	}
-	calibration, u, err := d.uncertainty(predicted)
+	calibration, u, err := d.uncertainty(predicted, strange)
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +75,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		u.Total = d.checkTotal(model, predicted)
 		u.Areas = d.checkAreas(model, predicted)
 	}
-	if best != nil {
-		if u.Fifths, err = d.fifths(ctx, best, t.Encoder, calibration, predicted); err != nil {
-			return nil, err
-		}
+	if u.Fifths, err = d.fifths(calibration, predicted, strange); err != nil {
+		return nil, err
 	}
 	r.Intervals, r.Total = u.Coverage, u.Total
 	text, err := u.encode()
@@ -80,11 +86,14 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	if err := atomicfile.WriteBytes(run.Path(IntervalsFile), text); err != nil {
 		return nil, err
 	}
-	around, err := newBands(calibration, predicted)
+	around, err := newBands(calibration, predicted, strange)
 	if err != nil {
 		return nil, err
 	}
 	x := output.Estimate{Ln: predicted, Corrected: corrected(model, predicted), Bands: around}
+	if strange != nil {
+		x.Dissimilarity, x.Inside = ensemble{best}.inDomain([][]float64{strange})
+	}
 	if err := run.WritePredictions(r.Unit, x.Rows(d.store, d.ln), x.Extra()); err != nil {
 		return nil, err
 	}
@@ -92,14 +101,14 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		return nil, err
 	}
 	if t.config.Output.Plots {
-		draw(d, predicted, r, rec)
+		draw(d, x, r, rec)
 	}
 	return r, nil
 }
 
 // draw writes the pictures of a run and notes their paths in r. One that cannot be
 // drawn becomes a note: the scores stand without it.
-func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
+func draw(d *dataset, x output.Estimate, r *Result, rec *recorder) {
 	save := func(name string, figure func() (*plots.Figure, error)) {
 		path := rec.run.Path(name)
 		if err := plots.Attempt(path, figure); err != nil {
@@ -112,8 +121,8 @@ func draw(d *dataset, predicted []float64, r *Result, rec *recorder) {
 	if len(rec.history) > 0 {
 		save("learning_curves.png", func() (*plots.Figure, error) { return plots.Curves(curves(name, r, rec)) })
 	}
-	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter(name, d, predicted, r)) })
-	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(output.Maps(d.store, d.ln, predicted, r.Unit)) })
+	save("scatter.png", func() (*plots.Figure, error) { return plots.Scatter(scatter(name, d, x.Ln, r)) })
+	save("maps.png", func() (*plots.Figure, error) { return plots.Maps(output.Maps(d.store, d.ln, x, r.Unit)) })
 }
 
 // scatter is predicted against true emission, split by split.

@@ -40,14 +40,10 @@ type Crossfit struct{ Config *config.Config }
 // Fit trains the models; those that are done in o.Dir are taken as they are.
 func (x Crossfit) Fit(ctx context.Context, d *method.Dataset, o method.Options) (method.Fitted, error) {
 	all := *d
-	all.Train, all.Validation = nil, slices.Concat(d.Train, d.Validation)
-	slices.Sort(all.Validation)
-	block := x.Config.Data.Split.Block
-	if block < 1 { // a split by districts or of a file has none
-		block = foldEdge
-	}
-	folds, err := innerFolds(d.Store, all.Validation, x.Config.Train.Folds, block)
-	if err != nil {
+	all.Train = nil
+	var folds []*method.Dataset
+	var err error
+	if all.Validation, folds, err = x.folds(d.Store, d.Train, d.Validation); err != nil {
 		return nil, err
 	}
 	c := *x.Config
@@ -80,6 +76,19 @@ func (x Crossfit) Fit(ctx context.Context, d *method.Dataset, o method.Options) 
 		return nil, err
 	}
 	return &crossfitted{fittedNetwork{k, o.Threads}, about}, nil
+}
+
+// folds deals training and validation cells, which it returns together in their
+// order.
+func (x Crossfit) folds(s *store.Store, train, validation []int32) (cells []int32, folds []*method.Dataset, err error) {
+	cells = slices.Concat(train, validation)
+	slices.Sort(cells)
+	block := x.Config.Data.Split.Block
+	if block < 1 { // a split by districts or of a file has none
+		block = foldEdge
+	}
+	folds, err = innerFolds(s, cells, x.Config.Train.Folds, block)
+	return cells, folds, err
 }
 
 // crossfitted is a checkpoint and what became of it.
@@ -278,10 +287,21 @@ func (r *Result) crossfit(ctx context.Context, c *config.Config, d *dataset, run
 	}
 	k := f.(*crossfitted).checkpoint
 	all := *d
-	all.train, all.validation = slices.Concat(d.train, d.validation), nil
+	all.train = slices.Concat(d.train, d.validation)
+	cells, folds, err := Crossfit{Config: c}.folds(d.store, d.train, d.validation)
+	if err != nil {
+		return err
+	}
+	all.validation = cells
+	of := make([]int, d.store.Len())
+	for k, f := range folds {
+		for _, cell := range f.Validation {
+			of[cell] = k
+		}
+	}
 	why := ""
 	if err := k.WithModel(ctx, d.store, c.Train.Device, c.Train.Threads, func(e *learn.Encoder) error { // its representations are the first network's
-		why, err = k.keepDomain(ctx, e, &all)
+		why, err = k.keepDomain(ctx, e, &all, of)
 		return err
 	}); err != nil {
 		return err

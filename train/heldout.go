@@ -2,14 +2,11 @@ package train
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"slices"
 
 	"opencarbon/data/store"
-	"opencarbon/layers"
 	"opencarbon/train/conformal"
-	"opencarbon/train/learn"
 	"opencarbon/train/totals"
 )
 
@@ -74,20 +71,13 @@ type Fifth struct {
 	Coverage []conformal.Coverage `json:"coverage"`
 }
 
-// fifths parts the test cells by how unlike the training cells they are, as the
-// best checkpoint says; nil where it does not, or where the cells are few.
-func (d *dataset) fifths(ctx context.Context, best *Checkpoint, e *learn.Encoder, k *conformal.Calibration, predicted []float64) ([]Fifth, error) {
-	o := best.domain()
-	if o == nil || len(d.test) < 5*leastHeldOut {
+// fifths parts the test cells by how unlike the training cells they are, [N]; nil
+// where that is not known, or where the cells are few.
+func (d *dataset) fifths(k *conformal.Calibration, predicted, strange []float64) ([]Fifth, error) {
+	if strange == nil || len(d.test) < 5*leastHeldOut {
 		return nil, nil
 	}
-	var index []float64
-	if _, err := e.Evaluate(ctx, d.test, nil, func(_ []int32, out layers.Output) { index = append(index, best.dissimilarity(o, out)...) }); err != nil {
-		return nil, err
-	}
-	if len(index) != len(d.test) {
-		return nil, nil
-	}
+	index := d.of(strange, d.test)
 	order := make([]int, len(index))
 	for i := range order {
 		order[i] = i
@@ -96,11 +86,11 @@ func (d *dataset) fifths(ctx context.Context, best *Checkpoint, e *learn.Encoder
 	var out []Fifth
 	for f := range 5 {
 		part := order[f*len(order)/5 : (f+1)*len(order)/5]
-		var truth, guess []float64
+		var cells []int32
 		for _, i := range part {
-			truth, guess = append(truth, d.ln[d.test[i]]), append(guess, predicted[d.test[i]])
+			cells = append(cells, d.test[i])
 		}
-		held, err := k.Report(truth, guess, nil, conformal.Levels())
+		held, err := k.Report(d.of(d.ln, cells), d.of(predicted, cells), k.Scales(d.of(strange, cells)), conformal.Levels())
 		if err != nil {
 			return nil, err
 		}

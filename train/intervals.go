@@ -18,7 +18,8 @@ const IntervalsFile = "intervals.json"
 type Uncertainty struct {
 	Method   string               `json:"method"`
 	Cells    int                  `json:"calibration_cells"`
-	Coverage []conformal.Coverage `json:"test"` // one per level
+	Trend    *Trend               `json:"trend,omitempty"` // along the dissimilarity index; nil: one width for all
+	Coverage []conformal.Coverage `json:"test"`            // one per level
 	Total    *TotalCheck          `json:"total,omitempty"`
 	NoTotal  string               `json:"no_total,omitempty"` // why there is none
 	Areas    []AreaCheck          `json:"areas,omitempty"`    // sums over blocks of test cells
@@ -26,25 +27,49 @@ type Uncertainty struct {
 }
 
 // uncertainty calibrates on the validation cells and reports on the test cells.
-// predicted is ln emission [N].
-func (d *dataset) uncertainty(predicted []float64) (*conformal.Calibration, *Uncertainty, error) {
-	pick := func(cells []int32) (truth, guess []float64) {
-		for _, c := range cells {
-			truth, guess = append(truth, d.ln[c]), append(guess, predicted[c])
-		}
-		return truth, guess
-	}
-	truth, guess := pick(d.validation)
-	k, err := conformal.Calibrate(truth, guess, nil)
+// predicted is ln emission and strange the dissimilarity index, [N] each; nil where
+// it is not known: one width for all.
+func (d *dataset) uncertainty(predicted, strange []float64) (*conformal.Calibration, *Uncertainty, error) {
+	k, err := calibrate(d.of(d.ln, d.validation), d.of(predicted, d.validation), d.of(strange, d.validation))
 	if err != nil {
 		return nil, nil, err
 	}
-	truth, guess = pick(d.test)
-	coverage, err := k.Report(truth, guess, nil, conformal.Levels())
+	coverage, err := k.Report(d.of(d.ln, d.test), d.of(predicted, d.test), k.Scales(d.of(strange, d.test)), conformal.Levels())
 	if err != nil {
 		return nil, nil, err
 	}
-	return k, &Uncertainty{Method: "split conformal, absolute errors of the validation cells in ln emission", Cells: k.N(), Coverage: coverage}, nil
+	u := &Uncertainty{Method: "split conformal, absolute errors of the validation cells in ln emission", Cells: k.N(), Coverage: coverage}
+	if k.Normalized() {
+		u.Method += ", in units of their size along the dissimilarity index"
+		u.Trend = &Trend{k.Trend().Slope, k.Trend().Center}
+	}
+	return k, u, nil
+}
+
+// calibrate is along the dissimilarity index where that is known.
+func calibrate(truth, predicted, strange []float64) (*conformal.Calibration, error) {
+	if strange == nil {
+		return conformal.Calibrate(truth, predicted, nil)
+	}
+	return conformal.CalibrateAlong(truth, predicted, strange)
+}
+
+// of are the values [N] of some cells; nil of nothing.
+func (d *dataset) of(values []float64, cells []int32) []float64 {
+	if values == nil {
+		return nil
+	}
+	out := make([]float64, len(cells))
+	for i, c := range cells {
+		out[i] = values[c]
+	}
+	return out
+}
+
+// Trend is how the widths of intervals grow: exp(Slope (index - Center)).
+type Trend struct {
+	Slope  float64 `json:"slope"` // per unit of the dissimilarity index
+	Center float64 `json:"center"`
 }
 
 func (u *Uncertainty) encode() ([]byte, error) {
@@ -52,23 +77,28 @@ func (u *Uncertainty) encode() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// newBands makes the intervals of the usual levels; nil without calibration.
-func newBands(k *conformal.Calibration, predicted []float64) ([]output.Band, error) {
+// newBands makes the intervals of the usual levels around cells with a
+// dissimilarity index, [n] each; nil without calibration.
+func newBands(k *conformal.Calibration, predicted, strange []float64) ([]output.Band, error) {
 	if k == nil {
 		return nil, nil
 	}
 	var out []output.Band
+	scales := k.Scales(strange)
 	for _, level := range conformal.Levels() {
 		q, err := k.Quantile(level)
 		if err != nil {
 			return nil, err
 		}
-		b := output.Band{Level: level, Half: q.Value, Low: make([]float64, len(predicted)), High: make([]float64, len(predicted))}
-		if !q.Finite {
-			b.Half = math.NaN()
-		}
+		b := output.Band{Level: level, Low: make([]float64, len(predicted)), High: make([]float64, len(predicted))}
 		for i, y := range predicted {
-			b.Low[i], b.High[i] = y-b.Half, y+b.Half
+			spread := 0.0
+			if scales != nil {
+				spread = scales[i]
+			}
+			if b.Low[i], b.High[i] = q.Interval(y, spread); !q.Finite {
+				b.Low[i], b.High[i] = math.NaN(), math.NaN()
+			}
 		}
 		out = append(out, b)
 	}
@@ -92,11 +122,14 @@ func (e ensemble) check() error {
 
 // calibration is made from the validation errors that the checkpoints carry,
 // nil where one carries none (an older file). The error of an ensemble's mean is
-// the mean of its members' errors, where all validated on the same cells.
-func (e ensemble) calibration() (*conformal.Calibration, error) {
+// the mean of its members' errors, where all validated on the same cells, and its
+// cells are as strange as inDomain says, where along asks for it. Widths are the
+// same for all where a member does not tell that.
+func (e ensemble) calibration(along bool) (*conformal.Calibration, error) {
 	first := e[0].Header
 	mean := make([]float64, len(first.ValidationErrors))
-	for _, c := range e {
+	each := make([][]float64, len(e))
+	for m, c := range e {
 		h := c.Header
 		if len(h.ValidationErrors) == 0 || h.Store != first.Store || len(h.ValidationErrors) != len(mean) {
 			return nil, nil
@@ -104,8 +137,13 @@ func (e ensemble) calibration() (*conformal.Calibration, error) {
 		for i, x := range h.ValidationErrors {
 			mean[i] += float64(x) / float64(len(e))
 		}
+		each[m] = c.strange()
 	}
-	return conformal.Calibrate(make([]float64, len(mean)), mean, nil)
+	var strange []float64
+	if along {
+		strange, _ = e.inDomain(each)
+	}
+	return calibrate(make([]float64, len(mean)), mean, strange)
 }
 
 // combine returns the mean of the members' ln emission, and its standard

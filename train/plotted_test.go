@@ -84,7 +84,12 @@ func TestScoresStandUnderTheirNames(t *testing.T) {
 			}
 		}
 	}
-	m := output.Maps(s.store, s.ln, predicted, "tCO2/yr")
+	inside := make([]bool, len(predicted)) // the first cell alone
+	inside[0] = true
+	m := output.Maps(s.store, s.ln, output.Estimate{Ln: predicted, Inside: inside}, "tCO2/yr")
+	if len(m.Outside) != len(predicted) || m.Outside[0] || !m.Outside[1] {
+		t.Errorf("hatched: %v", m.Outside)
+	}
 	for i := range predicted {
 		for k, want := range []float64{s.ln[i], predicted[i], predicted[i] - s.ln[i]} {
 			if got := m.Layers[k].Values[i]; got != want && !(math.IsNaN(got) && math.IsNaN(want)) {

@@ -96,8 +96,8 @@ func intervalTable(levels []conformal.Coverage) string {
 			fmt.Fprintf(&b, "  %g%%: none, %s\n", 100*c.Level, c.Why)
 			continue
 		}
-		fmt.Fprintf(&b, "  %g%%: held for %.1f%%; from %.3g to %.3g times the prediction\n", 100*c.Level, 100*c.Covered,
-			math.Exp(-c.Quantile), math.Exp(c.Quantile))
+		fmt.Fprintf(&b, "  %g%%: held for %.1f%%; from %.3g to %.3g times the prediction in the mean\n", 100*c.Level, 100*c.Covered,
+			math.Exp(-c.MeanWidth/2), math.Exp(c.MeanWidth/2))
 	}
 	return b.String()
 }

@@ -150,8 +150,10 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 	models, shares, arrays, about := weighted(parts, weights)
 	k := best.derive(run.Path(StackFile), networks.StackOf(models, shares))
 	k.arrays, k.Header.Domain = arrays, best.Header.Domain
-	if a, ok := best.arrays[domainFeatures]; ok {
-		k.arrays[domainFeatures] = a
+	for _, name := range []string{domainFeatures, domainValidation} { // the stack validates on the same cells
+		if a, ok := best.arrays[name]; ok {
+			k.arrays[name] = a
+		}
 	}
 	k.validatedBy(d, method.Combine(guesses, weights))
 	if d.frozen != nil {

@@ -17,17 +17,17 @@ import (
 // nil for a member that has none.
 func (e ensemble) write(s *store.Store, members, strange [][]float64, known *output.KnownTotals, o PredictOptions) (*output.Predictions, error) {
 	ln, spread := combine(members)
-	k, err := e.calibration()
+	index, inside := e.inDomain(strange)
+	k, err := e.calibration(index != nil)
 	if err != nil {
 		return nil, err
 	}
-	around, err := newBands(k, ln)
+	around, err := newBands(k, ln, index)
 	if err != nil {
 		return nil, err
 	}
 	model, why := e.sums()
-	x := output.Estimate{Ln: ln, Corrected: corrected(model, ln), Spread: spread, Bands: around}
-	x.Dissimilarity, x.Inside = e.inDomain(strange)
+	x := output.Estimate{Ln: ln, Corrected: corrected(model, ln), Spread: spread, Bands: around, Dissimilarity: index, Inside: inside}
 	return output.Write(e.told(), s, x, model, why, known, o.output())
 }
 

@@ -29,6 +29,7 @@ const leastSpread = 1e-3
 type Calibration struct {
 	scores     []float64 // sorted
 	normalized bool
+	trend      Trend
 }
 
 // Calibrate takes ln emission of the calibration cells, true and predicted, [n]

@@ -144,7 +144,14 @@ func (o *Domain) squared(y []float32, j int, enough float64) float64 {
 }
 
 // Index is the dissimilarity index of each cell with the features y [m, D].
-func (o *Domain) Index(y []float32) []float64 {
+func (o *Domain) Index(y []float32) []float64 { return o.apart(y, nil, nil) }
+
+// Apart is Index of cells that the model saw in training, unless they were of the
+// fold own [m]: the nearest cell of another fold counts. of [n] are the folds of
+// the training cells. Infinite where there is no other fold.
+func (o *Domain) Apart(y []float32, own, of []int) []float64 { return o.apart(y, own, of) }
+
+func (o *Domain) apart(y []float32, fold, of []int) []float64 {
 	m, n := len(y)/o.D, len(o.x)/o.D
 	out := make([]float64, m)
 	each(m, func(i int) {
@@ -152,7 +159,9 @@ func (o *Domain) Index(y []float32) []float64 {
 		o.apply(own, y[i*o.D:(i+1)*o.D])
 		best := math.Inf(1)
 		for j := range n {
-			best = min(best, o.squared(own, j, best))
+			if fold == nil || fold[i] != of[j] {
+				best = min(best, o.squared(own, j, best))
+			}
 		}
 		out[i] = math.Sqrt(best) / o.MeanDistance
 	})

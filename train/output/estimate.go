@@ -2,8 +2,10 @@ package output
 
 import (
 	"math"
+	"slices"
 
 	"opencarbon/data/store"
+	"opencarbon/train/metrics"
 	"opencarbon/train/runlog"
 )
 
@@ -66,8 +68,25 @@ func exp(ln []float64) []float64 {
 // calibration cells are too few for the level.
 type Band struct {
 	Level     float64
-	Half      float64   // half width in ln emission; NaN where there is none
 	Low, High []float64 // [n]; NaN where there is none
+}
+
+// finite reports whether there is an interval.
+func (b Band) finite() bool { return len(b.Low) > 0 && !math.IsNaN(b.Low[0]) }
+
+// interval says how wide the band is.
+func (b Band) interval() Interval {
+	i := Interval{Level: b.Level, Factor: math.NaN(), Least: math.NaN(), Most: math.NaN()}
+	if !b.finite() {
+		return i
+	}
+	half := make([]float64, len(b.Low))
+	for k, v := range b.Low {
+		half[k] = (b.High[k] - v) / 2
+	}
+	slices.Sort(half)
+	i.Factor, i.Least, i.Most = math.Exp(metrics.Quantile(half, 0.5)), math.Exp(half[0]), math.Exp(half[len(half)-1])
+	return i
 }
 
 // Rows are the lines of a table of predictions; truth is ln emission, NaN where

@@ -10,23 +10,22 @@ import (
 )
 
 // predictedMaps are the maps of a prediction as a run draws its own: true emission
-// and error where they are known, cells outside the domain of the model hatched.
+// and error where they are known.
 func predictedMaps(s *store.Store, x Estimate, unit string) plots.MapsData {
 	truth := method.New(s).Ln
-	m := Maps(s, truth, x.Ln, unit)
+	m := Maps(s, truth, x, unit)
 	if !slices.ContainsFunc(truth, func(y float64) bool { return !math.IsNaN(y) }) {
 		m.Layers = m.Layers[1:2]
 		m.Layers[0].Low, m.Layers[0].High = 0, 0 // by the predictions themselves
-	}
-	for _, inside := range x.Inside {
-		m.Outside = append(m.Outside, !inside)
 	}
 	return m
 }
 
 // Maps are those of true and predicted ln emission [N] and of the error, in the
-// places of a store's cells; truth is NaN where there is none.
-func Maps(s *store.Store, truth, predicted []float64, unit string) plots.MapsData {
+// places of a store's cells; truth is NaN where there is none. Cells outside the
+// domain of the model are hatched.
+func Maps(s *store.Store, truth []float64, x Estimate, unit string) plots.MapsData {
+	predicted := x.Ln
 	m := plots.MapsData{Title: s.Meta().Name, LonLat: s.LonLat()}
 	for _, c := range s.Meta().Grid.InOnePiece(s.Cells()) {
 		m.Col, m.Row = append(m.Col, c.Col), append(m.Row, c.Row)
@@ -50,6 +49,9 @@ func Maps(s *store.Store, truth, predicted []float64, unit string) plots.MapsDat
 		{Title: "true", Values: truth, Label: label, Ln: true, Low: low, High: high},
 		{Title: "predicted", Values: predicted, Label: label, Ln: true, Low: low, High: high},
 		{Title: "error", Values: failure, Label: "predicted minus true, ln", Diverging: true},
+	}
+	for _, inside := range x.Inside {
+		m.Outside = append(m.Outside, !inside)
 	}
 	return m
 }

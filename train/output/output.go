@@ -100,22 +100,27 @@ type Predictions struct {
 	// checkpoints do not tell.
 	InDomain float64
 
-	// Intervals are the factors by which the emission may lie below and above the
-	// prediction, from the validation errors that the checkpoint carries; none
-	// where it carries none.
+	// Intervals say by what the emission may lie below and above the prediction, from
+	// the validation errors that the checkpoint carries; none where it carries none.
 	Intervals []Interval
 }
 
-// Interval is from Prediction / Factor to Prediction * Factor; Factor
-// is NaN where the validation cells were too few for the level.
-type Interval struct{ Level, Factor float64 }
+// Interval is from Prediction / Factor to Prediction * Factor for the middle one of
+// the cells; Least and Most are the factors of the cells most and least like the
+// training cells, the same where widths do not differ. NaN where the validation
+// cells were too few for the level.
+type Interval struct{ Level, Factor, Least, Most float64 }
 
 // String says it in words.
 func (p Interval) String() string {
 	if math.IsNaN(p.Factor) {
 		return fmt.Sprintf("%g%% of cells: no interval, the validation cells were too few for it", 100*p.Level)
 	}
-	return fmt.Sprintf("%g%% of cells like those that validated lie within %.3g to %.3g times the prediction", 100*p.Level, 1/p.Factor, p.Factor)
+	s := fmt.Sprintf("%g%% of cells like those that validated lie within %.3g to %.3g times the prediction", 100*p.Level, 1/p.Factor, p.Factor)
+	if p.Most > p.Least*(1+1e-9) {
+		s += fmt.Sprintf(" (%.3g to %.3g for the cells most like the training cells, %.3g to %.3g for the least)", 1/p.Least, p.Least, 1/p.Most, p.Most)
+	}
+	return s
 }
 
 // Totals says the sum over all cells in words, several lines without a newline at
@@ -137,7 +142,7 @@ func (p *Predictions) Totals() string {
 func Write(by Model, s *store.Store, x Estimate, t *totals.Model, why string, known *KnownTotals, o Options) (*Predictions, error) {
 	p := &Predictions{Cells: len(x.Ln), Unit: by.Unit, NoSum: why}
 	for _, b := range x.Bands {
-		p.Intervals = append(p.Intervals, Interval{b.Level, math.Exp(b.Half)})
+		p.Intervals = append(p.Intervals, b.interval())
 	}
 	for _, y := range x.Ln {
 		p.Total += math.Exp(y)

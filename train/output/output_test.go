@@ -42,9 +42,9 @@ func guessed(t *testing.T, w town.Town) *guess {
 		t.Fatal(err)
 	}
 	for k, level := range conformal.Levels() {
-		b := Band{Level: level, Half: 0.1 * float64(k+2)}
+		b, half := Band{Level: level}, 0.1*float64(k+2)
 		for _, y := range c.x.Ln {
-			b.Low, b.High = append(b.Low, y-b.Half), append(b.High, y+b.Half)
+			b.Low, b.High = append(b.Low, y-half), append(b.High, y+half)
 		}
 		c.x.Bands = append(c.x.Bands, b)
 	}
@@ -62,4 +62,16 @@ func (c *guess) write(t *testing.T, o Options) (*Predictions, error) {
 		return nil, err
 	}
 	return Write(c.by, c.store, c.x, c.sums, "", known, o)
+}
+
+func TestIntervalInWords(t *testing.T) {
+	for want, p := range map[string]Interval{
+		"80% of cells like those that validated lie within 0.5 to 2 times the prediction":                                                                                   {0.8, 2, 2, 2},
+		"80% of cells like those that validated lie within 0.5 to 2 times the prediction (0.8 to 1.25 for the cells most like the training cells, 0.25 to 4 for the least)": {0.8, 2, 1.25, 4},
+		"95% of cells: no interval, the validation cells were too few for it":                                                                                               {0.95, math.NaN(), math.NaN(), math.NaN()},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%s; want %s", got, want)
+		}
+	}
 }

@@ -29,7 +29,7 @@ type rasterBand struct {
 func rasterBands(unit string, x Estimate) []rasterBand {
 	out := []rasterBand{{about: "predicted emission per cell (uncorrected, near the median), " + unit, values: exp(x.Ln)}}
 	for _, b := range x.Bands {
-		if !math.IsNaN(b.Half) {
+		if b.finite() {
 			out = append(out, rasterBand{about: fmt.Sprintf("lower end of the %g%% prediction interval, %s", 100*b.Level, unit), values: exp(b.Low)},
 				rasterBand{about: fmt.Sprintf("upper end of the %g%% prediction interval, %s", 100*b.Level, unit), values: exp(b.High)})
 		}

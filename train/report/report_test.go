@@ -46,7 +46,7 @@ func run(t *testing.T, pictures ...string) string {
 		"splits": [{"split": "train", "ln": {"n": 60, "r2": 0.9, "mae": 0.1, "rmse": 0.2}, "amounts": {"total": 1000, "bias_percent": -3.21}},
 			{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.5, "rmse": 0.5, "r2_undefined": "one cell only"}, "amounts": {}}],
 		"baselines": [{"name": "SVR", "note": "libsvm is not installed", "splits": null}, {"name": "ridge", "about": "what it saw", "splits": [{"split": "test", "ln": {"n": 1, "r2": null, "mae": 0.75, "rmse": 0.75}, "amounts": {}}]}],
-		"intervals": [{"level": 0.8, "n": 1, "covered": 1, "quantile": 0.625}, {"level": 0.95, "n": 1, "covered": null, "quantile": null, "undefined": "10 calibration cells are too few"}]}`)
+		"intervals": [{"level": 0.8, "n": 1, "covered": 1, "mean_width": 1.25}, {"level": 0.95, "n": 1, "covered": null, "mean_width": null, "undefined": "10 calibration cells are too few"}]}`)
 	if err := r.WriteInfo(info); err != nil {
 		t.Fatal(err)
 	}

@@ -44,11 +44,11 @@ type split struct {
 }
 
 type interval struct {
-	Level    float64  `json:"level"`
-	N        int      `json:"n"`
-	Covered  *float64 `json:"covered"`
-	Quantile *float64 `json:"quantile"`
-	Why      string   `json:"undefined"`
+	Level   float64  `json:"level"`
+	N       int      `json:"n"`
+	Covered *float64 `json:"covered"`
+	Width   *float64 `json:"mean_width"` // of both sides, in ln emission
+	Why     string   `json:"undefined"`
 }
 
 func show(v *float64, format func(float64) string) string {
@@ -100,9 +100,9 @@ func (i interval) Held() string {
 }
 
 // Factor is what a prediction is divided and multiplied with: exp of the half width
-// in ln emission.
+// in ln emission, in the mean over cells.
 func (i interval) Factor() string {
-	return show(i.Quantile, func(v float64) string { return fmt.Sprintf("%.3g", math.Exp(v)) })
+	return show(i.Width, func(v float64) string { return fmt.Sprintf("%.3g", math.Exp(v/2)) })
 }
 
 // total is how the sum of the test cells came out.

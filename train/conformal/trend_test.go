@@ -1,0 +1,173 @@
+package conformal
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// strange makes n cells whose errors are exponential with a mean of
+// 0.3 exp(slope index), the index from 0 to 1.
+func strange(rng *rand.Rand, n int, slope float64) (truth, predicted, index []float64) {
+	for range n {
+		d := rng.Float64()
+		e := 0.3 * math.Exp(slope*d) * rng.ExpFloat64()
+		if rng.IntN(2) == 0 {
+			e = -e
+		}
+		p := 8 + 2*rng.NormFloat64()
+		truth, predicted, index = append(truth, p+e), append(predicted, p), append(index, d)
+	}
+	return truth, predicted, index
+}
+
+// Widths that are known are found: the half width that holds a share L of
+// exponential errors is -ln(1 - L) times their mean. One width for all would hold
+// 90% intervals in 99% of the fifth that is most like the training cells and 76% of
+// the least.
+func TestAlong(t *testing.T) {
+	const slope = 1.5
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 21))
+		c, err := CalibrateAlong(strange(rng, 4000, slope))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Trend(); math.Abs(got.Slope-slope) > 0.2 || math.Abs(got.Center-0.5) > 0.02 {
+			t.Fatalf("seed %d: %+v", seed, got)
+		}
+		tt, tp, td := strange(rng, 20_000, slope)
+		scales := c.Scales(td)
+		for _, level := range Levels() {
+			q, err := c.Quantile(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range []float64{0.1, 0.5, 0.9} {
+				want := -math.Log(1-level) * 0.3 * math.Exp(slope*d)
+				low, high := q.Interval(0, c.Trend().Scale(d))
+				if got := (high - low) / 2; math.Abs(got/want-1) > 0.12 {
+					t.Errorf("seed %d, %g%%, index %g: half width %g, want %g", seed, 100*level, d, got, want)
+				}
+			}
+			var held, of [5]float64
+			for i, d := range td {
+				f := min(4, int(5*d))
+				of[f]++
+				if low, high := q.Interval(tp[i], scales[i]); low <= tt[i] && tt[i] <= high {
+					held[f]++
+				}
+			}
+			for f := range held {
+				if share := held[f] / of[f]; math.Abs(share-level) > 0.03 {
+					t.Errorf("seed %d: %g%% intervals hold in %.1f%% of fifth %d", seed, 100*level, 100*share, f+1)
+				}
+			}
+		}
+	}
+}
+
+// Where errors do not grow, or shrink, widths stay nearly or wholly the same for
+// all; where the cells are few, too.
+func TestAlongWithoutTrend(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 22))
+	flat := 0
+	for range 40 {
+		c, err := CalibrateAlong(strange(rng, 500, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Trend().Slope > 0.5 {
+			t.Errorf("%+v of errors that do not grow", c.Trend())
+		}
+		if !c.Normalized() {
+			flat++
+			if c.Scales([]float64{1}) != nil {
+				t.Error("scales without a trend")
+			}
+		}
+	}
+	if flat < 10 {
+		t.Errorf("%d of 40 without a trend", flat)
+	}
+	for name, world := range map[string]func() ([]float64, []float64, []float64){
+		"shrinking errors": func() ([]float64, []float64, []float64) { return strange(rng, 500, -1.5) },
+		"few cells":        func() ([]float64, []float64, []float64) { return strange(rng, leastTrend-1, 1.5) },
+		"no errors": func() ([]float64, []float64, []float64) {
+			y, _, d := strange(rng, 500, 1)
+			return y, y, d
+		},
+		"all alike": func() ([]float64, []float64, []float64) {
+			y, p, _ := strange(rng, 500, 1)
+			return y, p, slices.Repeat([]float64{0.3}, 500)
+		},
+		"no cells": func() ([]float64, []float64, []float64) { return nil, nil, nil },
+	} {
+		truth, predicted, index := world()
+		c, err := CalibrateAlong(truth, predicted, index)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		plain, err := Calibrate(truth, predicted, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Normalized() || c.Trend().Scale(0.9) != 1 || !slices.Equal(c.scores, plain.scores) {
+			t.Errorf("%s: %+v", name, c.Trend())
+		}
+	}
+}
+
+// The promise of finite samples holds with a trend that is fitted on few cells: on
+// average over many calibrations the intervals hold as often as they say.
+func TestAlongOfFewCells(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 23))
+	const rounds = 400
+	for _, slope := range []float64{0, 1.5} {
+		var held [3]float64
+		for range rounds {
+			c, err := CalibrateAlong(strange(rng, 59, slope)) // 60 times each level is a whole number
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt, tp, td := strange(rng, 200, slope)
+			report, err := c.Report(tt, tp, c.Scales(td), Levels())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, r := range report {
+				held[k] += r.Covered / rounds
+			}
+		}
+		for k, level := range Levels() {
+			if math.Abs(held[k]-level) > 0.015 {
+				t.Errorf("errors that grow by %g: %g%% intervals hold %.1f%%", slope, 100*level, 100*held[k])
+			}
+		}
+	}
+}
+
+// Beyond the calibration cells the width stays as it is there.
+func TestTrendEnds(t *testing.T) {
+	x := Trend{Slope: 2, Center: 0.5, Low: 0.1, High: 1}
+	for index, want := range map[float64]float64{0.5: 1, 0: math.Exp(-0.8), 0.1: math.Exp(-0.8), 1: math.Exp(1), 7: math.Exp(1),
+		math.Inf(1): math.Exp(1), math.NaN(): math.Exp(1)} {
+		if got := x.Scale(index); math.Abs(got-want) > 1e-12 {
+			t.Errorf("index %g: %g, want %g", index, got, want)
+		}
+	}
+}
+
+func TestAlongRefuses(t *testing.T) {
+	if _, err := CalibrateAlong([]float64{1}, []float64{1}, nil); err == nil || !strings.Contains(err.Error(), "0 indices") {
+		t.Errorf("%v", err)
+	}
+	if _, err := CalibrateAlong([]float64{1}, []float64{1}, []float64{math.NaN()}); err == nil || !strings.Contains(err.Error(), "index 0 of 1") {
+		t.Errorf("%v", err)
+	}
+	if _, err := CalibrateAlong([]float64{1}, nil, []float64{1}); err == nil {
+		t.Error("targets without predictions")
+	}
+}
