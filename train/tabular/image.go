@@ -64,94 +64,45 @@ func imageNames(n int) []string {
 // out. image has the store's shape; bytes count as 0 to 1, floats as they are. The
 // gradient's length and the Laplacian's absolute value are taken at inner pixels by
 // central differences (0 where size is below 3), a ratio is (a - b) / (a + b + 2/255)
-// of a pixel, the summand for black ones, of numbers within 0 to 1.
+// of a pixel, the summand for black ones, of numbers within 0 to 1. Percentiles are
+// interpolated between the two values around place p/100 (n - 1), as numpy does.
 func imageStatistics(image []byte, shape store.Shape, out []float32) {
 	if shape.Pixel == store.UInt8 {
-		byteStatistics(image, shape.Bands, shape.Size, out)
+		statistics(image, shape, 255, sortBytes, out)
 		return
 	}
 	values := make([]float32, shape.Bands*shape.Size*shape.Size)
 	for i := range values {
 		values[i] = shape.Pixel.At(image, i)
 	}
-	floatStatistics(values, shape.Bands, shape.Size, out)
+	statistics(values, shape, 1, slices.Sort, out)
 }
 
-// byteStatistics is imageStatistics of uint8 [bands, size, size].
-func byteStatistics(image []uint8, bands, size int, out []float32) {
+// statistics is imageStatistics of pixels whose number for 1 is white.
+func statistics[T uint8 | float32](image []T, shape store.Shape, white float64, sort func([]T), out []float32) {
+	bands, size := shape.Bands, shape.Size
 	n := size * size
 	at := 0
 	put := func(v float64) { out[at] = float32(v); at++ }
+	sorted := make([]T, n)
 	for b := range bands {
 		band := image[b*n : (b+1)*n]
-		var histogram [256]int
 		var m moments
+		if white == 1 { // of any size
+			m.origin = float64(band[0])
+		}
 		for _, v := range band {
-			histogram[v]++
-			m.add(float64(v) / 255)
+			m.add(float64(v) / white)
 		}
 		put(m.mean())
 		put(m.sd())
 		if bands > fullBands {
-			put(percentile(&histogram, n, 0) / 255)
-			put(percentile(&histogram, n, 100) / 255)
-			continue
-		}
-		for _, p := range percentiles {
-			put(percentile(&histogram, n, p) / 255)
-		}
-		var gradient, laplacian moments
-		for r := 1; r < size-1; r++ {
-			for c := 1; c < size-1; c++ {
-				k := r*size + c
-				w, e, u, d := float64(band[k-1]), float64(band[k+1]), float64(band[k-size]), float64(band[k+size])
-				dx, dy := (e-w)/510, (d-u)/510
-				gradient.add(math.Sqrt(dx*dx + dy*dy))
-				laplacian.add(math.Abs(w+e+u+d-4*float64(band[k])) / 255)
-			}
-		}
-		put(gradient.mean())
-		put(gradient.sd())
-		put(laplacian.mean())
-		put(laplacian.sd())
-	}
-	if bands > pairedBands {
-		return
-	}
-	for a := range bands {
-		for b := a + 1; b < bands; b++ {
-			var m moments
-			for k := range n {
-				va, vb := float64(image[a*n+k]), float64(image[b*n+k])
-				m.add((va - vb) / (va + vb + 2))
-			}
-			put(m.mean())
-			put(m.sd())
-		}
-	}
-}
-
-// floatStatistics is imageStatistics of floats [bands, size, size].
-func floatStatistics(image []float32, bands, size int, out []float32) {
-	n := size * size
-	at := 0
-	put := func(v float64) { out[at] = float32(v); at++ }
-	sorted := make([]float32, n)
-	for b := range bands {
-		band := image[b*n : (b+1)*n]
-		m := newMomentsAround(float64(band[0]))
-		for _, v := range band {
-			m.add(float64(v))
-		}
-		put(m.mean())
-		put(m.sd())
-		if bands > fullBands {
-			put(float64(slices.Min(band)))
-			put(float64(slices.Max(band)))
+			put(float64(slices.Min(band)) / white)
+			put(float64(slices.Max(band)) / white)
 			continue
 		}
 		copy(sorted, band)
-		slices.Sort(sorted)
+		sort(sorted)
 		for _, p := range percentiles {
 			place := float64(p) / 100 * float64(n-1)
 			low := int(place)
@@ -159,16 +110,17 @@ func floatStatistics(image []float32, bands, size int, out []float32) {
 			if share := place - float64(low); share > 0 {
 				v += share * (float64(sorted[low+1]) - v)
 			}
-			put(v)
+			put(v / white)
 		}
 		var gradient, laplacian moments
+		two := 2 * white
 		for r := 1; r < size-1; r++ {
 			for c := 1; c < size-1; c++ {
 				k := r*size + c
 				w, e, u, d := float64(band[k-1]), float64(band[k+1]), float64(band[k-size]), float64(band[k+size])
-				dx, dy := (e-w)/2, (d-u)/2
+				dx, dy := (e-w)/two, (d-u)/two
 				gradient.add(math.Sqrt(dx*dx + dy*dy))
-				laplacian.add(math.Abs(w + e + u + d - 4*float64(band[k])))
+				laplacian.add(math.Abs(w+e+u+d-4*float64(band[k])) / white)
 			}
 		}
 		put(gradient.mean())
@@ -179,12 +131,16 @@ func floatStatistics(image []float32, bands, size int, out []float32) {
 	if bands > pairedBands {
 		return
 	}
+	black := 2 * white / 255
 	for a := range bands {
 		for b := a + 1; b < bands; b++ {
 			var m moments
 			for k := range n {
-				va, vb := min(max(float64(image[a*n+k]), 0), 1), min(max(float64(image[b*n+k]), 0), 1)
-				m.add((va - vb) / (va + vb + 2.0/255))
+				va, vb := float64(image[a*n+k]), float64(image[b*n+k])
+				if white == 1 {
+					va, vb = min(max(va, 0), 1), min(max(vb, 0), 1)
+				}
+				m.add((va - vb) / (va + vb + black))
 			}
 			put(m.mean())
 			put(m.sd())
@@ -192,24 +148,19 @@ func floatStatistics(image []float32, bands, size int, out []float32) {
 	}
 }
 
-// percentile p of n values by their histogram, interpolated between the two
-// values around place p/100 (n - 1), as numpy does.
-func percentile(histogram *[256]int, n, p int) float64 {
-	place := float64(p) / 100 * float64(n-1)
-	low := int(place)
-	value := func(rank int) float64 {
-		for v, count := range histogram {
-			if rank -= count; rank < 0 {
-				return float64(v)
-			}
+// sortBytes sorts by counting: there are many bytes and few values.
+func sortBytes(v []uint8) {
+	var count [256]int
+	for _, x := range v {
+		count[x]++
+	}
+	at := 0
+	for x, n := range count {
+		for range n {
+			v[at] = uint8(x)
+			at++
 		}
-		return 255
 	}
-	a, share := value(low), place-float64(low)
-	if share == 0 {
-		return a
-	}
-	return a + share*(value(low+1)-a)
 }
 
 // moments gathers mean and standard deviation (by n) of values near 0 to 1, or of
@@ -218,8 +169,6 @@ type moments struct {
 	n, sum, squares float64
 	origin          float64
 }
-
-func newMomentsAround(origin float64) moments { return moments{origin: origin} }
 
 func (m *moments) add(v float64) {
 	v -= m.origin
