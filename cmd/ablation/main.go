@@ -3,27 +3,23 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/part"
-	"opencarbon/data/fault"
-	"opencarbon/train"
+	"opencarbon/cmd/internal/rows"
+	"opencarbon/data/store"
 	"opencarbon/train/compare"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var source string
-	var set, variants []string
+	var variants []string
 	var levers bool
 	var o compare.Options
-	var share *part.Flag
+	var common *rows.Flags
 	cmd := &cobra.Command{
 		Use:   "ablation --config X.yaml",
 		Short: "Train a model and its ablations over several seeds (Figure 3)",
@@ -42,61 +38,25 @@ Variants: full, ` + strings.Join(compare.Ablations(), ", ") + ".",
   go run ./cmd/compare --config demo --ablations --folds 5`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if source == "" {
-				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
-			}
-			shard, some, err := share.Shard()
-			if err != nil {
-				return err
-			}
-			c, err := train.LoadExperiment(source, set)
-			if err != nil {
-				return err
-			}
-			name, rows := "ablation", variants
+			name, chosen := "ablation", variants
 			if levers {
 				if name = "levers"; !cmd.Flags().Changed("variants") {
-					rows = compare.Levers()
+					chosen = compare.Levers()
 				}
 			}
-			methods := make([]string, len(rows))
-			for i, r := range rows {
+			methods := make([]string, len(chosen))
+			for i, r := range chosen {
 				methods[i] = strings.Replace(r, "full", "opencarbon", 1)
 			}
-			entries, err := compare.Entries(c, methods)
-			if err != nil {
-				return err
-			}
-			s, err := build.Open(cmd, c)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			if o.Out == "" {
-				o.Out = filepath.Join(c.Output.Dir, c.Name, name)
-			}
-			o.Block, o.Report, o.Seed, o.Threads = 8, cmd.OutOrStdout(), c.Seed, c.Train.Threads
-			cmd.PrintErrln("ablation is: go run ./cmd/compare --methods " + strings.Join(methods, ","))
-			if some {
-				deal, err := compare.Work(cmd.Context(), s, entries, o, shard)
-				if err != nil {
-					return err
-				}
-				return part.Say(cmd, deal)
-			}
-			t, err := compare.Run(cmd.Context(), s, entries, o)
-			if err != nil {
-				return err
-			}
-			cmd.Println()
-			t.Markdown(cmd.OutOrStdout())
-			return nil
+			o.Block = 8
+			return common.Run(cmd, methods, o, name, func(*store.Store) ([]compare.Entry, error) { // all is well: training begins
+				cmd.PrintErrln("ablation is: go run ./cmd/compare --methods " + strings.Join(methods, ","))
+				return nil, nil
+			})
 		},
 	}
 	f := cmd.Flags()
-	share = part.Add(cmd)
-	f.StringVar(&source, "config", "", "experiment file or preset (required)")
-	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
+	common = rows.Add(cmd)
 	f.StringSliceVar(&variants, "variants", append([]string{"full"}, compare.Ablations()...), "what to train")
 	f.BoolVar(&levers, "levers", false, "train the ways to be faster instead of the ablations")
 	f.IntVar(&o.Seeds, "seeds", 5, "number of seeds")

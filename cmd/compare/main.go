@@ -3,24 +3,20 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"opencarbon/cmd/internal/build"
 	"opencarbon/cmd/internal/cli"
-	"opencarbon/cmd/internal/part"
-	"opencarbon/data/fault"
-	"opencarbon/train"
+	"opencarbon/cmd/internal/rows"
+	"opencarbon/data/store"
 	"opencarbon/train/compare"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var source string
-	var set, methods, maps []string
+	var methods, maps []string
 	var m compare.MapSpec
 	var ablations bool
 	var o compare.Options
@@ -29,7 +25,7 @@ func command() *cobra.Command {
 	for i, n := range names {
 		list.WriteString("\n  " + n + strings.Repeat(" ", max(1, 18-len(n))) + about[i])
 	}
-	var share *part.Flag
+	var common *rows.Flags
 	cmd := &cobra.Command{
 		Use:   "compare --config X.yaml",
 		Short: "Compare ways to predict on the same cells (Table 2)",
@@ -61,64 +57,27 @@ Methods:` + list.String(),
   go run ./cmd/compare --config shenzhen --folds 5 --block 6 --without-top 2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if source == "" {
-				return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")
-			}
-			shard, some, err := share.Shard()
-			if err != nil {
-				return err
-			}
-			c, err := train.LoadExperiment(source, set)
-			if err != nil {
-				return err
-			}
 			if ablations {
 				methods = append([]string{"opencarbon"}, compare.Ablations()...)
-			}
-			entries, err := compare.Entries(c, methods)
-			if err != nil {
-				return err
-			}
-			s, err := build.Open(cmd, c)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			for _, path := range maps {
-				m.Path = path
-				e, err := compare.MapEntry(cmd.Context(), s, m)
-				if err != nil {
-					return err
-				}
-				entries = append(entries, e)
 			}
 			if o.Dealt == compare.KNNDM && !cmd.Flags().Changed("buffer") {
 				o.Buffer = 0 // it keeps neighbors apart, whose distances are to be matched
 			}
-			if o.Out == "" {
-				o.Out = filepath.Join(c.Output.Dir, c.Name, "compare")
-			}
-			o.Report, o.Seed, o.Threads = cmd.OutOrStdout(), c.Seed, c.Train.Threads
-			if some {
-				deal, err := compare.Work(cmd.Context(), s, entries, o, shard)
-				if err != nil {
-					return err
+			return common.Run(cmd, methods, o, "compare", func(s *store.Store) (entries []compare.Entry, err error) {
+				for _, path := range maps {
+					m.Path = path
+					e, err := compare.MapEntry(cmd.Context(), s, m)
+					if err != nil {
+						return nil, err
+					}
+					entries = append(entries, e)
 				}
-				return part.Say(cmd, deal)
-			}
-			t, err := compare.Run(cmd.Context(), s, entries, o)
-			if err != nil {
-				return err
-			}
-			cmd.Println()
-			t.Markdown(cmd.OutOrStdout())
-			return nil
+				return entries, nil
+			})
 		},
 	}
 	f := cmd.Flags()
-	share = part.Add(cmd)
-	f.StringVar(&source, "config", "", "experiment file or preset (required)")
-	f.StringArrayVar(&set, "set", nil, "override a key, e.g. --set train.epochs=5; may be repeated")
+	common = rows.Add(cmd)
 	f.StringSliceVar(&methods, "methods", compare.Default(), "what to compare; the first row is what others are compared with")
 	f.BoolVar(&ablations, "ablations", false, "compare the network with itself, a part taken out each time (Figure 3)")
 	f.IntVar(&o.Seeds, "seeds", 3, "trainings of each method that draws at random")
