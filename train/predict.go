@@ -15,6 +15,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/config"
+	"opencarbon/train/encoded"
 	"opencarbon/train/learn"
 	"opencarbon/train/output"
 	"opencarbon/train/progress"
@@ -100,7 +101,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 	var failed error
 	if err := torch.Run(torch.Options{Threads: o.Threads}, func() {
 		for i, m := range members {
-			if each[i], strange[i], failed = m.predict(ctx, cfg, views[i], o, encodedName(i), in[i]); failed != nil {
+			if each[i], strange[i], failed = m.predict(ctx, cfg, views[i], o, encoded.Name(i), in[i]); failed != nil {
 				return
 			}
 		}
@@ -113,7 +114,7 @@ func Predict(ctx context.Context, c *Checkpoint, s *store.Store, o PredictOption
 		}
 		return nil, failed
 	}
-	forget := func() error { return forgetEncoded(o.Out) }
+	forget := func() error { return encoded.Forget(o.Out) }
 	if err := check.Wait(ctx); err != nil {
 		if fault.IsInput(err) { // what was encoded is of damaged images
 			forget()
@@ -229,27 +230,27 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 	if err != nil {
 		return nil, nil, err
 	}
-	kept, err := openEncoded(filepath.Join(o.Out, name), c, model.Traits().Embeddings, s)
+	kept, err := encoded.Open(filepath.Join(o.Out, name), c.identity(s.Identity(), s.Len()), model.Traits().Embeddings, s.Len())
 	if err != nil {
 		return nil, nil, err
 	}
-	defer kept.close()
+	defer kept.Close()
 	bar := progress.NewBar(o.Progress, "encoding tiles", s.Len())
 	defer bar.Close()
-	bar.Add(kept.tiles)
+	bar.Add(kept.Tiles)
 	encoder := learn.NewEncoder(model, a, learnOptions(cfg))
 	defer encoder.Close()
 	trusted := c.domain()
 	torch.NoGrad(func() {
 		var b learn.Batch
-		for kept.tiles < s.Len() && err == nil {
+		for kept.Tiles < s.Len() && err == nil {
 			if err = ctx.Err(); err != nil {
 				return
 			}
-			if err = a.Load(&b, span(kept.tiles, min(kept.tiles+learn.EvaluationTiles, s.Len()))); err != nil {
+			if err = a.Load(&b, span(kept.Tiles, min(kept.Tiles+learn.EvaluationTiles, s.Len()))); err != nil {
 				return
 			}
-			torch.InScope(func(*torch.Scope) { err = kept.append(encoder.Encode(&b), len(b.Tiles)) })
+			torch.InScope(func(*torch.Scope) { err = kept.Append(encoder.Encode(&b), len(b.Tiles)) })
 			bar.Add(len(b.Tiles))
 		}
 		if err != nil {
@@ -257,7 +258,7 @@ func (c *Checkpoint) predict(ctx context.Context, cfg *config.Config, s *store.S
 		}
 		torch.InScope(func(*torch.Scope) {
 			var e layers.Views
-			if e, err = kept.all(parameters.Device); err == nil {
+			if e, err = kept.All(parameters.Device); err == nil {
 				ln = encoder.Predict(e, span(0, s.Len()), span(0, s.Len()), func(_ []int32, out layers.Output) {
 					strange = append(strange, c.dissimilarity(trusted, out)...)
 				})

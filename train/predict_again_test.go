@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"opencarbon/train/encoded"
 	"opencarbon/train/progress"
 )
 
@@ -65,7 +66,7 @@ func TestInterruptedPredictionIsTheSame(t *testing.T) {
 		}
 		if err != nil {
 			interrupted++
-			partial := filepath.Join(out, encodedName(0))
+			partial := filepath.Join(out, encoded.Name(0))
 			if st, e := os.Stat(partial); e == nil && st.Size() > 100 {
 				if e := os.Truncate(partial, st.Size()-int64(7*n)); e != nil {
 					t.Fatal(e)

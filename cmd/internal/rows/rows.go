@@ -31,8 +31,8 @@ func Add(cmd *cobra.Command) *Flags {
 
 // Run trains the methods, or the shard of the trainings that is asked for, and
 // prints the table. Where o names no folder it is the one of that name beside the
-// experiment's runs. more is called
-// before anything is trained, and makes further rows that need no training.
+// experiment's runs. more is called before anything is trained, and makes further
+// rows that need no training.
 func (f *Flags) Run(cmd *cobra.Command, methods []string, o compare.Options, folder string, more func(*store.Store) ([]compare.Entry, error)) error {
 	if f.source == "" {
 		return fault.New("--config", "is not given", "Name an experiment file or a preset, for example: --config demo")

@@ -1,4 +1,4 @@
-package train
+package encoded
 
 import (
 	"bytes"
@@ -12,68 +12,28 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/layers"
 	"opencarbon/torch"
-	"opencarbon/torch/safetensors"
 	"opencarbon/train/learn"
 )
 
-// A partial file of embeddings is taken up only by the checkpoint and store that
-// made it: each thing that could change an embedding changes the name.
-func TestIdentityOfEmbeddings(t *testing.T) {
-	build := func(change func(c *Checkpoint)) *Checkpoint {
-		c := &Checkpoint{arrays: map[string]safetensors.Array{
-			"model.regressor.3.weight":              {Data: []byte{1, 2}},
-			"model.grid_rep.image_encoder.fc.bias":  {Data: []byte{3, 4}},
-			"model.grid_rep.image_encoder.bn1.bias": {Data: []byte{5, 6}},
-			"optimizer.exp_avg.x":                   {Data: []byte{7}},
-		}}
-		c.Header.Config = "name: x"
-		if change != nil {
-			change(c)
-		}
-		return c
-	}
-	want := build(nil).identity("hash", 9)
-	if !bytes.Equal(want, build(nil).identity("hash", 9)) {
-		t.Fatal("the same checkpoint has two names")
-	}
-	flip := func(name string) func(c *Checkpoint) {
-		return func(c *Checkpoint) { c.arrays[name].Data[1] ^= 1 }
-	}
-	for what, have := range map[string][]byte{
-		"a bit of the encoder's bias":      build(flip("model.grid_rep.image_encoder.fc.bias")).identity("hash", 9),
-		"a bit of its batch normalization": build(flip("model.grid_rep.image_encoder.bn1.bias")).identity("hash", 9),
-		"the config":                       build(func(c *Checkpoint) { c.Header.Config = "name: y" }).identity("hash", 9),
-		"the epoch":                        build(func(c *Checkpoint) { c.Header.State.Epoch = 3 }).identity("hash", 9),
-		"the store":                        build(nil).identity("other", 9),
-		"the number of tiles":              build(nil).identity("hash", 8),
-		"an array's name":                  build(func(c *Checkpoint) { c.arrays["model.y"] = safetensors.Array{} }).identity("hash", 9),
-	} {
-		if bytes.Equal(want, have) {
-			t.Errorf("%s changes nothing in the name", what)
-		}
-	}
-}
-
 // Of a partial file only whole chunks of sound rows are taken up.
-func TestEncodedRows(t *testing.T) {
-	d := town{rows: 10, cols: 10}.open(t)
-	n := d.store.Len() // 100
+func TestRows(t *testing.T) {
+	const n = 100
 	path := filepath.Join(t.TempDir(), "encoded.partial")
-	c := &Checkpoint{}
+	name := bytes.Repeat([]byte{7}, 32)
 	parts := []layers.Width{{Name: layers.ImageView, Width: 3}, {Name: layers.POIView, Width: 2}}
 	size := 4*5 + rowSum
 	write := func(rows int) []byte {
 		os.Remove(path)
-		e, err := openEncoded(path, c, parts, d.store)
+		e, err := Open(path, name, parts, n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer e.close()
+		defer e.Close()
 		for at := 0; at < rows; at += learn.EvaluationTiles {
 			k := min(learn.EvaluationTiles, rows-at)
 			x := layers.Views{}.With(layers.ImageView, torch.Uniform(0, 1, torch.Float32, torch.CPU, k, 3)).
 				With(layers.POIView, torch.Uniform(0, 1, torch.Float32, torch.CPU, k, 2))
-			if err := e.append(x, k); err != nil {
+			if err := e.Append(x, k); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,7 +43,7 @@ func TestEncodedRows(t *testing.T) {
 		}
 		return b
 	}
-	run(t, func() {
+	if err := torch.Run(torch.Options{Threads: 1}, func() {
 		for _, x := range []struct {
 			name   string
 			rows   int
@@ -109,22 +69,22 @@ func TestEncodedRows(t *testing.T) {
 			if err := os.WriteFile(path, x.change(write(x.rows)), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			e, err := openEncoded(path, c, parts, d.store)
+			e, err := Open(path, name, parts, n)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.tiles != x.want {
-				t.Errorf("%s: %d rows are taken up, want %d", x.name, e.tiles, x.want)
+			if e.Tiles != x.want {
+				t.Errorf("%s: %d rows are taken up, want %d", x.name, e.Tiles, x.want)
 			}
-			e.close()
+			e.Close()
 		}
 		whole := write(n)
-		e, err := openEncoded(path, c, parts, d.store)
+		e, err := Open(path, name, parts, n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer e.close()
-		x, err := e.all(torch.CPU)
+		defer e.Close()
+		x, err := e.All(torch.CPU)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,8 +96,13 @@ func TestEncodedRows(t *testing.T) {
 		if err := os.WriteFile(path, whole, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.all(torch.CPU); !fault.IsInput(err) || !strings.Contains(err.Error(), "tile 3") {
+		if _, err := e.All(torch.CPU); !fault.IsInput(err) || !strings.Contains(err.Error(), "tile 3") {
 			t.Errorf("a bit flipped meanwhile: %v", err)
 		}
-	})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := torch.Live(); n != 0 {
+		t.Errorf("%d tensors outlived the test", n)
+	}
 }

@@ -1,4 +1,6 @@
-package train
+// Package encoded keeps the embeddings of the tiles that are done in a file, while a
+// prediction is under way: an interrupted one goes on there, to the same bits.
+package encoded
 
 import (
 	"bufio"
@@ -13,59 +15,57 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"opencarbon/data/fault"
-	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/learn"
 )
 
-// encodedName is the file of the embeddings of the tiles done so far by the i-th
+// Name is the file of the embeddings of the tiles done so far by the i-th
 // checkpoint, while a prediction is under way.
-func encodedName(i int) string {
+func Name(i int) string {
 	if i == 0 {
 		return "encoded.partial"
 	}
 	return fmt.Sprintf("encoded-%d.partial", i+1)
 }
 
-var encodedFiles = regexp.MustCompile(`^encoded(-[0-9]+)?\.partial$`)
+var files = regexp.MustCompile(`^encoded(-[0-9]+)?\.partial$`)
 
-// forgetEncoded removes the files of embeddings in a folder of results, those of
+// Forget removes the files of embeddings in a folder of results, those of
 // an interrupted ensemble of more members as well.
-func forgetEncoded(dir string) error {
+func Forget(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if encodedFiles.MatchString(e.Name()) {
+		if files.MatchString(e.Name()) {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}
 	return err
 }
 
-// encoded is a file of embeddings: 32 bytes that name checkpoint and store, then
-// a row for each tile, float32 [sum of widths] and their CRC-32C, appended whole
-// chunks at a time.
-type encoded struct {
+// File is a file of embeddings: 32 bytes that name checkpoint and store, then a row
+// for each tile, float32 [sum of widths] and their CRC-32C, appended whole chunks at
+// a time.
+type File struct {
+	Tiles int // rows in the file
+
 	f     *os.File
 	parts []layers.Width // of a row
-	tiles int            // rows in the file
 }
 
-// encodedLayout is changed when rows are written otherwise: older files are then
+// Layout is changed when rows are written otherwise: older files are then
 // begun anew.
-const encodedLayout = "rows with checksums"
+const Layout = "rows with checksums"
 
 const rowSum = 4 // bytes of a row's checksum
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (e *encoded) width() int {
+func (e *File) width() int {
 	n := 0
 	for _, p := range e.parts {
 		n += p.Width
@@ -73,46 +73,19 @@ func (e *encoded) width() int {
 	return n
 }
 
-// identity names the checkpoint's experiment, state and every array of its
-// model, together with a store's config hash and number of tiles: embeddings of
-// another checkpoint must never be taken for its own.
-func (c *Checkpoint) identity(configHash string, tiles int) []byte {
-	h := sha256.New()
-	part := func(b []byte) {
-		fmt.Fprintf(h, "%d:", len(b))
-		h.Write(b)
-	}
-	for _, text := range []string{encodedLayout, c.Header.Config, fmt.Sprint(c.Header.State), configHash, fmt.Sprint(tiles)} {
-		part([]byte(text))
-	}
-	var names []string
-	for name := range c.arrays {
-		if strings.HasPrefix(name, "model.") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		part([]byte(name))
-		part(c.arrays[name].Data)
-	}
-	return h.Sum(nil)
-}
-
-// openEncoded takes up the file of an interrupted prediction with the same
-// checkpoint and store, or begins it anew. Of what is there it takes whole chunks
+// Open takes up the file of an interrupted prediction of the same name, a SHA-256 of
+// checkpoint and store, or begins it anew; the store has n tiles. Of what is there it takes whole chunks
 // of sound rows: the chunks of a prediction that was interrupted are those of one
 // that was not, and so are the last bits of its numbers.
-func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Store) (*encoded, error) {
-	name := c.identity(s.Identity(), s.Len())
+func Open(path string, name []byte, parts []layers.Width, n int) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666) // a link could name anybody's file
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be written", "Give another folder with --out.")
 	}
-	e := &encoded{f: f, parts: parts}
+	e := &File{f: f, parts: parts}
 	have := make([]byte, len(name))
 	if _, err := io.ReadFull(f, have); err == nil && bytes.Equal(have, name) {
-		if err := e.count(s.Len()); err != nil {
+		if err := e.count(n); err != nil {
 			f.Close()
 			return nil, fault.Wrap(err, path, "cannot be read", "Remove the file: its tiles are then encoded again.")
 		}
@@ -126,7 +99,7 @@ func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Stor
 			return nil, fmt.Errorf("%s (%s): %w", path, hex.EncodeToString(name[:4]), err)
 		}
 	}
-	if _, err := f.Seek(e.at(e.tiles), io.SeekStart); err != nil { // torn and damaged rows are written over
+	if _, err := f.Seek(e.at(e.Tiles), io.SeekStart); err != nil { // torn and damaged rows are written over
 		f.Close()
 		return nil, err
 	}
@@ -134,38 +107,38 @@ func openEncoded(path string, c *Checkpoint, parts []layers.Width, s *store.Stor
 }
 
 // at is where the row of tile i begins.
-func (e *encoded) at(i int) int64 { return sha256.Size + int64(i)*int64(4*e.width()+rowSum) }
+func (e *File) at(i int) int64 { return sha256.Size + int64(i)*int64(4*e.width()+rowSum) }
 
-// count sets tiles to the rows up to the first one that is missing or damaged, in
+// count sets Tiles to the rows up to the first one that is missing or damaged, in
 // whole chunks, of the store's n.
-func (e *encoded) count(n int) error {
+func (e *File) count(n int) error {
 	row := make([]byte, 4*e.width()+rowSum)
 	r := bufio.NewReaderSize(io.NewSectionReader(e.f, e.at(0), e.at(n)-e.at(0)), 1<<20)
-	for e.tiles < n {
+	for e.Tiles < n {
 		if _, err := io.ReadFull(r, row); err == io.EOF || err == io.ErrUnexpectedEOF {
 			break
 		} else if err != nil {
 			return err
 		}
-		if binary.LittleEndian.Uint32(row[4*e.width():]) != e.sum(e.tiles, row[:4*e.width()]) {
+		if binary.LittleEndian.Uint32(row[4*e.width():]) != e.sum(e.Tiles, row[:4*e.width()]) {
 			break
 		}
-		e.tiles++
+		e.Tiles++
 	}
-	if e.tiles < n {
-		e.tiles -= e.tiles % learn.EvaluationTiles
+	if e.Tiles < n {
+		e.Tiles -= e.Tiles % learn.EvaluationTiles
 	}
 	return nil
 }
 
 // sum is the checksum of tile i's row.
-func (e *encoded) sum(i int, row []byte) uint32 {
+func (e *File) sum(i int, row []byte) uint32 {
 	place := binary.LittleEndian.AppendUint64(nil, uint64(i)) // a row in another's place is not sound
 	return crc32.Update(crc32.Checksum(place, castagnoli), castagnoli, row)
 }
 
-// append adds the embeddings of the next n tiles.
-func (e *encoded) append(x layers.Views, n int) error {
+// Append adds the embeddings of the next n tiles.
+func (e *File) Append(x layers.Views, n int) error {
 	var parts []*torch.Tensor
 	for _, p := range e.parts {
 		parts = append(parts, x.Get(p.Name))
@@ -174,22 +147,22 @@ func (e *encoded) append(x layers.Views, n int) error {
 	var text []byte
 	for i := range n {
 		row := rows[i*size : (i+1)*size]
-		text = binary.LittleEndian.AppendUint32(append(text, row...), e.sum(e.tiles+i, row))
+		text = binary.LittleEndian.AppendUint32(append(text, row...), e.sum(e.Tiles+i, row))
 	}
 	if _, err := e.f.Write(text); err != nil {
 		return fmt.Errorf("embeddings: %w", err)
 	}
-	e.tiles += n
+	e.Tiles += n
 	return nil
 }
 
-// all reads the embeddings of all tiles onto the device.
-func (e *encoded) all(d torch.Device) (x layers.Views, err error) {
+// All reads the embeddings of all tiles onto the device.
+func (e *File) All(d torch.Device) (x layers.Views, err error) {
 	size := 4 * e.width()
-	data := make([]byte, 0, size*e.tiles)
+	data := make([]byte, 0, size*e.Tiles)
 	row := make([]byte, size+rowSum)
-	r := bufio.NewReaderSize(io.NewSectionReader(e.f, e.at(0), e.at(e.tiles)-e.at(0)), 1<<20)
-	for i := range e.tiles {
+	r := bufio.NewReaderSize(io.NewSectionReader(e.f, e.at(0), e.at(e.Tiles)-e.at(0)), 1<<20)
+	for i := range e.Tiles {
 		if _, err := io.ReadFull(r, row); err != nil {
 			return x, fmt.Errorf("embeddings: %w", err)
 		}
@@ -204,7 +177,7 @@ func (e *encoded) all(d torch.Device) (x layers.Views, err error) {
 			return x, fmt.Errorf("the embedding of tile %d is not finite: the checkpoint is broken, or an image is", i/4/e.width())
 		}
 	}
-	all := torch.FromBytes(data, torch.Float32, e.tiles, e.width()).To(d)
+	all := torch.FromBytes(data, torch.Float32, e.Tiles, e.width()).To(d)
 	at := 0
 	for _, p := range e.parts {
 		x = x.With(p.Name, all.Narrow(1, at, p.Width))
@@ -213,4 +186,5 @@ func (e *encoded) all(d torch.Device) (x layers.Views, err error) {
 	return x, nil
 }
 
-func (e *encoded) close() { e.f.Close() }
+// Close closes the file, which stays.
+func (e *File) Close() { e.f.Close() }
