@@ -160,8 +160,8 @@ func NewPainter(ctx context.Context, c *Config, o Options, outline *store.Meta, 
 	return p, nil
 }
 
-// Paint writes a piece with images into a store in folder dir, less the cells that
-// the mosaic covers too little. Where that leaves none, kept is 0 and there is no
+// Paint writes a piece with images into a passing store in folder dir, less the cells
+// that the mosaic covers too little. Where that leaves none, kept is 0 and there is no
 // store.
 func (p *Painter) Paint(ctx context.Context, piece *store.Store, dir string) (kept int, err error) {
 	all := make([]int, piece.Len())
@@ -169,7 +169,7 @@ func (p *Painter) Paint(ctx context.Context, piece *store.Store, dir string) (ke
 	for i, c := range piece.Cells() {
 		all[i], cells[i] = i, grid.Cell(c)
 	}
-	return piece.Cut(ctx, dir, store.Cut{Tiles: all, Hash: piece.Meta().ConfigHash, Image: ImageShape(p.n), Paint: func(w *store.Writer) ([]int, []float32, error) {
+	return piece.Cut(ctx, dir, store.Cut{Tiles: all, Hash: piece.Meta().ConfigHash, Image: ImageShape(p.n), Passing: true, Paint: func(w *store.Writer) ([]int, []float32, error) {
 		warped, err := p.mosaic.Warp(ctx, p.grid, cells, p.n, imagery.Options{Workers: p.c.Workers, Sparse: true},
 			func(i int, _ float64, pixels []byte) error { return w.SetImage(i, pixels) })
 		if err != nil {

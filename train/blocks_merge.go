@@ -66,7 +66,7 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*output.Pre
 		}
 		defer folder.Remove()
 		at := filepath.Join(folder.Path, "store")
-		if _, err := outline.Cut(ctx, at, store.Cut{Tiles: all.tiles, Hash: p.ID, Coverage: all.coverage}); err != nil {
+		if _, err := outline.Cut(ctx, at, store.Cut{Tiles: all.tiles, Hash: p.ID, Coverage: all.coverage, Passing: true}); err != nil {
 			return nil, err
 		}
 		if s, err = store.Open(at); err != nil {

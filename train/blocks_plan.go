@@ -332,7 +332,7 @@ func (e ensemble) halo() (halo int, err error) {
 		var traits layers.Traits
 		var m layers.ModelConfig
 		var failed error
-		if err := torch.Run(torch.Options{}, func() {
+		if err := torch.Run(torch.Options{Threads: 1}, func() {
 			n, err := c.network(torch.CPU)
 			if err != nil {
 				failed = err

@@ -13,6 +13,7 @@ type Cut struct {
 	Fill     []float32 // [K] numbers of further rasters for tiles that have none; nil: they keep NaN
 	Image    Shape     // of images that Paint gives, zero without
 	Paint    func(w *Writer) (keep []int, coverage []float32, err error)
+	Passing  bool // the store is thrown away again: the disk is not waited for
 }
 
 // Cut writes some tiles of s into a store in folder dir, without their images.
@@ -35,6 +36,7 @@ func (s *Store) Cut(ctx context.Context, dir string, c Cut) (kept int, err error
 		return 0, err
 	}
 	defer w.Abort()
+	w.passing = c.Passing
 	tiles, coverage := c.Tiles, c.Coverage
 	if c.Paint != nil {
 		keep, painted, err := c.Paint(w)

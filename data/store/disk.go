@@ -2,8 +2,8 @@ package store
 
 import "os"
 
-// writeSynced writes a whole file and waits until the disk has it.
-func writeSynced(path string, b []byte) error {
+// writeWhole writes a whole file and, to last, waits until the disk has it.
+func writeWhole(path string, b []byte, last bool) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
@@ -12,9 +12,11 @@ func writeSynced(path string, b []byte) error {
 		f.Close()
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
+	if last {
+		if err := f.Sync(); err != nil {
+			f.Close()
+			return err
+		}
 	}
 	return f.Close()
 }

@@ -25,6 +25,7 @@ type Writer struct {
 	image        Shape
 	written      []atomic.Bool // [N] images that have arrived
 	once         sync.Once     // of the clean-up
+	passing      bool          // the store need not outlive the system
 
 	meta     Meta
 	cells    []Cell
