@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/layers"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/baselines"
 	"opencarbon/train/metrics"
 	"opencarbon/train/output"
 	"opencarbon/train/plots"
@@ -97,7 +98,7 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	if err := run.WritePredictions(r.Unit, x.Rows(d.store, d.ln), x.Extra()); err != nil {
 		return nil, err
 	}
-	if r.Baselines, err = d.baselines(ctx, t.config, o); err != nil {
+	if r.Baselines, err = baselines.Beside(ctx, d.method(), d.inputs(t.config), t.config.Train.Threads, o); err != nil {
 		return nil, err
 	}
 	if t.config.Output.Plots {

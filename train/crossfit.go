@@ -13,6 +13,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/baselines"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/method"
@@ -57,7 +58,7 @@ func (x Crossfit) Fit(ctx context.Context, d *method.Dataset, o method.Options) 
 			return nil, err
 		}
 	}
-	for _, m := range beside() {
+	for _, m := range baselines.Methods() {
 		if slices.Contains(c.Train.Stack, strings.ToLower(m.Name())) {
 			if err := n.simple(ctx, m, folds); err != nil {
 				return nil, err

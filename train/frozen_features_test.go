@@ -14,6 +14,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/baselines"
 )
 
 // weightsFile writes the weights of what build registers, drawn from a seed.
@@ -97,7 +98,7 @@ func TestFrozenFeatures(t *testing.T) {
 }
 
 func baselineAbout(r *Result, name string) string {
-	if i := baselineOf(r.Baselines, name); i >= 0 {
+	if i := baselines.Find(r.Baselines, name); i >= 0 {
 		return r.Baselines[i].About
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/torch"
+	"opencarbon/train/baselines"
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
@@ -45,7 +46,7 @@ type Result struct {
 	Epochs    int                   // epochs trained
 	Stopped   string                // why training ended early, or ""
 	Splits    []metrics.SplitScores // train, validation, test
-	Baselines []Baseline            // on the same split
+	Baselines []baselines.Result    // on the same split
 	Stack     *Stack                // the mean that train.ensemble and train.stack ask for; nil: none was asked for
 	Folds     *Stack                // the mean over folds that train.folds asks for; nil: not asked for
 	Refit     *Stack                // the network trained anew on validation cells too (train.refit); nil: not asked for

@@ -11,6 +11,7 @@ import (
 
 	"opencarbon/layers"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/baselines"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
@@ -46,14 +47,14 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 		return err
 	}
 	for i, b := range r.Baselines {
-		if b.fitted == nil {
+		if b.Fitted == nil {
 			continue
 		}
 		features, err := tabular.Of(ctx, d.store, d.inputs(c))
 		if err != nil {
 			return err
 		}
-		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.fitted, features, d)
+		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.Fitted, features, d)
 		if err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 		r.Notes = append(r.Notes, note)
 	}
 	for _, name := range c.Train.Stack {
-		i := baselineOf(r.Baselines, name)
+		i := baselines.Find(r.Baselines, name)
 		if i < 0 || r.Baselines[i].Path == "" {
 			why := "it could not be fitted"
 			if i >= 0 && r.Baselines[i].Note != "" {
@@ -261,14 +262,4 @@ func finished(dir string) bool {
 	}
 	info, err := run.ReadInfo()
 	return err == nil && (info.Outcome == "finished" || strings.HasPrefix(info.Outcome, "early stop"))
-}
-
-// baselineOf is the place of the method that a config calls name, or -1.
-func baselineOf(list []Baseline, name string) int {
-	for i, b := range list {
-		if strings.EqualFold(b.Name, name) {
-			return i
-		}
-	}
-	return -1
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"opencarbon/data/fault"
@@ -31,14 +33,30 @@ type Input struct {
 	Done     func() // called after each method; may be nil
 }
 
-// Result is what a baseline predicts and how well.
+// Result is how well a baseline does; a run keeps it.
 type Result struct {
-	Name   string                // "mean", or a method's name
-	About  string                // one line: what it is, what it saw and what was chosen
-	Note   string                // why there are no scores; empty where there are
-	Splits []metrics.SplitScores // train, validation, test
-	Fitted tabular.Fitted        // nil: the mean, or none
-	Took   time.Duration         // to fit and score
+	Name    string                `json:"name"`           // "mean", or a method's name
+	About   string                `json:"about"`          // one line: what it is, what it saw and what was chosen
+	Note    string                `json:"note,omitempty"` // why there are no scores
+	Splits  []metrics.SplitScores `json:"splits"`         // train, validation, test; none with a note
+	Trials  []tabular.Trial       `json:"trials,omitempty"`
+	Seconds float64               `json:"seconds,omitempty"` // to fit and score
+	Path    string                `json:"path,omitempty"`    // its checkpoint; empty where there is none
+
+	Fitted tabular.Fitted `json:"-"` // nil: the mean, or none
+}
+
+// Test is the score on the test cells; false where there is none.
+func (r Result) Test() (metrics.SplitScores, bool) {
+	if len(r.Splits) == 0 {
+		return metrics.SplitScores{}, false
+	}
+	return r.Splits[len(r.Splits)-1], true
+}
+
+// Find is the place in a list of the method that a config calls name, or -1.
+func Find(list []Result, name string) int {
+	return slices.IndexFunc(list, func(r Result) bool { return strings.EqualFold(r.Name, name) })
 }
 
 // Run fits the baselines on the training cells and scores them. A method that
@@ -64,18 +82,18 @@ func Run(ctx context.Context, in Input) ([]Result, error) {
 		r, began := Result{Name: m.Name()}, time.Now()
 		r.Fitted, err = m.Fit(ctx, task, in.Options)
 		if err == nil {
-			r.About = r.Fitted.About()
+			r.About, r.Trials = r.Fitted.About(), r.Fitted.Trials()
 			err = in.score(&r, func(cells []int32) ([]float64, error) { return r.Fitted.Predict(ctx, in.Features, cells) })
 		}
 		var mendable *fault.Input
 		switch {
 		case err == nil:
 		case errors.As(err, &mendable):
-			r.Splits, r.Fitted, r.Note = nil, nil, mendable.Error()
+			r.Splits, r.Trials, r.Fitted, r.Note = nil, nil, nil, mendable.Error()
 		default:
 			return nil, fmt.Errorf("baseline %s: %w", m.Name(), err)
 		}
-		r.Took = time.Since(began)
+		r.Seconds = time.Since(began).Seconds()
 		results = append(results, r)
 		if in.Done != nil {
 			in.Done()
