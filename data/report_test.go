@@ -219,6 +219,16 @@ func TestAccountNamesBlankPixels(t *testing.T) {
 	expectLines(t, r, `with blank pixels +3 +exactly 0 in all bands, 7\.5% of all pixels.*data\.imagery\.nodata: 0`)
 }
 
+// A part of a split with next to no cells is said before anything is trained on it.
+func TestAccountNamesFewCells(t *testing.T) {
+	r := &Report{Cells: Cells{Samples: 309}, Split: &split.Report{Method: "attribute", Train: 258, Validation: 50, Test: 1}}
+	expectLines(t, r, `note: few test cells +1 +too few.*data\.split\.method: blocks`)
+	var out strings.Builder
+	if err := r.Print(&out); err != nil || strings.Contains(out.String(), "few validation cells") {
+		t.Errorf("%v; fifty cells are called few:\n%s", err, out.String())
+	}
+}
+
 // TestGrouped: totals are read at a glance.
 func TestGrouped(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 999999: "999999", 1e6: "1,000,000", 29060143.4: "29,060,143", -1234567: "-1,234,567", 1e15: "1e+15", 45031.7: "45031.7"} {

@@ -39,6 +39,10 @@ func (b *build) split(ctx context.Context, keep []int) ([]store.Split, *split.Re
 	return splits, report, nil
 }
 
+// fewCells is the number of cells below which a part of a split says next to nothing:
+// a 90% interval wants some twenty errors, and R2 of fewer cells is chance.
+const fewCells = 20
+
 func (r *Report) printSplit(w io.Writer, line liner, some counter) {
 	s := r.Split
 	fmt.Fprintf(w, "split: %s\n", s.Text)
@@ -51,6 +55,14 @@ func (r *Report) printSplit(w io.Writer, line liner, some counter) {
 	line("train", s.Train, share(s.Train))
 	line("validation", s.Validation, share(s.Validation))
 	line("test", s.Test, share(s.Test))
+	for _, p := range []struct {
+		name  string
+		cells int
+	}{{"training", s.Train}, {"validation", s.Validation}, {"test", s.Test}} {
+		if p.cells > 0 && p.cells < fewCells {
+			line("  note: few "+p.name+" cells", p.cells, "too few to say how good a model is; give that part more districts, or take data.split.method: blocks")
+		}
+	}
 	some("in no split", s.Unused)
 	some("  of these, buffered", s.Buffered, "training cells too near to a test or validation cell")
 	some("lines without a cell", s.Foreign, "in the split list")

@@ -42,6 +42,9 @@ func (s *State) judge(c *config.Config, r2 float64) (best bool) {
 		s.Stopped = fmt.Sprintf("%d validations in all were no improvement", s.Bad)
 	case !reference && s.Bad >= c.Train.Patience && s.Epoch >= c.Train.MinEpochs:
 		s.Stopped = fmt.Sprintf("no better validation R2 in %d validations", s.Bad)
+		if s.Bad > c.Train.Patience { // else the number contradicts train.patience
+			s.Stopped += fmt.Sprintf("; train.min_epochs is %d", c.Train.MinEpochs)
+		}
 	}
 	return best
 }

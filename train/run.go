@@ -366,6 +366,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	}
 	steps := len(t.sampler.Epoch(0))
 	rec.bar = progress.NewTraining(o.Progress, min(t.state.Epoch+1, c.Train.Epochs), c.Train.Epochs, steps)
+	if c.Train.Patience > 0 {
+		rec.bar.MayStop()
+	}
 	err = t.train(ctx)
 	rec.bar.Close()
 	if err != nil {

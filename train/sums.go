@@ -136,5 +136,8 @@ func (t *TotalCheck) text(unit string) string {
 		}
 		s += fmt.Sprintf("  %g%% interval of the total: %s to %s, %s the true one\n", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High), held)
 	}
+	if text := totals.Vague(t.Intervals); text != "" {
+		s += "  do not report this total: " + text + "\n"
+	}
 	return s
 }

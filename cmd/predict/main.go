@@ -222,7 +222,11 @@ func say(out io.Writer, p *output.Predictions) error {
 		fmt.Fprintln(out, "  note: "+n)
 	}
 	if !math.IsNaN(p.InDomain) {
-		fmt.Fprintf(out, "  %.1f%% of the cells are like the training cells (in_domain); do not trust the others\n", 100*p.InDomain)
+		text := "all cells are like the training cells (in_domain)"
+		if p.InDomain < 1 {
+			text = fmt.Sprintf("%.1f%% of the cells are like the training cells (in_domain); do not trust the others", 100*p.InDomain)
+		}
+		fmt.Fprintln(out, "  "+text)
 	}
 	for _, i := range p.Intervals {
 		fmt.Fprintln(out, "  "+i.String())

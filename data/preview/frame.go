@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -184,14 +185,25 @@ func (f frame) page(m, bar *plot.Plot) io.WriterTo {
 	const aside = 1.15 * vg.Inch // for the axis of the map
 	const below = 1.05 * vg.Inch
 	width := w + aside
+	const over, under = 38, 44 // points beside the bar's ends
 	if bar != nil {
 		width += 1.75 * vg.Inch
+		fitLabel(bar, h+below-vg.Points(over+under))
 	}
 	c := vgimg.NewWith(vgimg.UseWH(width, h+below), vgimg.UseDPI(96), vgimg.UseBackgroundColor(color.White))
 	dc := draw.New(c)
 	m.Draw(draw.Crop(dc, vg.Points(6), w+aside-width-vg.Points(8), vg.Points(6), -vg.Points(6)))
 	if bar != nil {
-		bar.Draw(draw.Crop(dc, w+aside+vg.Points(6), -vg.Points(24), vg.Points(44), -vg.Points(38)))
+		bar.Draw(draw.Crop(dc, w+aside+vg.Points(6), -vg.Points(24), vg.Points(under), -vg.Points(over)))
 	}
 	return vgimg.PngCanvas{Canvas: c}
+}
+
+// fitLabel breaks the label of a bar's axis before its bracket where it is longer than
+// the bar: a low, wide region has a low page, on which it was cut off.
+func fitLabel(bar *plot.Plot, length vg.Length) {
+	label := &bar.Y.Label
+	if label.TextStyle.Width(label.Text) > length {
+		label.Text = strings.Replace(label.Text, " (", "\n(", 1)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
+
 	"opencarbon/data/store"
 )
 
@@ -43,6 +45,18 @@ func TestFrameOverTheAntimeridian(t *testing.T) {
 	for i, want := range []int{2, 3, 0, 1} {
 		if x, _ := f.place(f.cells[i]); x != want {
 			t.Errorf("cell %d is drawn at %d, want %d", i, x, want)
+		}
+	}
+}
+
+// The label of a color bar fits beside a low bar, in two lines, and stays in one
+// beside a high one.
+func TestLabelFits(t *testing.T) {
+	for length, want := range map[vg.Length]string{2 * vg.Inch: "tCO₂ a year and cell\n(gray: no sample)", 9 * vg.Inch: "tCO₂ a year and cell (gray: no sample)"} {
+		bar := barPlot(viridis, 0, 1, "tCO₂ a year and cell (gray: no sample)", logTicks{})
+		fitLabel(bar, length)
+		if got := bar.Y.Label.Text; got != want {
+			t.Errorf("%v: %q, want %q", length, got, want)
 		}
 	}
 }

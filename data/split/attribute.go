@@ -1,6 +1,7 @@
 package split
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -62,14 +63,22 @@ func byAttribute(ctx context.Context, spec Spec, in Input, r *Report) ([]store.S
 			full = append(full, d.name)
 		}
 	}
+	empty, key := []string{}, "" // all at once: a list made from the borders alone often has several
 	for _, a := range asked {
 		if !slices.Contains(full, a.name) {
-			remedy := "Districts with such cells: " + some(full)
-			if len(full) == 0 {
-				remedy = "No district of the file has any: check that " + spec.File + " covers the region."
-			}
-			return nil, fault.New("data.split."+a.key, fmt.Sprintf("district %q of %s holds no cell with a target", a.name, spec.File), remedy)
+			empty, key = append(empty, fmt.Sprintf("%q", a.name)), cmp.Or(key, a.key)
 		}
+	}
+	if len(empty) > 0 {
+		remedy := "Take what holds none out of the lists of data.split. Districts with such cells: " + some(full)
+		if len(full) == 0 {
+			remedy = "No district of the file has any: check that " + spec.File + " covers the region."
+		}
+		what, hold := "district", "holds"
+		if len(empty) > 1 {
+			what, hold = "districts", "hold"
+		}
+		return nil, fault.New("data.split."+key, fmt.Sprintf("%s %s of %s %s no cell with a target", what, some(empty), spec.File, hold), remedy)
 	}
 	per := map[store.Split]int{}
 	for _, d := range districts {

@@ -14,7 +14,7 @@ import (
 func TestBadInputs(t *testing.T) {
 	in := town(6, 40, 20)
 	third := []float64{0.6, 0.2, 0.2}
-	strips := districts(t, "West", "Middle", "East", "Far", "Sea")
+	strips := districts(t, "West", "Middle", "East", "Far", "Sea", "Isle", "Rock")
 	point := write(t, "p.geojson", `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"A"},"geometry":{"type":"Point","coordinates":[10,52]}}]}`)
 	overlapping := write(t, "o.geojson", `{"type":"FeatureCollection","features":[
 		{"type":"Feature","properties":{"name":"A"},"geometry":{"type":"Polygon","coordinates":[[[10,50],[10.3,50],[10.3,53],[10,53],[10,50]]]}},
@@ -37,9 +37,10 @@ func TestBadInputs(t *testing.T) {
 		{"no training", blocks(4, []float64{0, 0.5, 0.5}, 1, 0), []string{"data.split.fractions", "the first above 0"}},
 		{"too few blocks", blocks(100, third, 1, 0), []string{"data.split.block", "too few for 3 splits", "smaller"}},
 		{"buffer takes everything", blocks(2, third, 1, 9), []string{"data.split.buffer", "training cells lie within 9 cells", "smaller"}},
-		{"district unknown", attribute(strips, []string{"West"}, []string{"Midle"}), []string{"data.split.test", `"Midle"`, "East, Far, Middle, Sea, West"}},
+		{"district unknown", attribute(strips, []string{"West"}, []string{"Midle"}), []string{"data.split.test", `"Midle"`, "East, Far, Isle, Middle, Rock, Sea, West"}},
 		{"district in capitals", attribute(strips, []string{"WEST"}, nil), []string{"data.split.train", `"WEST"`, "capitals"}},
 		{"district empty", attribute(strips, []string{"West"}, []string{"Sea"}), []string{"data.split.test", `"Sea"`, "holds no cell with a target", "East, Far, Middle, West"}},
+		{"districts empty", attribute(strips, []string{"West", "Sea", "Isle"}, []string{"Rock"}), []string{"data.split.train", `districts "Sea", "Isle", "Rock"`, "hold no cell with a target", "Take what holds none out", "East, Far, Middle, West"}},
 		{"district twice", attribute(strips, []string{"West", "Middle"}, []string{"Middle"}), []string{"data.split.test", `"Middle"`, "data.split.train lists too"}},
 		{"no training districts", attribute(strips, nil, []string{"West"}), []string{"data.split.train", "lists no district"}},
 		{"no such column", Spec{Method: "attribute", File: strips, Field: "borough", Train: []string{"West"}}, []string{"data.split.field", `"borough"`, strips, "name"}},

@@ -112,6 +112,9 @@ func Run(ctx context.Context, s *store.Store, entries []Entry, o Options) (*Tabl
 					return nil, fmt.Errorf("%s, seed %d, fold %d: %w", e.Name, o.Seed+int64(seed), fold+1, err)
 				}
 				one = append(one, *p)
+				if len(folds) > 1 { // a whole row may take hours
+					fmt.Fprintf(o.Report, "%-18s seed %d  fold %d of %d  %s\n", e.Name, o.Seed+int64(seed), fold+1, len(folds), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+				}
 			}
 			if r.entry.Method == nil {
 				break

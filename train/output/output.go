@@ -134,6 +134,9 @@ func (p *Predictions) Totals() string {
 	for _, i := range p.Sum.Intervals {
 		s += fmt.Sprintf("\n  %g%% interval of the total: %s to %s", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High))
 	}
+	if text := totals.Vague(p.Sum.Intervals); text != "" {
+		s += "\n  do not report this total: " + text + "; where one is known, --total takes it"
+	}
 	return s
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"opencarbon/data/label"
 	"opencarbon/train/metrics"
+	"opencarbon/train/totals"
 )
 
 // Facts are what a caller knows of a prediction beyond its cells. The zero value is
@@ -61,9 +62,12 @@ func Findings(m *Map, unit string, f Facts) []string {
 			text += fmt.Sprintf("; with %g %% confidence between %s and %s", 100*s.Level, Large(s.Low), Large(s.High))
 		}
 		if !math.IsNaN(s.True) {
-			text += fmt.Sprintf(". In truth it is %s", amount(s.True))
+			text += fmt.Sprintf(". The inventory says %s", amount(s.True))
 		}
 		say("%s.", text)
+		if totals.Wide(s.Low, s.High) {
+			say("That range is too wide for the total to be reported: the cells that the model was checked on are too few, or too uneven (a power plant among them), to tell it.")
+		}
 	}
 	if m != nil {
 		if share, cells := m.top(0.1); real && !math.IsNaN(share) && len(m.Rows) >= 20 {

@@ -306,7 +306,7 @@ func TestFindings(t *testing.T) {
 		Score:   &Score{Of: "9 cells held out", R2: 0.8, MAE: math.Log(1.5), Rival: "ridge", RivalR2: 0.85},
 		Effects: []Effect{{"bank", -0.1}, {"park", 0.2}, {"cafe", 0.001}, {"mill", -0.3}}, Notes: []string{"étangs: not known", ""},
 	}), "\n")
-	for _, want := range []string{"emit 2.1 million t CO₂ a year", "90 % confidence between 1.5 million and 3 million", "In truth it is 2 million t CO₂", "the 10 cells", "explains 80 %",
+	for _, want := range []string{"emit 2.1 million t CO₂ a year", "90 % confidence between 1.5 million and 3 million", "The inventory says 2 million t CO₂", "the 10 cells", "explains 80 %",
 		"factor of 1.50", "ridge, comes to R2 0.850: it is better here", "mill (+35 %), bank (+11 %).", "park (-18 %).", "20.0 % of the cells are unlike", "\nÉtangs: not known."} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
@@ -314,6 +314,10 @@ func TestFindings(t *testing.T) {
 	}
 	if strings.Contains(all, "cafe") {
 		t.Error("an effect that is none")
+	}
+	wide := strings.Join(Findings(m, "tCO2/yr", Facts{Sum: &Sum{Of: "The cells", Total: 5, True: math.NaN(), Level: 0.9, Low: 1, High: 11}}), "\n")
+	if !strings.Contains(wide, "too wide for the total to be reported") || strings.Contains(all, "too wide") {
+		t.Errorf("of a total that is hardly known:\n%s\nof one that is known:\n%s", wide, all)
 	}
 	proxy := strings.Join(Findings(m, "proxy", Facts{Sum: &Sum{Of: "The cells", Total: 5, True: math.NaN(), Low: math.NaN()}}), "\n")
 	if !strings.Contains(proxy, "proxy, not an emission") || strings.Contains(proxy, " emit ") || strings.Contains(proxy, "total") {

@@ -52,6 +52,7 @@ type Bar struct {
 	total int
 	began time.Time
 	last  time.Time // of the last plain line
+	most  string    // "at most " where the work may end sooner
 	bar   *progressbar.ProgressBar
 }
 
@@ -99,7 +100,7 @@ func (b *Bar) plain() {
 		line += " " + b.note
 	}
 	if left, ok := b.left(); ok {
-		line += ", " + Duration(left) + " left"
+		line += ", " + b.most + Duration(left) + " left"
 	}
 	fmt.Fprintln(b.o.Out, line)
 }
@@ -160,6 +161,14 @@ func NewTraining(o Options, first, epochs, steps int) *Training {
 	}
 }
 
+// MayStop says that training may end before its last epoch, as patience has it: the
+// time that is left is then the most that it can take.
+func (t *Training) MayStop() {
+	t.bar.mu.Lock()
+	defer t.bar.mu.Unlock()
+	t.bar.most = "at most "
+}
+
 // Step says that a step is done: epoch and step count from 1, loss is the
 // step's (or a running mean).
 func (t *Training) Step(epoch, step int, loss float64) {
@@ -180,7 +189,7 @@ func (t *Training) Validated(epoch int, loss, r2, mae, rmse float64, best bool) 
 		b.WriteString("  best")
 	}
 	if left, ok := t.left(); ok {
-		fmt.Fprintf(&b, "  (%s left)", Duration(left))
+		fmt.Fprintf(&b, "  (%s%s left)", t.bar.most, Duration(left))
 	}
 	t.bar.Println(b.String())
 }

@@ -65,6 +65,19 @@ func TestTraining(t *testing.T) {
 	}
 }
 
+// Training that patience may end does not promise its last epoch.
+func TestMayStop(t *testing.T) {
+	out, c, o := plain(false)
+	tr := NewTraining(o, 1, 3000, 1)
+	tr.MayStop()
+	c.t = c.t.Add(10 * time.Second)
+	tr.Step(1, 1, 0.5)
+	tr.Validated(1, 0.5, 0.25, 0.1, 0.2, true)
+	if got := out.String(); strings.Count(got, "at most 8h19m left") != 2 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestUndefinedR2(t *testing.T) {
 	out, _, o := plain(false)
 	tr := NewTraining(o, 1, 2, 1)

@@ -1,6 +1,7 @@
 package totals
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -70,6 +71,22 @@ type Sum struct {
 	Raw       float64 // sum of exp(ln): what the model of logarithms says
 	Corrected float64 // sum of the corrected amounts
 	Intervals []Interval
+}
+
+// Wide reports whether a 90% interval from low to high leaves the size of a sum open:
+// its ends are an order of magnitude apart.
+func Wide(low, high float64) bool { return low > 0 && high > 10*low }
+
+// Vague says in words that a sum is not one to be reported, since its 90% interval is
+// Wide; it is empty where it is not. A corrected total stands there with all its
+// digits, whatever a few cells far off made of it.
+func Vague(intervals []Interval) string {
+	for _, i := range intervals {
+		if i.Level == 0.9 && Wide(i.Low, i.High) {
+			return fmt.Sprintf("its 90%% interval spans a factor of %.0f: the validation cells are too few, or too uneven (a power plant among them), to tell this total", i.High/i.Low)
+		}
+	}
+	return ""
 }
 
 // draws of the bootstrap. The ends of a 95% interval then have some 25 draws

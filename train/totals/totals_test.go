@@ -164,3 +164,18 @@ func TestFitRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestVague(t *testing.T) {
+	for _, c := range []struct {
+		low, high float64
+		want      bool
+	}{{1e6, 9.9e6, false}, {1e6, 161e6, true}, {0, 5, false}, {math.NaN(), 5, false}} {
+		text := Vague([]Interval{{Level: 0.8, Low: 1, High: 1000}, {Level: 0.9, Low: c.low, High: c.high}})
+		if (text != "") != c.want || c.want && !strings.Contains(text, "factor of 161") {
+			t.Errorf("from %g to %g: %q", c.low, c.high, text)
+		}
+	}
+	if got := Vague(nil); got != "" {
+		t.Errorf("without intervals: %q", got)
+	}
+}
