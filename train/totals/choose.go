@@ -13,8 +13,14 @@ const seedWord = 0x746f74616c73 // "totals"
 // folds is how often the held-out blocks are parted to compare the methods.
 const folds = 60
 
-// choose takes the method that is nearer to the totals of blocks that it was not
-// fitted on: two thirds of the blocks fit, the others are added up, many times.
+// choose takes the factor by level, and says how near it came to the totals of blocks
+// that it was not fitted on, and how near one factor for all: two thirds of the
+// blocks fit, the others are added up, many times. Which of the two is nearer decides
+// nothing: a few large cells make up most of a total, and blocks that happen to lack
+// them speak for one factor, which is too low where they are. On predictions of two
+// models for 20 made cities, there and back between validation and test blocks, 80%
+// intervals held the total of the other blocks in 52 of 80 cases where the nearer one
+// was taken, in 65 where it was always the factor by level.
 func (m *Model) choose() {
 	rng := rand.New(rand.NewPCG(seedWord, 1))
 	n := len(m.held.True)
@@ -42,12 +48,9 @@ func (m *Model) choose() {
 		plain, level = plain+math.Abs(math.Log(sumA/truth)), level+math.Abs(math.Log(sumB/truth))
 	}
 	weight = ones(n)
-	m.Correction = smearing(m.held, weight)
-	if level < plain {
-		m.Correction = byLevel(m.held, weight)
-	}
-	m.Chosen = fmt.Sprintf("totals of held-out blocks were off by %.1f%% with one factor, %.1f%% with a factor by level (mean of %d partings)",
-		100*math.Expm1(plain/folds), 100*math.Expm1(level/folds), folds)
+	m.Correction = byLevel(m.held, weight)
+	m.Chosen = fmt.Sprintf("totals of held-out blocks were off by %.1f%% with a factor by level, %.1f%% with one factor (mean of %d partings)",
+		100*math.Expm1(level/folds), 100*math.Expm1(plain/folds), folds)
 }
 
 func ones(n int) []float64 {

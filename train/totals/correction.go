@@ -8,7 +8,7 @@ import (
 // Methods of correction.
 const (
 	Smearing = "smearing" // one factor for all cells
-	Level    = "level"    // a factor that changes with the predicted level
+	Level    = "level"    // a factor that changes with the predicted level above the usual one
 )
 
 // Correction takes predicted ln emission to the mean emission of such cells. exp
@@ -19,8 +19,8 @@ type Correction struct {
 	A      float64 `json:"a"`      // ln factor at Center
 	B      float64 `json:"b"`      // its change per unit of predicted ln emission; 0 for Smearing
 	Center float64 `json:"center"` // mean prediction of the held-out cells
-	Low    float64 `json:"low"`    // predictions of the held-out cells reach from Low
-	High   float64 `json:"high"`   // to High; beyond, the factor stays as it is there
+	Low    float64 `json:"low"`    // the factor changes from Low, for Smearing the lowest prediction of the held-out cells,
+	High   float64 `json:"high"`   // to High, the highest; beyond, it stays as it is there
 }
 
 // Factor is what exp(ln) is to be multiplied with.
@@ -47,7 +47,7 @@ func (c Correction) String() string {
 	if c.Method == Smearing {
 		return fmt.Sprintf("times %.3g (smearing, Duan 1983)", math.Exp(c.A))
 	}
-	return fmt.Sprintf("times %.3g to %.3g from the lowest to the highest prediction (smearing by level)", c.Factor(c.Low), c.Factor(c.High))
+	return fmt.Sprintf("times %.3g for usual cells to %.3g for the highest predictions (smearing by level)", c.Factor(c.Low), c.Factor(c.High))
 }
 
 // smearing is Duan's estimate (1983, JASA 78, equation 3.2): the mean of
@@ -62,23 +62,48 @@ func smearing(h Held, weight []float64) Correction {
 	return c
 }
 
-// byLevel lets the smearing factor change with the prediction f: the mean of
-// exp(residual) is exp(A + B (f - Center)). A and B solve the equations of a gamma
-// regression with a log link, so that the mean of exp(residual)/factor is 1 and
-// has no slope in f; a cell counts by its ratio, never by its tonnes, and one
-// power station does not decide. B is held between -1/2 and 1/2: a prediction
+// usual cells reach to aboveUsual standard deviations over the mean prediction.
+const aboveUsual = 0.5
+
+// shrinkage is how many cells, one standard deviation above the usual ones, would
+// outweigh the prior opinion that one factor is enough for all.
+const shrinkage = 20
+
+// byLevel lets the smearing factor grow or fall with the prediction f above the
+// usual level: the mean of exp(residual) is exp(A + B (max(f, Low) - Center)). Among
+// the many usual cells a model is about as right at one level as at another; the few
+// large ones, which make up most of a total, it draws toward them. A and B solve the
+// equations of a gamma regression with a log link, so that the mean of
+// exp(residual)/factor is 1 and has no slope; a cell counts by its ratio, never by
+// its tonnes, and one power station does not decide. A ridge penalty on B keeps it
+// near 0 where few cells speak, and B is held between -1/2 and 1/2: a prediction
 // stays one.
 func byLevel(h Held, weight []float64) Correction {
 	c, ratio := smearing(h, weight), h.ratios()
 	c.Method = Level
+	squares, n := 0.0, 0.0
+	for i, w := range weight {
+		e := h.Predicted[i] - c.Center
+		squares, n = squares+w*e*e, n+w
+	}
+	sd := math.Sqrt(squares / n)
+	c.Low = min(c.High, c.Center+aboveUsual*sd)
+	penalty := shrinkage * sd * sd
+	x := make([]float64, len(weight))
+	for i, f := range h.Predicted {
+		x[i] = min(max(f, c.Low), c.High) - c.Center
+	}
 	for range 50 { // Newton's method on a convex function; a few steps are enough
 		var g0, g1, h00, h01, h11 float64
 		for i, w := range weight {
-			x := h.Predicted[i] - c.Center
-			r := w * ratio[i] * math.Exp(-c.A-c.B*x)
-			g0, g1 = g0+r-w, g1+(r-w)*x
-			h00, h01, h11 = h00+r, h01+r*x, h11+r*x*x
+			if w == 0 {
+				continue
+			}
+			r := w * ratio[i] * math.Exp(-c.A-c.B*x[i])
+			g0, g1 = g0+r-w, g1+(r-w)*x[i]
+			h00, h01, h11 = h00+r, h01+r*x[i], h11+r*x[i]*x[i]
 		}
+		g1, h11 = g1-penalty*c.B, h11+penalty
 		det := h00*h11 - h01*h01
 		if !(det > 1e-12*h00*h11) { // all predictions are alike: no slope to be had
 			break
@@ -93,7 +118,9 @@ func byLevel(h Held, weight []float64) Correction {
 		c.B = max(-0.5, min(0.5, c.B))
 		sum, n := 0.0, 0.0
 		for i, w := range weight {
-			sum, n = sum+w*ratio[i]*math.Exp(-c.B*(h.Predicted[i]-c.Center)), n+w
+			if w > 0 {
+				sum, n = sum+w*ratio[i]*math.Exp(-c.B*x[i]), n+w
+			}
 		}
 		c.A = math.Log(sum / n)
 	}

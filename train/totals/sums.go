@@ -189,10 +189,7 @@ func (m *Model) refit(rng *rand.Rand, ratio []float64) (Correction, float64) {
 			weight[i] = w
 		}
 	}
-	if m.Correction.Method == Level {
-		return byLevel(m.held, weight), m.spread(ratio, times)
-	}
-	return smearing(m.held, weight), m.spread(ratio, times)
+	return byLevel(m.held, weight), m.spread(ratio, times)
 }
 
 // spread is the standard error, as a share, of the mean ratio of true by corrected
