@@ -248,20 +248,25 @@ func TestAreasAddUp(t *testing.T) {
 	}
 }
 
-func TestBoundsIn(t *testing.T) {
+func TestOutlineIn(t *testing.T) {
 	g := mustGrid(t, british)
 	c := Cell{530, -181}
-	w, s, e, n, err := g.BoundsIn(c, WGS84())
-	if err != nil {
-		t.Fatal(err)
+	bounds := func(crs *raster.CRS) (minX, minY, maxX, maxY float64) {
+		ring, err := g.OutlineIn(c, crs, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		minX, minY, maxX, maxY, _ = raster.Geometry{Points: ring}.Bounds()
+		return minX, minY, maxX, maxY
 	}
+	w, s, e, n := bounds(WGS84())
 	// gdaltransform -s_srs EPSG:27700 -t_srs EPSG:4326 on the four corners.
 	if math.Abs(w+0.128353940479469) > 1e-9 || math.Abs(e+0.113583165176543) > 1e-9 || math.Abs(s-51.5037601400766) > 1e-9 || math.Abs(n-51.5129774765924) > 1e-9 {
 		t.Errorf("bounds %.6f %.6f %.6f %.6f", w, s, e, n)
 	}
-	minX, minY, maxX, maxY, err := g.BoundsIn(c, g.CRS())
-	if err != nil || minX != 530000 || maxX != 531000 || minY != 180000 || maxY != 181000 {
-		t.Errorf("own bounds %g %g %g %g %v", minX, minY, maxX, maxY, err)
+	minX, minY, maxX, maxY := bounds(g.CRS())
+	if minX != 530000 || maxX != 531000 || minY != 180000 || maxY != 181000 {
+		t.Errorf("own bounds %g %g %g %g", minX, minY, maxX, maxY)
 	}
 }
 

@@ -277,14 +277,3 @@ func (g *Grid) OutlineIn(c Cell, crs *raster.CRS, n int) ([][2]float64, error) {
 	}
 	return ring, nil
 }
-
-// BoundsIn returns the bounding box of the cell in another CRS, its edges
-// followed in 16 pieces each.
-func (g *Grid) BoundsIn(c Cell, crs *raster.CRS) (minX, minY, maxX, maxY float64, err error) {
-	ring, err := g.OutlineIn(c, crs, 16)
-	if err != nil {
-		return 0, 0, 0, 0, err
-	}
-	minX, minY, maxX, maxY, _ = raster.Geometry{Points: ring}.Bounds()
-	return minX, minY, maxX, maxY, nil
-}

@@ -21,28 +21,12 @@ func inChina(lon, lat float64) bool {
 	return lon >= chinaWest && lon <= chinaEast && lat >= chinaSouth && lat <= chinaNorth
 }
 
-// WGS84ToGCJ02 moves a point in degrees from WGS84 to GCJ-02.
-func WGS84ToGCJ02(lon, lat float64) (float64, float64) {
-	if !inChina(lon, lat) {
-		return lon, lat
-	}
-	return gcj(lon, lat)
-}
-
 // GCJ02ToWGS84 moves a point in degrees from GCJ-02 to WGS84.
 func GCJ02ToWGS84(lon, lat float64) (float64, float64) {
 	if !inChina(lon, lat) {
 		return lon, lat
 	}
 	return invert(gcj, lon, lat)
-}
-
-// WGS84ToBD09 moves a point in degrees from WGS84 to BD-09.
-func WGS84ToBD09(lon, lat float64) (float64, float64) {
-	if !inChina(lon, lat) {
-		return lon, lat
-	}
-	return baidu(lon, lat)
 }
 
 // BD09ToWGS84 moves a point in degrees from BD-09 to WGS84.

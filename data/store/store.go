@@ -13,7 +13,6 @@ package store
 
 import (
 	"fmt"
-	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -167,11 +166,6 @@ func (s *Store) POIs(i int) Points {
 	return p
 }
 
-// AllPOIs are the points of all tiles in tile order, and the offsets [N+1] that
-// cut them into tiles; nil without POIs. They are the file's own, with its
-// categories, also of a view with others.
-func (s *Store) AllPOIs() (offsets []int64, points Points) { return s.offsets, s.points }
-
 // Rasters is the numbers of every tile that further rasters have given it, [N, K]
 // with K = len(Meta().Rasters); NaN where a raster has no value. Nil without such
 // rasters.
@@ -227,13 +221,4 @@ func (s *Store) Bytes() int64 { return int64(len(s.data)) }
 // dense float64 [256, 256, C] array (8.9 MB for C = 17).
 func (s *Store) DenseBytesPerTile() int64 {
 	return int64(s.head.poiSize) * int64(s.head.poiSize) * int64(s.head.categories) * 8
-}
-
-// POIBytesPerTile is the mean size of one tile's POIs here: 10 bytes a point and
-// 8 for the offset.
-func (s *Store) POIBytesPerTile() float64 {
-	if s.Len() == 0 || !s.HasPOIs() {
-		return math.NaN()
-	}
-	return float64(s.points.Len()*10+len(s.offsets)*8) / float64(s.Len())
 }

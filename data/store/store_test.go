@@ -444,8 +444,4 @@ func TestBytesPerTile(t *testing.T) {
 	if got := s.DenseBytesPerTile(); got != 8912896 { // 256 * 256 * 17 * 8: the published program's 8.9 MB
 		t.Errorf("dense: %d", got)
 	}
-	want := float64(10*m.points.Len()+8*101) / 100
-	if got := s.POIBytesPerTile(); got != want {
-		t.Errorf("sparse: %v, want %v", got, want)
-	}
 }
