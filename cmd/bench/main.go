@@ -20,7 +20,7 @@ func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	s := bench.Spec{Name: "this", Seed: 1}
-	var neighborhoods, sizes, peerThreads []int
+	var neighborhoods, sizes, peerThreads, ranks []int
 	var encode, sampler, precision []string
 	var levers, peer, agree bool
 	var peerBatch, peerTrain, peerEvaluate, rounds int
@@ -38,11 +38,15 @@ No GDAL is needed: it runs on a bare GPU machine.
 With --levers every way of being faster gets a row without it. With --peer the
 published program's scheme in plain PyTorch (cmd/bench/peer/published.py) runs in
 the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
-(--peer-batch 4): its time a cell is the same.`,
+(--peer-batch 4): its time a cell is the same.
+
+With --ranks 1,2 the second row is two processes that train together (train/SCALE.md),
+with half of the threads each; "epoch x" is then how good they are at it.`,
 		Example: `  go run ./cmd/bench
   go run ./cmd/bench --neighborhood 3,7 --peer --peer-batch 4 --peer-train 40
   go run ./cmd/bench --levers --rounds 3
   go run ./cmd/bench --cells 100,400,1600,6400
+  go run ./cmd/bench --threads 2 --ranks 1,2 --rounds 5
   go run ./cmd/bench --device cuda --agree --precision fp32,bf16 --encode historical,historical --sampler random,random
   go run ./cmd/bench --device cuda --cells 778 --epochs 300 --peak 989   # London's size on a GPU`,
 		Args: cobra.NoArgs,
@@ -61,7 +65,13 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 						row.Cells, row.Neighborhood = cells, m
 						row.Encode, row.Sampler, row.Precision = encode[min(i, len(encode)-1)], sampler[min(i, len(sampler)-1)], precision[min(i, len(precision)-1)]
 						row.Name = fmt.Sprintf("OpenCarbon, %s, %s, %s", row.Encode, row.Sampler, row.Precision)
-						o.Specs = append(o.Specs, row)
+						for _, n := range ranks {
+							together := row
+							if together.Ranks = n; n > 1 {
+								together.Name = fmt.Sprintf("%s, %d ranks", row.Name, n)
+							}
+							o.Specs = append(o.Specs, together)
+						}
 						if levers {
 							o.Specs = append(o.Specs, bench.LeverRows(row)...)
 						}
@@ -104,6 +114,7 @@ the same turns; at M = 7 a batch of 32 would take it some 60 GB, so give it less
 	f.IntVar(&s.Batch, "batch", 32, "cells a step")
 	f.IntVar(&s.Epochs, "epochs", 1, "epochs timed")
 	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads; 0: all cores")
+	f.IntSliceVar(&ranks, "ranks", []int{1}, "processes that train together on this machine and share --threads; several make several rows")
 	f.StringVar(&s.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.StringSliceVar(&encode, "encode", []string{"historical"}, "historical, unique or slices (train.encode); several make several rows")
 	f.StringSliceVar(&sampler, "sampler", []string{"random"}, "random, blocks (4 x 4 cells) or patches (train.block: 0); one for each row, or one for all")

@@ -94,7 +94,7 @@ func (s Spec) steps(ctx context.Context) (losses, predicted []float64, err error
 }
 
 func (s Spec) train(ctx context.Context, data *store.Store) (losses, predicted []float64, err error) {
-	r, err := s.assemble(data)
+	r, err := s.assemble(data, nil)
 	if err != nil {
 		return nil, nil, err
 	}

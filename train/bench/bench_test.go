@@ -14,6 +14,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/torch"
 	"opencarbon/train/learn"
 )
 
@@ -32,6 +33,31 @@ func TestMain(m *testing.M) {
 func small() Spec {
 	return Spec{Name: "small", Cells: 36, Size: 32, Categories: 3, Points: 20, Neighborhood: 3, Batch: 8, Epochs: 1, Threads: 1, Device: "cpu",
 		Sampler: "patches", Encode: learn.Unique, Precision: "fp32", Seed: 1}
+}
+
+// Ranks of a row train together: the first's result is the row's.
+func TestRanks(t *testing.T) {
+	if !torch.GroupAvailable() {
+		t.Skip("this libtorch has no c10d with gloo")
+	}
+	two := small()
+	two.Name, two.Encode, two.Ranks, two.Threads = "two", learn.Historical, 2, 2
+	table, err := Run(context.Background(), Options{Specs: []Spec{two}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := table.Rows[0]
+	if r.Threads != 1 || r.Encodings != 1 || r.Parts["together"] <= 0 || r.Parts["together"] >= r.EpochSeconds {
+		t.Errorf("%+v", r)
+	}
+	var text bytes.Buffer
+	if err := table.Print(&text, 0); err != nil || !strings.Contains(text.String(), "two: summing the gradients") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+	two.Encode = learn.Slices
+	if err := two.Check(); !fault.IsInput(err) || !strings.Contains(err.Error(), "--ranks") {
+		t.Errorf("slices of two ranks: %v", err)
+	}
 }
 
 // What rows count is what the geometry says.

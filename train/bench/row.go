@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"math"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -21,12 +22,25 @@ func Row(ctx context.Context, s Spec) (*Result, error) {
 	}
 	defer data.Close()
 	r := &Result{Spec: s, TileBytes: float64(data.Bytes()) / float64(data.Len()), DenseTileBytes: data.DenseBytesPerTile()}
-	var failed error
-	if err := torch.Run(torch.Options{Threads: s.Threads}, func() { failed = r.measure(ctx, data) }); err != nil {
-		return nil, err
+	threads := s.Threads
+	var group *torch.Group
+	if s.Ranks > 1 {
+		if threads == 0 {
+			threads = runtime.NumCPU()
+		}
+		threads = max(1, threads/s.Ranks)
+		if group, err = torch.NewGroup(torch.GroupOptions{Rank: s.Rank, World: s.Ranks, Host: "127.0.0.1", Port: s.Port}); err != nil {
+			return nil, err
+		}
 	}
-	if failed != nil {
-		return nil, failed
+	var failed error
+	err = torch.Run(torch.Options{Threads: threads}, func() { failed = r.measure(ctx, data, group) })
+	if err == nil {
+		err = failed
+	}
+	group.Close(err)
+	if err != nil {
+		return nil, err
 	}
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err == nil {
@@ -51,7 +65,7 @@ func (r *rig) close() {
 
 // assemble makes the network, with the same weights on every device, and what
 // trains it. It runs inside torch.Run.
-func (s Spec) assemble(data *store.Store) (*rig, error) {
+func (s Spec) assemble(data *store.Store, group *torch.Group) (*rig, error) {
 	torch.PoolMemory(!s.NoPool)
 	torch.ManualSeed(int64(s.Seed))
 	parameters := layers.NewParams(torch.ParseDevice(s.Device))
@@ -73,7 +87,7 @@ func (s Spec) assemble(data *store.Store) (*rig, error) {
 	}
 	r.optimizer = torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
 	r.Learner = learn.NewLearner(model, a, r.optimizer, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
-		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch})
+		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch, Group: group})
 	r.sampler = &learn.Sampler{Cells: r.cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
 	if s.Sampler == "blocks" {
 		r.sampler.Block = 4
@@ -82,17 +96,18 @@ func (s Spec) assemble(data *store.Store) (*rig, error) {
 }
 
 // measure trains and evaluates.
-func (r *Result) measure(ctx context.Context, data *store.Store) error {
+func (r *Result) measure(ctx context.Context, data *store.Store, group *torch.Group) error {
 	s := r.Spec
 	if s.Precision == "bf16" && !torch.FastBFloat16(torch.ParseDevice(s.Device)) {
 		r.Emulated = true
 		return nil
 	}
-	rig, err := s.assemble(data)
+	rig, err := s.assemble(data, group)
 	if err != nil {
 		return err
 	}
 	defer rig.close()
+	rig.StartTogether()
 	l, sampler, cells, parameters, d := rig.Learner, rig.sampler, rig.cells, rig.Model.Params(), rig.Model.Params().Device
 	r.Libtorch, r.Device, r.Threads = torch.Version(), d.String(), torch.Threads()
 	clock := &learn.Clock{}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -102,31 +103,72 @@ func middle[T any](runs []T, seconds func(T) float64) T {
 	return runs[(len(runs)-1)/2]
 }
 
-// child runs this program for one row: its spec goes in as JSON, its result
-// comes out.
+// child runs this program for one row, once for each of its ranks: its spec goes in
+// as JSON, its result comes out, of ranks the first's.
 func child(ctx context.Context, s *Spec, r *Result) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	in, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	var out, complaint bytes.Buffer
-	c := exec.CommandContext(ctx, self, "row")
-	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in), &out, &complaint
-	if err := c.Run(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		text := strings.TrimPrefix(strings.TrimSpace(complaint.String()), "error: ")
-		if text == "" {
+	ranks := make([]rank, max(1, s.Ranks))
+	port := 0
+	if len(ranks) > 1 {
+		if port, err = freePort(); err != nil {
 			return err
 		}
-		return errors.New(text)
 	}
-	return json.Unmarshal(out.Bytes(), r)
+	for i := range ranks {
+		own := *s
+		own.Rank, own.Port = i, port
+		in, err := json.Marshal(own)
+		if err != nil {
+			return err
+		}
+		ranks[i].cmd = exec.CommandContext(ctx, self, "row")
+		ranks[i].cmd.Stdin, ranks[i].cmd.Stdout, ranks[i].cmd.Stderr = bytes.NewReader(in), &ranks[i].out, &ranks[i].complaint
+	}
+	var failed error
+	started := 0
+	for i := range ranks {
+		if failed = ranks[i].cmd.Start(); failed != nil {
+			for j := range started {
+				_ = ranks[j].cmd.Process.Kill()
+			}
+			break
+		}
+		started++
+	}
+	for i := range started { // one that fails ends the others
+		if err := ranks[i].cmd.Wait(); err != nil && failed == nil {
+			failed = err
+			if text := strings.TrimPrefix(strings.TrimSpace(ranks[i].complaint.String()), "error: "); text != "" {
+				failed = errors.New(text)
+			}
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case failed != nil:
+		return failed
+	}
+	return json.Unmarshal(ranks[0].out.Bytes(), r)
+}
+
+// rank is a process of a row.
+type rank struct {
+	cmd            *exec.Cmd
+	out, complaint bytes.Buffer
+}
+
+// freePort is a port of this machine that nobody listens at.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // Serve is the child's side of Run.

@@ -29,6 +29,9 @@ type Spec struct {
 	NoPrefetch   bool   `json:"no_prefetch"`
 	NoPool       bool   `json:"no_pool"`
 	Store        string `json:"store"` // folder of the made tile store
+	Ranks        int    `json:"ranks"` // processes that train together, Threads in all of them; 0 and 1: one
+	Rank         int    `json:"rank"`  // of them, which one this is
+	Port         int    `json:"port"`  // where they meet on this machine
 	Seed         uint64 `json:"seed"`
 }
 
@@ -49,12 +52,15 @@ func (s *Spec) Check() error {
 		return fault.New("--"+flag, fmt.Sprintf("is %q", v), fmt.Sprintf("Give one of %v.", list))
 	}
 	for _, err := range []error{whole("cells", s.Cells, 4, 1<<20), whole("size", s.Size, 32, 512), whole("categories", s.Categories, 1, 1000),
-		whole("points", s.Points, 0, 60000), whole("batch", s.Batch, 2, 4096), whole("epochs", s.Epochs, 1, 100000), whole("threads", s.Threads, 0, 1024),
+		whole("points", s.Points, 0, 60000), whole("batch", s.Batch, 2, 4096), whole("epochs", s.Epochs, 1, 100000), whole("threads", s.Threads, 0, 1024), whole("ranks", s.Ranks, 0, 64),
 		among("neighborhood", fmt.Sprint(s.Neighborhood), "1", "3", "5", "7"), among("sampler", s.Sampler, "random", "blocks", "patches"),
 		among("encode", s.Encode, learn.Unique, learn.Slices, learn.Historical), among("precision", s.Precision, "fp32", "bf16")} {
 		if err != nil {
 			return err
 		}
+	}
+	if s.Ranks > 1 && s.Encode == learn.Slices {
+		return fault.New("--ranks", "cannot train with slices", "Give --encode historical or unique.")
 	}
 	return nil
 }
@@ -97,10 +103,10 @@ type Result struct {
 	EpochSeconds      float64            `json:"epoch_seconds"`      // mean over the timed epochs
 	Encodings         float64            `json:"encodings"`          // tiles encoded with gradients, a sample
 	EvaluationSeconds float64            `json:"evaluation_seconds"` // every cell predicted once
-	PeakBytes         int64              `json:"peak_bytes"`         // of the process's memory, the mapped store included
+	PeakBytes         int64              `json:"peak_bytes"`         // of the process's memory, the mapped store included; of ranks the first's
 	TileBytes         float64            `json:"tile_bytes"`         // in the store
 	DenseTileBytes    int64              `json:"dense_tile_bytes"`   // of a tile's POIs in the published program
-	Parts             map[string]float64 `json:"parts"`              // seconds an epoch: data, encode, heads, backward, optimizer
+	Parts             map[string]float64 `json:"parts"`              // seconds an epoch: data, encode, heads, backward, optimizer; of several ranks also together
 	FLOPs             float64            `json:"flops"`              // floating-point operations of ResNet-18's convolutions an epoch
 }
 

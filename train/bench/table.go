@@ -47,6 +47,12 @@ func (t *Table) Print(w io.Writer, peak float64) error {
 		epoch, evaluation := t.against(r)
 		fmt.Fprintf(&b, "%.1f | %.1f |\n", epoch, evaluation)
 	}
+	for _, r := range t.Rows {
+		if r.Spec.Ranks > 1 {
+			fmt.Fprintf(&b, "\n%s: summing the gradients, waiting for the slowest included, takes %.1f%% of an epoch; the sums and gathers within encode and backward are part of those.\n",
+				r.Spec.Name, 100*r.Parts["together"]/r.EpochSeconds)
+		}
+	}
 	if len(t.LeftOut) > 0 {
 		fmt.Fprintf(&b, "\nLeft out, since this processor does not compute in bfloat16 (it has no AVX-512): %s\n", strings.Join(t.LeftOut, "; "))
 	}
