@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 
@@ -17,6 +18,8 @@ import (
 	"opencarbon/train/domain"
 	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
+	"opencarbon/train/networks"
+	"opencarbon/train/tabular"
 )
 
 // Arrays of a checkpoint that say where it may be trusted.
@@ -52,17 +55,28 @@ func (c *Checkpoint) domainView() string {
 	return ""
 }
 
-// keepDomain adds to the best checkpoint what its weights make of the training
-// cells, and how unlike them the validation cells are, and writes it anew: known
-// only when training is over. folds are those [N] of a model that validated on
-// every cell in the fold that did not train on it; nil: no validation cell was
-// trained on. What cannot be compared (cells that are all alike) leaves the file as
-// it is, and why says so.
-func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *dataset, folds []int) (why string, err error) {
-	view := c.domainView()
-	if view == "" {
-		return "the model has no representation of a cell", nil
+// trust is what checkpoints say of where their model may be trusted; why there is
+// nothing to say, if not empty.
+type trust struct {
+	header *DomainHeader
+	arrays map[string]safetensors.Array
+	why    string
+}
+
+// keep adds it to a checkpoint.
+func (t *trust) keep(c *Checkpoint) {
+	if t.why == "" {
+		c.Header.Domain = t.header
+		maps.Copy(c.arrays, t.arrays)
 	}
+}
+
+// trust compares training cells with each other and validation cells with them, by
+// features that make up a view, [n, width] of n cells. folds are those [N] of a model
+// that validated on every cell in the fold that did not train on it; nil: no
+// validation cell was trained on. Cells that cannot be compared (all are alike) give
+// the reason.
+func (d *dataset) trust(view string, folds []int, features func(cells []int32) (x []float32, width int, err error)) (*trust, error) {
 	cells := d.train
 	if n := len(cells); n > mostDomainCells {
 		cells = make([]int32, mostDomainCells)
@@ -70,18 +84,9 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 			cells[i] = d.train[i*n/mostDomainCells]
 		}
 	}
-	width := 0
-	features := func(cells []int32) (x []float32, err error) {
-		_, err = e.Evaluate(ctx, cells, nil, func(_ []int32, o layers.Output) {
-			v := o.Views.Get(view)
-			width = v.Size(1)
-			x = append(x, v.Cast(torch.Float32).Float32s()...)
-		})
-		return x, err
-	}
-	x, err := features(cells)
+	x, width, err := features(cells)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	fold, at := make([]int, len(cells)), map[store.Cell]int{}
 	for i, cell := range cells {
@@ -93,13 +98,11 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 	}
 	o, err := domain.Fit(x, width, fold)
 	if err != nil {
-		return err.Error(), nil
+		return &trust{why: err.Error()}, nil
 	}
-	c.Header.Domain = &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)}
-	c.arrays[domainFeatures] = float32Array(x, len(cells), width)
-	y, err := features(d.validation)
+	y, _, err := features(d.validation)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var index []float64
 	if folds == nil {
@@ -117,8 +120,44 @@ func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *datase
 	for _, v := range index {
 		own = append(own, float32(v))
 	}
-	c.arrays[domainValidation] = float32Array(own, len(own))
+	return &trust{header: &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)},
+		arrays: map[string]safetensors.Array{domainFeatures: float32Array(x, len(cells), width), domainValidation: float32Array(own, len(own))}}, nil
+}
+
+// keepDomain adds to the best checkpoint what its weights make of the training
+// cells, and how unlike them the validation cells are, and writes it anew: known
+// only when training is over. folds are as trust has them. What cannot be compared
+// leaves the file as it is, and why says so.
+func (c *Checkpoint) keepDomain(ctx context.Context, e *learn.Encoder, d *dataset, folds []int) (why string, err error) {
+	view := c.domainView()
+	if view == "" {
+		return "the model has no representation of a cell", nil
+	}
+	t, err := d.trust(view, folds, func(cells []int32) (x []float32, width int, err error) {
+		_, err = e.Evaluate(ctx, cells, nil, func(_ []int32, o layers.Output) {
+			v := o.Views.Get(view)
+			width = v.Size(1)
+			x = append(x, v.Cast(torch.Float32).Float32s()...)
+		})
+		return x, width, err
+	})
+	if err != nil {
+		return "", err
+	}
+	if t.why != "" {
+		return t.why, nil
+	}
+	t.keep(c)
 	return "", c.rewrite()
+}
+
+// trustRows is trust of the methods that see a cell as a row of features.
+func (d *dataset) trustRows(f *tabular.Features) (*trust, error) {
+	return d.trust(networks.RowsView, nil, func(cells []int32) ([]float32, int, error) {
+		x := make([]float32, len(cells)*f.Width())
+		f.Of(cells, x)
+		return x, f.Width(), nil
+	})
 }
 
 func float32Array(x []float32, shape ...int) safetensors.Array {

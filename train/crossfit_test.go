@@ -103,6 +103,10 @@ func TestCrossfit(t *testing.T) {
 	if o := k.domain(); o == nil {
 		t.Error("it does not say which cells are like the training cells")
 	}
+	index := k.strange() // each was trained on by all but its own fold's model
+	if len(index) != len(cells) || slices.Min(index) < 1e-6 {
+		t.Errorf("dissimilarity of %d of %d cells, from %g", len(index), len(cells), slices.Min(index))
+	}
 	first := filepath.Join(r.Dir, "folds", "fold-1.safetensors")
 	before, err := os.Stat(first)
 	if err != nil {

@@ -46,7 +46,11 @@ func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Me
 		return nil, err
 	}
 	like.Header.Threads = threads(c)
-	k, err := like.rows(ctx, path, m.Name(), f, features, d)
+	t, err := d.trustRows(features)
+	if err != nil {
+		return nil, err
+	}
+	k, err := like.rows(ctx, path, m.Name(), f, features, d, t)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +58,8 @@ func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Me
 }
 
 // rows writes a fitted method as a checkpoint of its own, trained on the same data
-// as c.
-func (c *Checkpoint) rows(ctx context.Context, path, name string, f tabular.Fitted, features *tabular.Features, d *dataset) (*Checkpoint, error) {
+// as c, and to be trusted where t says.
+func (c *Checkpoint) rows(ctx context.Context, path, name string, f tabular.Fitted, features *tabular.Features, d *dataset, t *trust) (*Checkpoint, error) {
 	mc, body, err := networks.RowsModel(f, c.Header.Model, name, features.Width())
 	if err != nil {
 		return nil, err
@@ -68,6 +72,7 @@ func (c *Checkpoint) rows(ctx context.Context, path, name string, f tabular.Fitt
 	k.Header.Rasters = seenRasters(mc, d.store) // whatever the network sees
 	k.arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
 	k.validatedBy(d, predicted)
+	t.keep(k)
 	if d.frozen != nil {
 		d.frozen.Keep(k.arrays)
 	}

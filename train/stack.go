@@ -46,6 +46,7 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 	if err != nil {
 		return err
 	}
+	var t *trust // the same for all
 	for i, b := range r.Baselines {
 		if b.Fitted == nil {
 			continue
@@ -54,7 +55,12 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 		if err != nil {
 			return err
 		}
-		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.Fitted, features, d)
+		if t == nil {
+			if t, err = d.trustRows(features); err != nil {
+				return err
+			}
+		}
+		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.Fitted, features, d, t)
 		if err != nil {
 			return err
 		}

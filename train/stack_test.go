@@ -79,12 +79,22 @@ func TestStack(t *testing.T) {
 
 	// Maps, totals and scores.
 	for _, x := range []*Checkpoint{s, ridge} {
-		p, err := Predict(context.Background(), x, d.store, PredictOptions{Out: t.TempDir(), Formats: []string{"csv"}, Threads: 1, Progress: progress.Options{Quiet: true}})
+		out := t.TempDir()
+		p, err := Predict(context.Background(), x, d.store, PredictOptions{Out: out, Formats: []string{"csv"}, Threads: 1, Progress: progress.Options{Quiet: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if p.Sum == nil || len(p.Intervals) == 0 {
 			t.Errorf("%s: no total (%s), %d intervals", x.Path, p.NoSum, len(p.Intervals))
+		}
+		index := column(t, filepath.Join(out, "predictions.csv"), "dissimilarity")
+		for _, cell := range d.train {
+			if index[cell] > 1e-2 {
+				t.Fatalf("%s: training cell %d is %g from itself", x.Path, cell, index[cell])
+			}
+		}
+		if !(p.InDomain > 0 && p.InDomain <= 1) || len(x.strange()) != len(d.validation) {
+			t.Errorf("%s: %g of the cells in its domain, %d validation cells of %d compared", x.Path, p.InDomain, len(x.strange()), len(d.validation))
 		}
 	}
 	truth, guess := []float64{}, []float64{}

@@ -19,8 +19,8 @@ type rows struct {
 	fitted tabular.Fitted
 }
 
-// rowsView is the view of a tile's features, [F].
-const rowsView = "features"
+// RowsView is the view of a cell's features, [F]: what a method sees of it.
+const RowsView = "features"
 
 func newRows(p *layers.Params, c layers.ModelConfig) (*rows, error) {
 	if c.Features < 1 || c.Bytes < 1 {
@@ -47,12 +47,12 @@ func (m *rows) Params() *layers.Params { return m.params }
 
 // Traits says that the features are all that is wanted of a tile.
 func (m *rows) Traits() layers.Traits {
-	return layers.Traits{Embeddings: []layers.Width{{Name: rowsView, Width: m.config.Features}}, Around: layers.Around{M: 1},
+	return layers.Traits{Embeddings: []layers.Width{{Name: RowsView, Width: m.config.Features}}, Around: layers.Around{M: 1},
 		FeaturesAlone: true, MovingStatistics: true}
 }
 
 // Encode passes the features on.
-func (m *rows) Encode(t layers.Tiles) (e layers.Views) { return e.With(rowsView, t.Features) }
+func (m *rows) Encode(t layers.Tiles) (e layers.Views) { return e.With(RowsView, t.Features) }
 
 // Predict asks the method for each cell. A file that is damaged or a library that
 // is missing panics with a *torch.Error.
@@ -63,7 +63,7 @@ func (m *rows) Predict(e layers.Views, index *torch.Tensor) layers.Output {
 			panic(&torch.Error{Op: m.config.Method, Message: err.Error()})
 		}
 	}
-	x := layers.Own(e.Get(rowsView), index).Cast(torch.Float32)
+	x := layers.Own(e.Get(RowsView), index).Cast(torch.Float32)
 	f, err := tabular.FromRows(m.fitted.Columns(), x.Float32s())
 	if err != nil {
 		panic(&torch.Error{Op: m.config.Method, Message: err.Error()})
@@ -76,7 +76,7 @@ func (m *rows) Predict(e layers.Views, index *torch.Tensor) layers.Output {
 	if err != nil {
 		panic(&torch.Error{Op: m.config.Method, Message: err.Error()})
 	}
-	return layers.Output{LnEmission: torch.FromSlice(ln).To(x.Device()).Cast(torch.Float32)}
+	return layers.Output{LnEmission: torch.FromSlice(ln).To(x.Device()).Cast(torch.Float32), Views: layers.Views{{Name: RowsView, X: x}}}
 }
 
 // Loss is the error of the predictions; there is nothing to train by it.
