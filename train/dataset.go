@@ -61,6 +61,8 @@ func (d *dataset) fit(c *config.Config) error {
 	case c.Model.HasPOI() && !d.store.HasPOIs():
 		return fault.New(where, "the store has no POIs, but model.modalities asks for them",
 			"Give data.poi.path, or set model.modalities: [image].")
+	case c.Train.AugmentColor > 0 && c.Model.HasImage() && tabular.Tintable(d.store) != nil:
+		return tabular.Tintable(d.store)
 	case len(d.train) < 2:
 		return fault.New(where, fmt.Sprintf("%d training cells have a target; at least 2 are needed", len(d.train)),
 			"Check data.split and data.emissions with: go run ./cmd/prepare --config ... --preview")

@@ -11,11 +11,12 @@ import (
 	"opencarbon/train/frozen"
 	"opencarbon/train/learn"
 	"opencarbon/train/tabular"
+	"opencarbon/train/tint"
 )
 
 // inputs are what a cell's features are made of.
 func (d *dataset) inputs(c *config.Config) tabular.Inputs {
-	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more, Rasters: tabular.RasterNames(d.store)}
+	return tabular.Inputs{Images: c.Model.HasImage(), POIs: c.Model.HasPOI(), More: d.more, Rasters: tabular.RasterNames(d.store), Tint: c.Train.AugmentColor}
 }
 
 // enoughCells is how many training cells it takes for a trained encoder of images
@@ -66,7 +67,7 @@ func (d *dataset) freeze(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	d.frozen = frozen.New(arrays, sum)
-	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c))
+	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c), c.Train.AugmentColor)
 	return err
 }
 
@@ -82,14 +83,14 @@ func (d *dataset) thaw(ctx context.Context, c *config.Config, from *Checkpoint) 
 	if d.frozen, err = from.frozen(); err != nil || d.frozen == nil {
 		return err
 	}
-	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c))
+	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c), c.Train.AugmentColor)
 	return err
 }
 
-func encodeFrozen(ctx context.Context, e *frozen.Encoder, s *store.Store, device string, threads int) (more *tabular.More, err error) {
+func encodeFrozen(ctx context.Context, e *frozen.Encoder, s *store.Store, device string, threads int, spread float64) (more *tabular.More, err error) {
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
-		more, failed = e.Features(ctx, s, torch.ParseDevice(device))
+		more, failed = e.Features(ctx, s, torch.ParseDevice(device), spread)
 	}); err != nil {
 		return nil, err
 	}
@@ -130,7 +131,7 @@ func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, 
 	if err != nil || e == nil {
 		return in, err
 	}
-	in.More, err = encodeFrozen(ctx, e, s, device, threads)
+	in.More, err = encodeFrozen(ctx, e, s, device, threads, 0)
 	return in, err
 }
 
@@ -138,12 +139,24 @@ func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, 
 // are made of, and ctx ends their making.
 func assembler(ctx context.Context, s *store.Store, n learn.Network, ln []float64, in tabular.Inputs) (*learn.Assembler, error) {
 	var features learn.Features
+	var tinted []learn.Features
 	if n.Config().Features > 0 {
 		f, err := tabular.Of(ctx, s, in)
 		if err != nil {
 			return nil, err
 		}
 		features = f
+		for _, g := range f.Tinted() {
+			tinted = append(tinted, g)
+		}
 	}
-	return learn.NewAssembler(s, learn.Inputs(n), n.Traits().Around, ln, features)
+	a, err := learn.NewAssembler(s, learn.Inputs(n), n.Traits().Around, ln, features)
+	if err != nil || in.Tint == 0 || !in.Images {
+		return a, err
+	}
+	a.Tinted = tinted
+	for k := range tint.Draws {
+		a.Tints = append(a.Tints, tint.Draw(k+1, s.Shape().Bands, in.Tint))
+	}
+	return a, nil
 }

@@ -19,6 +19,7 @@ func TestRowsOfTheNetwork(t *testing.T) {
 		"no-contrastive":  func(c *config.Config) { c.Model.Contrastive = false },
 		"no-neighborhood": func(c *config.Config) { c.Model.Neighborhood = 1 },
 		"no-augment":      func(c *config.Config) { c.Train.Augment = "none" },
+		"color":           func(c *config.Config) { c.Train.AugmentColor = 0.1 },
 		"no-statistics":   func(c *config.Config) { c.Model.Statistics = false },
 		"no-log-counts":   func(c *config.Config) { c.Model.LogCounts = false },
 		"no-wide":         func(c *config.Config) { c.Model.Wide = false },

@@ -37,6 +37,7 @@ var networks = []network{
 	{"no-contrastive", "without contrastive loss", func(c *config.Config) { c.Model.Contrastive = false }},
 	{"no-neighborhood", "without neighborhood", func(c *config.Config) { c.Model.Neighborhood = 1 }},
 	{"no-augment", "tiles as they are", func(c *config.Config) { c.Train.Augment = "none" }},
+	{"color", "images in other colors as well, in training (train.augment_color)", func(c *config.Config) { c.Train.AugmentColor = max(0.1, c.Train.AugmentColor) }},
 	{"no-statistics", "without image statistics", func(c *config.Config) { c.Model.Statistics = false }},
 	{"no-log-counts", "without ln counts", func(c *config.Config) { c.Model.LogCounts = false }},
 	{"no-wide", "no features of cell and surroundings beside the encoders", func(c *config.Config) { c.Model.Wide = false }},
@@ -187,7 +188,7 @@ func entry(c *config.Config, name string) (Entry, error) {
 func lacks(c *config.Config, name string) string {
 	m := c.Model
 	switch {
-	case (name == "frozen" || name == "no-statistics") && !m.HasImage():
+	case (name == "frozen" || name == "no-statistics" || name == "color") && !m.HasImage():
 		return "the config has no images"
 	case name == "no-log-counts" && !m.HasPOI():
 		return "the config has no points of interest"

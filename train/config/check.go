@@ -62,6 +62,7 @@ var ranges = map[string]limits{
 	"train.validate_every":            {low: 1, high: 1e6},
 	"train.ensemble":                  {low: 1, high: 100},
 	"train.ema":                       {low: 0, high: 0.99999},
+	"train.augment_color":             {low: 0, high: 1},
 	"model.wide_dropout":              {low: 0, high: 0.95},
 	"train.patience":                  {low: 0, high: 1e6},
 	"train.min_epochs":                {low: 0, high: 1e6},
@@ -155,6 +156,12 @@ func check(c *Config, label string, given map[string]leaf) error {
 	}
 	if m.Published() && t.Augment != "none" {
 		bad("train.augment", "Leave it away, or set it to none.", "is %s, but the published program takes tiles as they are", t.Augment)
+	}
+	if m.Published() && t.AugmentColor > 0 {
+		bad("train.augment_color", "Leave it away, or set it to 0.", "is %g, but the published program takes tiles as they are", t.AugmentColor)
+	}
+	if t.AugmentColor > 0 && !m.HasImage() {
+		bad("train.augment_color", "Leave it away, or set it to 0.", "is %g, but model.modalities has no image", t.AugmentColor)
 	}
 	if m.Variant != "plus" {
 		for key, on := range map[string]bool{"model.statistics": m.Statistics, "model.log_counts": m.LogCounts, "model.wide": m.Wide} {

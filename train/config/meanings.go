@@ -32,6 +32,7 @@ var meanings = map[string]string{
 	"config.Output.TensorBoard":            "write TensorBoard event files",
 	"config.Train.Alpha":                   "weight of the contrastive loss (Eq. 8); in tile2vec and pg-simclr of their own loss of representations; default 0.001, in the reference variant the published program's 0.01",
 	"config.Train.Augment":                 "d4 | none; d4: each tile that is trained on is turned and mirrored, image and POIs alike, by one of the square's eight symmetries drawn anew in every epoch; none: as in the paper (the reference variant's only way, and its default)",
+	"config.Train.AugmentColor":            "images in training are seen, in each epoch anew, as they are or in one of 4 other colors: this is the spread of the gain's logarithm, 0.1 = a tenth lighter or darker; 0 = as they are. For mosaics of several sources, and models that go elsewhere",
 	"config.Train.BatchSize":               "cells a step",
 	"config.Train.Block":                   "blocks: edge in cells of the blocks that batches are filled from; 0 = each batch is a compact patch of its own",
 	"config.Train.ClipNorm":                "largest L2 norm of the whole gradient; 0 = no clipping",

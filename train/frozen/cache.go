@@ -14,17 +14,19 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/tint"
 )
 
 // largest file of kept features: 768 numbers of some 300,000 tiles.
 const maxKept = 1 << 30
 
 // raw are the features of all tiles before principal components, from the file
-// that was left beside the store or by encoding them, [N, D]. What cannot be kept
-// (a store on a disk that is full or read-only) is made again the next time.
-func (e *Encoder) raw(ctx context.Context, s *store.Store, d torch.Device) ([]float32, error) {
+// that was left beside the store or by encoding them through a tint, [N, D]. What
+// cannot be kept (a store on a disk that is full or read-only) is made again the next
+// time.
+func (e *Encoder) raw(ctx context.Context, s *store.Store, d torch.Device, colors tint.Tint) ([]float32, error) {
 	m := s.Meta()
-	id := sha256.Sum256(fmt.Appendf(nil, "opencarbon frozen 1\n%s\n%v\n%s\n%v\n%d\n%d", e.sum, stages, m.ConfigHash, m.Built, s.Bytes(), s.Len()))
+	id := sha256.Sum256(append(fmt.Appendf(nil, "opencarbon frozen 1\n%s\n%v\n%s\n%v\n%d\n%d", e.sum, stages, m.ConfigHash, m.Built, s.Bytes(), s.Len()), colors.Key()...))
 	path := filepath.Join(s.Dir(), fmt.Sprintf("frozen-%x.bin", id[:6]))
 	if kept, err := regular.Read(path, maxKept); err == nil && len(kept) > len(id)+4 && bytes.HasPrefix(kept, id[:]) {
 		body := kept[len(id) : len(kept)-4]
@@ -36,7 +38,7 @@ func (e *Encoder) raw(ctx context.Context, s *store.Store, d torch.Device) ([]fl
 			return out, nil
 		}
 	}
-	out, err := e.encode(ctx, s, d)
+	out, err := e.encode(ctx, s, d, colors)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/tabular"
+	"opencarbon/train/tint"
 )
 
 // stages whose channels are features, and how many components of each are kept.
@@ -92,20 +93,48 @@ func Kept(arrays map[string]safetensors.Array, sum string) (*Encoder, error) {
 func (e *Encoder) Sum() string { return e.sum }
 
 // Features are the store's tiles in principal components, which are found on them
-// where they are not known yet. It runs inside torch.Run. Errors that the user can
-// mend are *fault.Input.
-func (e *Encoder) Features(ctx context.Context, s *store.Store, d torch.Device) (*tabular.More, error) {
+// where they are not known yet; where spread is above 0 those of the tiles in other
+// colors as well (tint.Draw). It runs inside torch.Run. Errors that the user can mend are
+// *fault.Input.
+func (e *Encoder) Features(ctx context.Context, s *store.Store, d torch.Device, spread float64) (*tabular.More, error) {
 	if !s.HasImages() {
 		return nil, fault.New(s.Dir(), "has no images that a pretrained encoder could see", "Give data.imagery.path, or leave model.image_features empty.")
 	}
-	raw, err := e.raw(ctx, s, d)
+	raw, err := e.raw(ctx, s, d, tint.Tint{})
 	if err != nil {
 		return nil, err
 	}
-	n := s.Len()
-	whole, at := len(raw)/n, 0
 	more := &tabular.More{About: fmt.Sprintf("frozen ResNet-18 (stages %s)", strings.Trim(strings.ReplaceAll(fmt.Sprint(stages), " ", ", "), "[]")),
 		Key: e.sum}
+	if more.Values, err = e.project(raw, s.Len()); err != nil {
+		return nil, err
+	}
+	for i, stage := range stages {
+		for k := range e.pca[i].K {
+			more.Names = append(more.Names, fmt.Sprintf("stage %d component %d", stage, k+1))
+		}
+	}
+	more.Key += fmt.Sprintf("/%x", e.fingerprint())
+	if spread == 0 {
+		return more, nil
+	}
+	for k := range tint.Draws {
+		if raw, err = e.raw(ctx, s, d, tint.Draw(k+1, 3, spread)); err != nil {
+			return nil, err
+		}
+		values, err := e.project(raw, s.Len())
+		if err != nil {
+			return nil, err
+		}
+		more.Tinted = append(more.Tinted, values)
+	}
+	return more, nil
+}
+
+// project are the features of n tiles in principal components, [n, sum of K], which are
+// found on them where they are not known yet.
+func (e *Encoder) project(raw []float32, n int) ([]float32, error) {
+	whole, at := len(raw)/n, 0
 	fresh := e.pca == nil
 	var parts [][]float32
 	for i, stage := range stages {
@@ -128,18 +157,14 @@ func (e *Encoder) Features(ctx context.Context, s *store.Store, d torch.Device) 
 			p.apply(x[t*width:(t+1)*width], out[t*p.K:(t+1)*p.K])
 		}
 		parts = append(parts, out)
-		for k := range p.K {
-			more.Names = append(more.Names, fmt.Sprintf("stage %d component %d", stage, k+1))
-		}
 	}
-	more.Values = make([]float32, 0, n*len(more.Names))
+	var values []float32
 	for t := range n {
 		for i, p := range e.pca {
-			more.Values = append(more.Values, parts[i][t*p.K:(t+1)*p.K]...)
+			values = append(values, parts[i][t*p.K:(t+1)*p.K]...)
 		}
 	}
-	more.Key += fmt.Sprintf("/%x", e.fingerprint())
-	return more, nil
+	return values, nil
 }
 
 // fingerprint tells principal components apart.
@@ -153,8 +178,8 @@ func (e *Encoder) fingerprint() uint64 {
 	return h
 }
 
-// encode runs all tiles through the encoder, [N, sum of 2 StageWidth].
-func (e *Encoder) encode(ctx context.Context, s *store.Store, d torch.Device) (out []float32, err error) {
+// encode runs all tiles, seen through a tint, through the encoder, [N, sum of 2 StageWidth].
+func (e *Encoder) encode(ctx context.Context, s *store.Store, d torch.Device, colors tint.Tint) (out []float32, err error) {
 	p := layers.NewParams(d)
 	defer p.Close()
 	trunk := layers.NewImageTrunk(p.Root(), slices.Max(stages))
@@ -184,9 +209,11 @@ func (e *Encoder) encode(ctx context.Context, s *store.Store, d torch.Device) (o
 			}
 			n := min(chunk, s.Len()-at)
 			for i := range n {
-				if err = s.ReadColors(at+i, pixels[i*3*size*size:(i+1)*3*size*size]); err != nil {
+				image := pixels[i*3*size*size : (i+1)*3*size*size]
+				if err = s.ReadColors(at+i, image); err != nil {
 					return
 				}
+				colors.Apply(image)
 			}
 			torch.InScope(func(*torch.Scope) {
 				x := trunk.Moments(torch.FromSlice(pixels[:n*3*size*size], n, 3, size, size).To(d), stages)

@@ -74,3 +74,41 @@ func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor
 	})
 	return out
 }
+
+// Recolor draws a tint, or none, for each tile of b that this process encodes and gives
+// it the features of its image seen through it; Encoder.inputs tints the image itself.
+// The draw depends on seed, epoch and tile alone.
+func (a *Assembler) Recolor(b *Batch, seed, epoch uint64) {
+	if len(a.Tints) == 0 {
+		return
+	}
+	for i, t := range b.here {
+		k := rand.New(rand.NewPCG(seed^0x71c7, epoch<<32|uint64(t))).IntN(len(a.Tints) + 1)
+		b.Tints = append(b.Tints, uint8(k))
+		if k > 0 && len(a.Tinted) > 0 {
+			w := a.Features.Width()
+			a.Tinted[k-1].Of(b.here[i:i+1], b.Features[i*w:(i+1)*w])
+		}
+	}
+}
+
+// tinted are images [E, B, H, W] of bytes, each seen through its tint.
+func (e *Encoder) tinted(images *torch.Tensor, tints []uint8) (out *torch.Tensor) {
+	n, bands := images.Size(0), images.Size(1)
+	gain, offset := make([]float32, 0, n*bands), make([]float32, 0, n*bands)
+	for _, k := range tints {
+		for b := range bands {
+			g, o := 1.0, 0.0
+			if k > 0 {
+				g, o = e.Assembler.Tints[k-1].Gain[b], e.Assembler.Tints[k-1].Offset[b]
+			}
+			gain, offset = append(gain, float32(g)), append(offset, float32(255*o+0.5)) // casting cuts fractions off
+		}
+	}
+	torch.InScope(func(s *torch.Scope) {
+		on := func(v []float32) *torch.Tensor { return torch.FromSlice(v, n, bands, 1, 1).To(images.Device()) }
+		out = images.Cast(torch.Float32).Mul(on(gain)).Add(on(offset)).Clamp(0, 255).Cast(images.DType())
+		s.Keep(out)
+	})
+	return out
+}

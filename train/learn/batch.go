@@ -8,6 +8,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/tint"
 )
 
 // Batch is what one step needs, as Go slices, so that another goroutine can
@@ -22,6 +23,7 @@ type Batch struct {
 	Points   Points    // their POIs
 	Features []float32 // [E, F]; empty without
 	Turns    []uint8   // [E] elements of D4 that they are turned by in training; empty: none
+	Tints    []uint8   // [E] tints that their images are seen through in training, 0: none; empty: none at all
 	Partners []int64   // [R, Width] places in Tiles of tiles that are compared, of a Partnered network; U = none
 	Width    int
 	err      error   // of reading the images
@@ -48,10 +50,12 @@ type Features interface {
 // Assembler makes batches from a store. It is used by one goroutine at a time.
 type Assembler struct {
 	Store     *store.Store
-	M         int       // neighborhood width
-	Neighbors []int32   // [N, M*M]
-	Ln        []float64 // [N] ln emission
-	Features  Features  // of the tiles as cells; nil where the network has none
+	M         int         // neighborhood width
+	Neighbors []int32     // [N, M*M]
+	Ln        []float64   // [N] ln emission
+	Features  Features    // of the tiles as cells; nil where the network has none
+	Tints     []tint.Tint // that the images of a step are seen through, one of them or none; empty: none
+	Tinted    []Features  // of the images through each of Tints; empty: as Features
 	image     bool
 	poi       bool
 	own       bool                                        // load the inputs of a batch's own cells alone
@@ -191,7 +195,7 @@ func (a *Assembler) load(b *Batch, rank, world int) {
 		b.here = b.Tiles[:1]
 	}
 	n := len(b.here)
-	b.Turns = b.Turns[:0]
+	b.Turns, b.Tints = b.Turns[:0], b.Tints[:0]
 	b.Images = b.Images[:0]
 	b.err = nil
 	if a.image && !a.resident {

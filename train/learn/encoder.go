@@ -66,6 +66,9 @@ func (e *Encoder) inputs(b *Batch) layers.Tiles {
 	if t.Images != nil && len(b.Turns) > 0 {
 		t.Images = e.turned(t.Images, b.Turns)
 	}
+	if t.Images != nil && len(b.Tints) > 0 {
+		t.Images = e.tinted(t.Images, b.Tints)
+	}
 	if e.options.DensePOIs && t.Points != nil {
 		t.POIs, t.Points = t.Points.Dense(), nil
 	}

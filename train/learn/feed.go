@@ -16,6 +16,7 @@ func (l *Learner) NewFeed(batches [][]int32, epoch int) *Feed {
 		if l.options.Augment {
 			l.Assembler.augment(b, l.options.Seed, uint64(epoch))
 		}
+		l.Assembler.Recolor(b, l.options.Seed, uint64(epoch))
 	}
 	if l.options.NoPrefetch {
 		next := 0

@@ -14,6 +14,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train/tint"
 )
 
 // Widths of the surroundings that a row describes: the cell itself (1), and the
@@ -37,6 +38,7 @@ type Features struct {
 	about     string
 	given     []float32                     // [N, len(names)] rows as they are, in the place of all else; nil: none
 	without   int                           // 1 + the POI category that is taken away; 0: none
+	tinted    []*Features                   // of the same images in other colors, for training; nil: none
 	extra     func(cell int, out []float64) // writes the columns behind those of Widths; nil: there are none
 }
 
@@ -46,15 +48,17 @@ type Inputs struct {
 	Images, POIs bool
 	More         *More    // further numbers of a cell; nil: none
 	Rasters      []string // names of the store's rasters whose numbers are in a row, in this order
+	Tint         float64  // spread of the tints (tint.Draw) of which Tinted is made besides; 0: none
 }
 
 // More are further numbers of every cell of a store, which a row has of the cell
 // and as means of its surroundings, like image statistics.
 type More struct {
-	Names  []string  // [d]
-	Values []float32 // [N, d]
-	About  string    // what they are, for tables
-	Key    string    // tells apart what they are made of, for the same store
+	Names  []string    // [d]
+	Values []float32   // [N, d]
+	Tinted [][]float32 // [tint.Draws][N, d] of the images in other colors; nil: as Values
+	About  string      // what they are, for tables
+	Key    string      // tells apart what they are made of, for the same store
 }
 
 // Key tells inputs apart, for the same store.
@@ -65,6 +69,9 @@ func (in Inputs) Key() string {
 	}
 	if len(in.Rasters) > 0 {
 		key += fmt.Sprintf(", rasters %q", in.Rasters)
+	}
+	if in.Tint > 0 {
+		key += fmt.Sprintf(", tints of %g", in.Tint)
 	}
 	return key
 }
@@ -122,8 +129,49 @@ func New(ctx context.Context, s *store.Store, in Inputs) (*Features, error) {
 	f.at = slices.Clone(s.Cells()) // features outlive the store
 	f.neighbors = slices.Clone(f.neighbors)
 	f.own = make([]float32, f.cells*f.width())
-	return f, f.fill(ctx, s, in, image, rasters)
+	if err := f.fill(ctx, s, in, tint.Tint{}, image, rasters); err != nil {
+		return nil, err
+	}
+	return f, f.tint(ctx, s, in, image, rasters)
 }
+
+// tint makes the features of the same images in other colors, where in asks for them.
+func (f *Features) tint(ctx context.Context, s *store.Store, in Inputs, image int, rasters []float32) error {
+	if in.Tint == 0 || !in.Images || !s.HasImages() {
+		return nil
+	}
+	if err := Tintable(s); err != nil {
+		return err
+	}
+	for k := range tint.Draws {
+		g, other := *f, in
+		g.own = make([]float32, len(f.own))
+		if in.More != nil && in.More.Tinted != nil {
+			more := *in.More
+			more.Values = more.Tinted[k]
+			other.More = &more
+		}
+		if err := g.fill(ctx, s, other, tint.Draw(k+1, s.Shape().Bands, in.Tint), image, rasters); err != nil {
+			return err
+		}
+		f.tinted = append(f.tinted, &g)
+	}
+	return nil
+}
+
+// Tintable says why the images of a store cannot be seen in other colors, a *fault.Input
+// error; nil where they can.
+func Tintable(s *store.Store) error {
+	if s.Shape().Pixel == store.UInt8 {
+		return nil
+	}
+	return fault.New("train.augment_color", "the store's images are floats, whose colors have no range that could be kept to",
+		"Leave it out, or prepare the images as bytes (data.imagery.type).")
+}
+
+// Tinted are the features of the same cells with their images in other colors, to be
+// trained on besides; empty where Inputs.Tint is 0.
+func (f *Features) Tinted() []*Features { return f.tinted }
 
 // Width is how many columns the features of a store will have.
 func Width(s *store.Store, in Inputs) int {
@@ -159,9 +207,9 @@ func ownNames(s *store.Store, in Inputs) (names []string, image, counts int) {
 }
 
 // fill computes every cell's own columns, of which the first image are the image's
-// and rasters [N, d] come next. Cells are independent of each other, so cores take
-// them in turn.
-func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, image int, rasters []float32) error {
+// and rasters [N, d] come next; images are seen through a tint. Cells are independent of each
+// other, so cores take them in turn.
+func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, colors tint.Tint, image int, rasters []float32) error {
 	const step = 64
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -186,6 +234,7 @@ func (f *Features) fill(ctx context.Context, s *store.Store, in Inputs, image in
 						if errs[k] = s.ReadImage(i, pixels); errs[k] != nil {
 							return
 						}
+						colors.Apply(pixels)
 						imageStatistics(pixels, s.Shape(), row)
 					}
 					if f.poi > 0 {

@@ -14,8 +14,9 @@ import (
 type village struct {
 	rows, cols int
 	size       int                              // of images; 0: none
+	pixel      store.Pixel                      // of images
 	categories []string                         // none: no POIs
-	image      func(cell int, pixels []uint8)   // [3, size, size]
+	image      func(cell int, pixels []uint8)   // [3, size, size] of pixel
 	counts     func(cell int, counts []float32) // of each category
 	rasters    []store.Raster                   // further rasters, and their numbers
 	numbers    func(cell int) []float32         // [len(rasters)]
@@ -37,7 +38,9 @@ func (v *village) open(t *testing.T) *store.Store {
 	}
 	n := len(cells)
 	dir := filepath.Join(t.TempDir(), "store")
-	w, err := store.Create(dir, store.Meta{Name: "village", Grid: store.GridSpec{Scheme: "degrees", EPSG: 4326, CellSize: 0.01}, ConfigHash: "x", Program: "test"}, n, v.size)
+	shape := store.RGB(v.size)
+	shape.Pixel = v.pixel
+	w, err := store.CreateAs(dir, store.Meta{Name: "village", Grid: store.GridSpec{Scheme: "degrees", EPSG: 4326, CellSize: 0.01}, ConfigHash: "x", Program: "test"}, n, shape)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +49,7 @@ func (v *village) open(t *testing.T) *store.Store {
 	var p store.Points
 	for i := range n {
 		if v.size > 0 {
-			pixels := make([]uint8, 3*v.size*v.size)
+			pixels := make([]uint8, shape.Bytes())
 			v.image(i, pixels)
 			if err := w.SetImage(i, pixels); err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -128,6 +129,26 @@ func prepare(t Task) (*prepared, error) {
 		p.validation.z = p.scaling.apply(x)
 	}
 	return &p, nil
+}
+
+// withTinted are the training samples and, behind them, those of the same cells in other
+// colors, as many draws as keep the rows within most.
+func (p *prepared) withTinted(t Task, most int) (samples, error) {
+	all := p.train
+	for _, f := range t.Features.Tinted() {
+		n, d := all.z.Dims()
+		if n+len(t.Train) > most {
+			break
+		}
+		x := f.Rows(t.Train)
+		if err := f.finite(x, t.Train); err != nil {
+			return all, err
+		}
+		z := mat.NewDense(n+len(t.Train), d, nil)
+		z.Stack(all.z, p.scaling.apply(x))
+		all = samples{z: z, y: append(slices.Clip(all.y), p.train.y...)}
+	}
+	return all, nil
 }
 
 func targets(ln []float64, cells []int32) ([]float64, error) {
