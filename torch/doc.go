@@ -11,9 +11,10 @@
 // out to the enclosing scope, Tensor.Own out of all scopes (parameters). Live
 // counts what is alive.
 //
-//	err := torch.Run(torch.Options{}, func() {
-//		x := torch.FromSlice([]float32{1, 2, 3, 4}, 2, 2)
-//		fmt.Println(x.MatMul(x).Sum().Item())
+//	err := torch.Run(torch.Options{Threads: 1}, func() {
+//		x := torch.FromSlice([]float64{1, 2, 3}).SetRequiresGrad(true)
+//		x.Mul(x).Sum().Backward() // d/dx of x^2 is 2x
+//		fmt.Println(x.Grad().Float64s())
 //	})
 //
 // # Errors

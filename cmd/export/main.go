@@ -1,4 +1,5 @@
-// Command export writes a checkpoint for PyTorch.
+// Command export writes a checkpoint as a .pth file, which PyTorch and, for the
+// reference variant, the authors' published program can load.
 package main
 
 import (

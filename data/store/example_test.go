@@ -46,6 +46,9 @@ func ExampleCreate() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(s.Len(), s.Targets(), s.POIs(0).Count, neighbors[5]) // the tile east of the first is the second
-	// Output: 2 [1200 30] [2] 1
+	fmt.Println(s.Len(), s.Targets(), s.POIs(0).Count)
+	fmt.Println(neighbors[5]) // the tile east of the first is the second
+	// Output:
+	// 2 [1200 30] [2]
+	// 1
 }

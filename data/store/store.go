@@ -6,6 +6,16 @@
 // processes share one copy in memory and nothing is decoded or copied on the
 // way to the trainer. meta.json is a copy of the metadata for people.
 //
+// A store is made by Create, whose Writer commits it whole or not at all, and read by
+// Open:
+//
+//	s, err := store.Open(dir)
+//	if err != nil {
+//		panic(err)
+//	}
+//	defer s.Close()
+//	fmt.Println(s.Len(), s.Targets(), s.POIs(0).Count)
+//
 // What may not enter: reading of users' inputs (the packages beside this one do
 // that), tensors, and logarithms or other transforms of the target, which are
 // the trainer's.

@@ -58,8 +58,10 @@ func (s Starter) Text() string {
 	p("model:")
 	p("  modalities: [image, poi] # without images: [poi], and leave data.imagery out")
 	p("train:")
-	p("  epochs: 3000 # the paper's; patience ends it sooner")
-	p("  validate_every: 5")
+	p("  epochs: 120 # enough for a city of some hundred to a few thousand cells; patience ends it sooner. The paper's: 3000")
+	p("  min_epochs: 40")
+	p("  contrastive_warmup_epochs: 40")
+	p("  validate_every: 4")
 	p("  patience: 10")
 	return b.String()
 }

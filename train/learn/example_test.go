@@ -62,7 +62,8 @@ func ExampleLearner() {
 			feed := learner.NewFeed(batches, epoch)
 			for range batches {
 				b := feed.Next()
-				if err := learner.Step(b, false); err != nil {
+				err := learner.Step(b, false)
+				if err != nil {
 					panic(err)
 				}
 				feed.Done(b)

@@ -27,7 +27,8 @@ func ExampleRidgeRegression() {
 	if err != nil {
 		panic(err)
 	}
-	fitted, err := tabular.RidgeRegression{}.Fit(context.Background(), tabular.Task{Features: features, Ln: ln, Train: train, Validation: validation}, tabular.Options{})
+	task := tabular.Task{Features: features, Ln: ln, Train: train, Validation: validation}
+	fitted, err := tabular.RidgeRegression{}.Fit(context.Background(), task, tabular.Options{})
 	if err != nil {
 		panic(err)
 	}
