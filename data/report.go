@@ -201,7 +201,11 @@ func (r *Report) printEmissions(w io.Writer, line liner, some counter) {
 		unit = " value x km2"
 		mega = func(float64) string { return "" }
 	}
-	fmt.Fprintf(w, "emissions (%s, %d files)\n", e.Units, len(e.Files))
+	files := "1 file"
+	if n := len(e.Files); n != 1 {
+		files = fmt.Sprintf("%d files", n)
+	}
+	fmt.Fprintf(w, "emissions (%s, %s)\n", e.Units, files)
 	if text := strings.Trim(e.Bands+", "+e.Times, ", "); text != "" {
 		fmt.Fprintf(w, "  read: %s\n", text)
 	}

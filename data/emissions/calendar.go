@@ -243,6 +243,9 @@ func (m *monthSet) span() string {
 	}
 	slices.Sort(have)
 	text := fmt.Sprintf("%02d..%02d", have[0], have[len(have)-1])
+	if len(have) == 1 {
+		text = fmt.Sprintf("%02d", have[0])
+	}
 	if m.year != 0 {
 		text += fmt.Sprintf(" of %d", m.year)
 	}

@@ -144,9 +144,12 @@ func (g *Grid) CRS() *raster.CRS { return g.crs }
 func (g *Grid) String() string {
 	switch g.spec.Scheme {
 	case XYZ:
-		return fmt.Sprintf("xyz zoom %d", g.spec.Zoom)
+		return fmt.Sprintf("xyz tiles of zoom %d", g.spec.Zoom)
 	case Degrees:
-		return fmt.Sprintf("degrees %g", g.size)
+		if n := math.Round(1 / g.size); n > 1 && math.Abs(n*g.size-1) < 1e-9 {
+			return fmt.Sprintf("cells of 1/%.0f degree", n)
+		}
+		return fmt.Sprintf("cells of %g degrees", g.size)
 	}
 	return fmt.Sprintf("%s, cells of %g m", g.crs, g.spec.CellMetres)
 }
