@@ -18,6 +18,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/networks"
+	"opencarbon/train/pytorch"
 )
 
 // checkpointFormat is raised when an older program could misread a file.
@@ -177,14 +178,15 @@ type Checkpoint struct {
 	Header Header
 	arrays map[string]safetensors.Array
 
-	foreign *foreign // a checkpoint of PyTorch; nil: our own
+	foreign *pytorch.Model // a checkpoint of PyTorch; nil: our own
+	met     bool           // it has met a store, which told the rest
 }
 
 // ReadCheckpoint reads and checks a checkpoint of our own form, or one of
-// PyTorch (ReadPublished with its defaults).
+// PyTorch (ReadModel without hints).
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	if isPublished(path) {
-		return ReadPublished(path, PublishedModel{})
+	if pytorch.Named(path) {
+		return readForeign(path, pytorch.Hint{})
 	}
 	var f safetensors.File
 	err := regular.Check(path)
@@ -299,11 +301,11 @@ func (c *Checkpoint) scalars() int {
 // loadModel copies the checkpoint's weights into the model.
 func (c *Checkpoint) loadModel(s *layers.Params) (err error) {
 	torch.InScope(func(*torch.Scope) {
-		c.addUnused(s)
+		pytorch.AddUnused(c.arrays, c.Header.Model, s)
 		what, remedy := "holds other weights than its header says", "The file is damaged; use another checkpoint of the run."
 		if c.foreign != nil {
-			c.complete(s)
-			what = fmt.Sprintf("does not hold the weights of the %s variant with POI encoder %s", variant(c.Header.Model), c.Header.Model.POIEncoder)
+			c.Header.Steps = c.foreign.Complete(s)
+			what = fmt.Sprintf("does not hold the weights of the %s variant with POI encoder %s", networks.Variant(c.Header.Model), c.Header.Model.POIEncoder)
 			remedy = "Save the model's whole state dict under the published program's names."
 		}
 		if _, biased := c.arrays["model.grid_rep.poi_encoder.fc2.bias"]; biased && c.Header.Model.Kind == layers.KindPublished {

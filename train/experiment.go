@@ -54,13 +54,13 @@ func (c *Checkpoint) told() ([]string, error) {
 		keys = append(keys, "model.variant", "model.neighborhood", "model.statistics", "model.log_counts", "model.wide", "model.image_encoder")
 		return was.Settings(keys...), nil
 	}
-	if c.foreign.variant {
+	if c.foreign.Variant {
 		keys = append(keys, "model.variant")
 	}
 	if c.Header.Model.Neighborhood == 1 {
 		keys = append(keys, "model.neighborhood")
 	}
-	if c.foreign.group.LR > 0 { // PyTorch's load_state_dict takes these over too
+	if c.foreign.Group.LR > 0 { // PyTorch's load_state_dict takes these over too
 		keys = append(keys, "train.learning_rate", "train.weight_decay")
 	}
 	return was.Settings(keys...), nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"opencarbon/torch/pth"
+	"opencarbon/train/pytorch"
 )
 
 // TestWeightsTellTheModel: who goes on from a .pth file need not say which POI
@@ -14,7 +15,7 @@ import (
 func TestWeightsTellTheModel(t *testing.T) {
 	dir := t.TempDir()
 	names, arrays := publishedWeights(t, publishedCase("reference/k37/3/0"))
-	names = inPublishedOrder(names)
+	names = pytorch.Order(names)
 	adam := &pth.Adam{State: map[int64]pth.AdamState{}, Groups: []pth.AdamGroup{{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 1e-3}}}
 	for i := range pth.ParameterNames(names) {
 		adam.Groups[0].Params = append(adam.Groups[0].Params, int64(i))

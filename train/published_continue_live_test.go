@@ -13,6 +13,7 @@ import (
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/learn"
 	"opencarbon/train/networks"
+	"opencarbon/train/pytorch"
 )
 
 // publishedRun is a training that goes on from a checkpoint, on the batch of
@@ -160,11 +161,11 @@ func TestPublishedLiveContinued(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		read, err := ReadModel(filepath.Join(dir, "published.pth"), PublishedModel{Neighborhood: c.m})
+		read, err := ReadModel(filepath.Join(dir, "published.pth"), pytorch.Hint{Neighborhood: c.m})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := read.Header.Model; m.POIEncoder != c.encoder || m.SE != c.se || m.Neighborhood != c.m || variant(m) != "reference" {
+		if m := read.Header.Model; m.POIEncoder != c.encoder || m.SE != c.se || m.Neighborhood != c.m || networks.Variant(m) != "reference" {
 			t.Errorf("%s is taken for %+v", name, m)
 		}
 		row := fmt.Sprintf("%-16s", name)
@@ -199,7 +200,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 		if golden, err = safetensors.ReadFile(filepath.Join(dir, "resumed.safetensors")); err != nil {
 			t.Fatal(err)
 		}
-		if read, err = ReadModel(filepath.Join(dir, "export.pth"), PublishedModel{Neighborhood: c.m}); err != nil {
+		if read, err = ReadModel(filepath.Join(dir, "export.pth"), pytorch.Hint{Neighborhood: c.m}); err != nil {
 			t.Fatal(err)
 		}
 		if err := torch.Run(torch.Options{Threads: 1}, func() {

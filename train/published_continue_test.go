@@ -11,6 +11,7 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/train/config"
+	"opencarbon/train/pytorch"
 )
 
 // publishedTrainer is a trainer of the reference variant on a store.
@@ -38,7 +39,7 @@ func TestPublishedContinues(t *testing.T) {
 	s := publishedStore(t, dir)
 	m := publishedCase("reference/k7/3/1")
 	names, arrays := publishedWeights(t, m)
-	names = inPublishedOrder(names)
+	names = pytorch.Order(names)
 	adam := &pth.Adam{State: map[int64]pth.AdamState{}, Groups: []pth.AdamGroup{{LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 5e-3}}}
 	for i, name := range pth.ParameterNames(names) {
 		id := int64(1000 - i) // as old PyTorch, which wrote addresses

@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/progress"
+	"opencarbon/train/pytorch"
 )
 
 // TestPublishedErrors: a checkpoint or dataset that does not fit says what is
@@ -44,25 +45,25 @@ func TestPublishedErrors(t *testing.T) {
 			resnet[rest] = all[n]
 		}
 	}
-	three := PublishedModel{Neighborhood: 3}
+	three := pytorch.Hint{Neighborhood: 3}
 	for _, c := range []struct {
 		name   string
 		names  []string
 		arrays map[string]safetensors.Array
-		o      PublishedModel
+		o      pytorch.Hint
 		want   []string
 	}{
 		{"missing", without(is("self_grid.linear.bias")), all, three, []string{"missing self_grid.linear.bias", "reference variant"}},
 		{"surplus", append(slices.Clone(names), "self_grid.heads.2.q.weight"), surplus, three, []string{"surplus self_grid.heads.2.q.weight"}},
-		{"no head", without(is("regressor.3.weight")), all, PublishedModel{}, []string{"missing is regressor.3.weight"}},
-		{"a ResNet", resnetNames, resnet, PublishedModel{}, []string{"ResNet alone", "model.image_weights"}},
-		{"nothing of ours", []string{"self_grid.linear.bias"}, all, PublishedModel{}, []string{"missing are the names grid_rep.image_encoder.*", "self_grid.linear.bias"}},
+		{"no head", without(is("regressor.3.weight")), all, pytorch.Hint{}, []string{"missing is regressor.3.weight"}},
+		{"a ResNet", resnetNames, resnet, pytorch.Hint{}, []string{"ResNet alone", "model.image_weights"}},
+		{"nothing of ours", []string{"self_grid.linear.bias"}, all, pytorch.Hint{}, []string{"missing are the names grid_rep.image_encoder.*", "self_grid.linear.bias"}},
 		{"another image size", smallNames, smallArrays, three, []string{"256 x 256 pixels", "100 numbers", "are for 4"}},
 		{"other categories", manyNames, manyArrays, three, []string{"3 categories", "C = 17"}},
-		{"the other variant", names, all, PublishedModel{Variant: "paper"}, []string{"reference variant's, not the paper variant's"}},
-		{"no neighborhood", names, all, PublishedModel{Neighborhood: 1}, []string{"neighborhood of 1 cells does not fit"}},
+		{"the other variant", names, all, pytorch.Hint{Variant: "paper"}, []string{"reference variant's, not the paper variant's"}},
+		{"no neighborhood", names, all, pytorch.Hint{Neighborhood: 1}, []string{"neighborhood of 1 cells does not fit"}},
 		{"biases", append(slices.Clone(names), "grid_rep.poi_encoder.fc2.bias"), biased, three, []string{"older version", "surplus grid_rep.poi_encoder.fc2.bias"}},
-		{"no width", names, all, PublishedModel{}, []string{"do not tell", "M = 3, 5 and 7", "--neighborhood"}},
+		{"no width", names, all, pytorch.Hint{}, []string{"do not tell", "M = 3, 5 and 7", "--neighborhood"}},
 	} {
 		path := filepath.Join(dir, "bad.pth")
 		writePTH(t, path, c.names, c.arrays)
@@ -84,7 +85,7 @@ func TestPublishedErrors(t *testing.T) {
 			t.Errorf("%s: a CSV was written", c.name)
 		}
 	}
-	for _, o := range []PublishedModel{{Variant: "other"}, {Neighborhood: 4}, {Neighborhood: 3}} {
+	for _, o := range []pytorch.Hint{{Variant: "other"}, {Neighborhood: 4}, {Neighborhood: 3}} {
 		if _, err := ReadModel("x.safetensors", o); !fault.IsInput(err) {
 			t.Errorf("%+v: %v", o, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"opencarbon/train/progress"
+	"opencarbon/train/pytorch"
 )
 
 // publishedTruth is what published.py found.
@@ -90,7 +91,7 @@ func TestPublishedEvaluation(t *testing.T) {
 		path := filepath.Join(dir, "model.pth")
 		names, arrays := publishedWeights(t, m)
 		writePTH(t, path, names, arrays)
-		c, err := ReadModel(path, PublishedModel{Neighborhood: m.Neighborhood})
+		c, err := ReadModel(path, pytorch.Hint{Neighborhood: m.Neighborhood})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"opencarbon/torch/pth"
 	"opencarbon/train/progress"
+	"opencarbon/train/pytorch"
 )
 
 // publishedLiveCases are all widths, encoders and ablations of the published
@@ -77,7 +78,7 @@ func TestPublishedLive(t *testing.T) {
 		var c *Checkpoint
 		for _, name := range cases {
 			m := publishedCase(name)
-			if c, err = ReadModel(path, PublishedModel{Neighborhood: m.Neighborhood}); err != nil {
+			if c, err = ReadModel(path, pytorch.Hint{Neighborhood: m.Neighborhood}); err != nil {
 				t.Fatal(err)
 			}
 			got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),

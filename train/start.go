@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/layers"
+	"opencarbon/train/networks"
 )
 
 // start loads the weights that training starts from, where the config names
@@ -22,14 +23,14 @@ func (t *trainer) start(path string) error {
 		return fault.New(key, "and model.image_weights are both given", "Keep one: model.weights holds an image encoder too.")
 	}
 	c, err := ReadCheckpoint(path)
-	if err == nil && c.foreign != nil && !c.foreign.variant {
+	if err == nil && c.foreign != nil && !c.foreign.Variant {
 		c.Header.Model.Kind = t.model.Config().Kind // its weights are the same in both
 	}
 	if err != nil {
 		return fault.Wrap(err, key, "cannot be used", "Give another checkpoint, or leave the key empty.")
 	}
 	if c.foreign != nil && c.Header.Model.Neighborhood > 1 && t.model.Config().Neighborhood > 1 {
-		c.Header.Model.Neighborhood, c.foreign.width = t.model.Config().Neighborhood, true // its weights fit every width
+		c.Header.Model.Neighborhood, c.foreign.Width = t.model.Config().Neighborhood, true // its weights fit every width
 	}
 	if what := misfits(c.Header.Model, t.model.Config()); what != "" {
 		return fault.New(key, path+" holds another model: "+what, "Set these keys as the checkpoint has them, or give another checkpoint.")
@@ -58,8 +59,8 @@ func misfits(has, wanted layers.ModelConfig) string {
 	keys := []struct{ key, field string }{{"modalities", "Image"}, {"modalities", "POI"}, {"embedding", "Embedding"},
 		{"neighborhood", "Neighborhood"}, {"poi_encoder", "POIEncoder"}, {"se", "SE"}, {"se_ratio", "SERatio"}, {"attention_heads", "Heads"}}
 	var list []string
-	if variant(has) != variant(wanted) {
-		list = append(list, fmt.Sprintf("model.variant is %s there, %s here", variant(has), variant(wanted)))
+	if networks.Variant(has) != networks.Variant(wanted) {
+		list = append(list, fmt.Sprintf("model.variant is %s there, %s here", networks.Variant(has), networks.Variant(wanted)))
 	}
 	if has.FrozenImage != wanted.FrozenImage {
 		list = append(list, fmt.Sprintf("model.image_encoder is %s there, %s here", imageEncoder(has), imageEncoder(wanted)))

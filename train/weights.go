@@ -18,6 +18,7 @@ import (
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
+	"opencarbon/train/pytorch"
 )
 
 // imageEncoders are where the network keeps its ResNet-18, prefixes of names: one
@@ -76,7 +77,7 @@ func resnetWeights(key, path string) (map[string]safetensors.Array, string, erro
 		}
 		return file.Arrays, sum, nil
 	}
-	file, err := readPTH(path)
+	file, err := pytorch.ReadFile(path)
 	if err != nil {
 		return nil, "", refuse(err)
 	}

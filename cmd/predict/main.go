@@ -20,6 +20,7 @@ import (
 	"opencarbon/train"
 	"opencarbon/train/config"
 	"opencarbon/train/output"
+	"opencarbon/train/pytorch"
 )
 
 func main() { cli.Main(command()) }
@@ -30,7 +31,7 @@ func command() *cobra.Command {
 	var first []int
 	var quiet bool
 	var o train.PredictOptions
-	var model train.PublishedModel
+	var model pytorch.Hint
 	var parts blocks
 	cmd := &cobra.Command{
 		Use:   "predict --checkpoint C (--config X.yaml | --store DIR | --published DIR)",

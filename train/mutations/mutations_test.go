@@ -22,6 +22,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/progress"
+	"opencarbon/train/pytorch"
 	"opencarbon/train/report"
 	"opencarbon/train/study"
 	"opencarbon/train/tsne"
@@ -51,7 +52,7 @@ var quiet = progress.Options{Quiet: true}
 // commands read a place and return a digest of the numbers that they found.
 var commands = map[string]func(p place) (string, error){
 	"predict": func(p place) (string, error) {
-		c, err := train.ReadModel(filepath.Join(p.run, train.BestFile), train.PublishedModel{})
+		c, err := train.ReadModel(filepath.Join(p.run, train.BestFile), pytorch.Hint{})
 		if err != nil {
 			return "", err
 		}

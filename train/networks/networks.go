@@ -53,3 +53,17 @@ func New(p *layers.Params, c layers.ModelConfig) (learn.Network, error) {
 	}
 	return build(p, c)
 }
+
+// Variant is the value of model.variant that asks for a network of that
+// architecture.
+func Variant(m layers.ModelConfig) string {
+	switch {
+	case m.Kind == layers.KindPublished:
+		return "reference"
+	case m.Plus:
+		return "plus"
+	case m.Kind != layers.KindOpenCarbon && m.Kind != "":
+		return m.Kind
+	}
+	return "paper"
+}

@@ -31,6 +31,7 @@ import (
 	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
+	"opencarbon/train/pytorch"
 	"opencarbon/train/runlog"
 )
 
@@ -112,7 +113,7 @@ func (o Options) open(name string) (*opened, *Result, error) {
 	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
 		return nil, nil, err
 	}
-	c, err := train.ReadModel(o.Checkpoint, train.PublishedModel{Neighborhood: o.Neighborhood})
+	c, err := train.ReadModel(o.Checkpoint, pytorch.Hint{Neighborhood: o.Neighborhood})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,4 +1,4 @@
-package train
+package pytorch
 
 import (
 	"fmt"
@@ -86,9 +86,11 @@ func publishedNames(encoder string, m int, se bool) (names []string) {
 // TestPublishedNames: the reference variant's state dict has the published
 // program's names, exactly, and an export has them in its order.
 func TestPublishedNames(t *testing.T) {
-	for _, name := range []string{"reference/k7/3/1", "reference/k37/5/1", "reference/k7/7/0", "reference/k37/3/0", "reference/k7/1/1", "reference/k37/1/0"} {
+	for _, c := range []layers.ModelConfig{{POIEncoder: "k7", Neighborhood: 3, SE: true}, {POIEncoder: "k37", Neighborhood: 5, SE: true}, {POIEncoder: "k7", Neighborhood: 7},
+		{POIEncoder: "k37", Neighborhood: 3}, {POIEncoder: "k7", Neighborhood: 1, SE: true}, {POIEncoder: "k37", Neighborhood: 1}} {
+		c.Kind, c.Image, c.POI, c.Categories, c.ImageSize, c.POISize, c.Embedding, c.SERatio, c.Heads = layers.KindPublished, true, true, 3, 256, 256, 32, 4, 2
+		name := fmt.Sprintf("%s/%d/%t", c.POIEncoder, c.Neighborhood, c.SE)
 		var names []string
-		c := publishedCase(name)
 		if err := torch.Run(torch.Options{}, func() {
 			s := layers.NewParams(torch.CPU)
 			defer s.Close()
@@ -102,7 +104,7 @@ func TestPublishedNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := publishedNames(c.POIEncoder, c.Neighborhood, c.SE)
-		got := inPublishedOrder(names)
+		got := Order(names)
 		if !slices.Equal(got, want) {
 			without := func(a, b []string) string {
 				return strings.Join(slices.DeleteFunc(slices.Clone(a), func(n string) bool { return slices.Contains(b, n) }), " ")
