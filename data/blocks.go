@@ -3,7 +3,6 @@ package data
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -185,5 +184,3 @@ func (p *Painter) Paint(ctx context.Context, piece *store.Store, dir string) (ke
 		return keep, coverage, nil
 	}})
 }
-
-func (p Piece) String() string { return fmt.Sprintf("block %s, %d cells", p.Block, p.Own) }

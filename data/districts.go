@@ -2,7 +2,6 @@ package data
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -125,9 +124,4 @@ func (d *Districts) choose(fields []string, names [][]string) {
 		}
 		d.Field, d.Names = "", nil
 	}
-}
-
-// String says what was found.
-func (d *Districts) String() string {
-	return fmt.Sprintf("%d districts by %q", len(d.Names), d.Field)
 }
