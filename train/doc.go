@@ -6,7 +6,8 @@
 // baselines (what a network must beat), progress, runlog (run folders), plots,
 // tbevents, rank, tsne, conformal, export, output (what is written of predictions).
 // Others below have them: learn (an epoch), networks, encoded (a prediction under
-// way), pytorch (checkpoints of the published program). Above it are observe (what a
-// model says beside its predictions), study (transfer, maps, explanations) and
-// report (the page of a run). Here is the only place that knows both data and layers.
+// way), pytorch (checkpoints of the published program), torchvision (weights of a
+// ResNet-18). Above it are observe (what a model says beside its predictions), study
+// (transfer, maps, explanations) and report (the page of a run). Here is the only
+// place that knows both data and layers.
 package train

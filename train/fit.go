@@ -17,6 +17,7 @@ import (
 	"opencarbon/train/learn"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
+	"opencarbon/train/torchvision"
 )
 
 // Network is the method that a config describes: a network of model.variant,
@@ -72,7 +73,7 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 		return err
 	}
 	defer t.close()
-	if err := initialWeights(c, t.model); err != nil {
+	if err := torchvision.Load(t.model, c.Model.ImageWeights); err != nil {
 		return err
 	}
 	if err := t.start(c.Model.Weights); err != nil {

@@ -2,8 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"math"
 	"os"
 	"path/filepath"
@@ -104,49 +102,11 @@ func baselineAbout(r *Result, name string) string {
 	return ""
 }
 
-// Files that are no weights, or not those that their name says, are refused; the
-// file in PyTorch's cache is found.
-func TestResNetWeights(t *testing.T) {
-	dir := t.TempDir()
-	good := filepath.Join(dir, "any.safetensors")
-	trunkFile(t, good)
-	text, err := os.ReadFile(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hash := sha256.Sum256(text)
-	sum := hex.EncodeToString(hash[:])
-	if arrays, got, err := resnetWeights("model.image_features", good); err != nil || got != sum || len(arrays) == 0 {
-		t.Fatalf("%d arrays, %s, %v", len(arrays), got, err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "resnet18-01234567.pth"), text, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TORCH_HOME", dir)
-	for path, want := range map[string]string{
-		filepath.Join(dir, "resnet18-01234567.pth"): "the download is damaged",
-		filepath.Join(dir, "none.pth"):              "none.pth",
-		dir:                                         "cannot be used",
-		ImageNet:                                    "was not found",
-	} {
-		if _, _, err := resnetWeights("model.image_features", path); !fault.IsInput(err) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "model.image_features") {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	hub := filepath.Join(dir, "hub", "checkpoints")
-	if err := os.MkdirAll(hub, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(hub, "resnet18-5c106cde.pth"), text, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if path, err := cachedImageNet(); err != nil || filepath.Base(path) != "resnet18-5c106cde.pth" {
-		t.Errorf("%s %v", path, err)
-	}
-	// What is no ResNet-18 is told when the features are to be made.
+// What is no ResNet-18 is told when the features are to be made.
+func TestFeaturesOfNoResNet(t *testing.T) {
 	d := town{rows: 3, cols: 20, image: townSize}.open(t)
 	c := both()
-	c.Model.Wide, c.Model.ImageFeatures = true, filepath.Join(dir, "other.safetensors")
+	c.Model.Wide, c.Model.ImageFeatures = true, filepath.Join(t.TempDir(), "other.safetensors")
 	if err := writeArrays(c.Model.ImageFeatures, safetensors.File{Arrays: map[string]safetensors.Array{"conv1.weight": {DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}}}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"opencarbon/train/learn"
 	"opencarbon/train/tabular"
 	"opencarbon/train/tint"
+	"opencarbon/train/torchvision"
 )
 
 // inputs are what a cell's features are made of.
@@ -62,7 +63,7 @@ func (d *dataset) freeze(ctx context.Context, c *config.Config) error {
 	if path == "" {
 		return nil
 	}
-	arrays, sum, err := resnetWeights("model.image_features", path)
+	arrays, sum, err := torchvision.Read("model.image_features", path)
 	if err != nil {
 		return err
 	}

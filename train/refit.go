@@ -9,6 +9,7 @@ import (
 	"opencarbon/train/config"
 	"opencarbon/train/metrics"
 	"opencarbon/train/runlog"
+	"opencarbon/train/torchvision"
 )
 
 // RefitFile of a run folder is the network trained anew on training and validation
@@ -34,7 +35,7 @@ func refit(ctx context.Context, c *config.Config, d *dataset, best *Checkpoint, 
 		return err
 	}
 	defer t.close()
-	if err := initialWeights(&own, t.model); err != nil {
+	if err := torchvision.Load(t.model, own.Model.ImageWeights); err != nil {
 		return err
 	}
 	if err := t.start(own.Model.Weights); err != nil {

@@ -21,6 +21,7 @@ import (
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
 	"opencarbon/train/tbevents"
+	"opencarbon/train/torchvision"
 )
 
 // Options of Run.
@@ -270,7 +271,7 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 // checkpoint has of it.
 func (t *trainer) begin(from *Checkpoint, resize bool) error {
 	if from == nil {
-		if err := initialWeights(t.config, t.model); err != nil {
+		if err := torchvision.Load(t.model, t.config.Model.ImageWeights); err != nil {
 			return err
 		}
 		return t.start(t.config.Model.Weights)

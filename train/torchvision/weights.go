@@ -1,4 +1,6 @@
-package train
+// Package torchvision reads torchvision's weights of a ResNet-18, and gives them to
+// the encoders of images of a network.
+package torchvision
 
 import (
 	"crypto/sha256"
@@ -16,7 +18,6 @@ import (
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
 	"opencarbon/torch/safetensors"
-	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/pytorch"
 )
@@ -32,7 +33,7 @@ func imageEncoders(m learn.Network) (prefixes []string) {
 	return prefixes
 }
 
-const weightsRemedy = "Give torchvision's resnet18-5c106cde.pth or resnet18-f37072fd.pth, such weights as .safetensors, preset:imagenet for the file that torchvision keeps in ~/.cache/torch/hub/checkpoints, or leave the key empty."
+const remedy = "Give torchvision's resnet18-5c106cde.pth or resnet18-f37072fd.pth, such weights as .safetensors, preset:imagenet for the file that torchvision keeps in ~/.cache/torch/hub/checkpoints, or leave the key empty."
 
 // ImageNet as a path of weights is torchvision's file in PyTorch's own cache.
 const ImageNet = "preset:imagenet"
@@ -40,18 +41,19 @@ const ImageNet = "preset:imagenet"
 // torchvision names its files of weights after the first digits of their SHA-256.
 var torchvisionName = regexp.MustCompile(`^resnet18-([0-9a-f]{8})\.(pth|safetensors)$`)
 
-// resnetWeights reads the weights of a ResNet-18 by torchvision's names and the
+// Read reads the weights of a ResNet-18 by torchvision's names and the
 // SHA-256 of their file. A file that bears a hash in its name and has another one
-// is damaged, and refused; one without is taken as it is.
-func resnetWeights(key, path string) (map[string]safetensors.Array, string, error) {
+// is damaged, and refused; one without is taken as it is. key is that of the config,
+// for errors, which are *fault.Input.
+func Read(key, path string) (map[string]safetensors.Array, string, error) {
 	if path == ImageNet {
 		var err error
-		if path, err = cachedImageNet(); err != nil {
-			return nil, "", fault.Wrap(err, key, "preset:imagenet was not found", weightsRemedy)
+		if path, err = cached(); err != nil {
+			return nil, "", fault.Wrap(err, key, "preset:imagenet was not found", remedy)
 		}
 	}
 	refuse := func(err error) error {
-		return fault.Wrap(err, key, "cannot be used ("+path+")", weightsRemedy)
+		return fault.Wrap(err, key, "cannot be used ("+path+")", remedy)
 	}
 	if err := regular.Check(path); err != nil {
 		return nil, "", refuse(err)
@@ -88,8 +90,8 @@ func resnetWeights(key, path string) (map[string]safetensors.Array, string, erro
 	return arrays, sum, nil
 }
 
-// cachedImageNet finds torchvision's weights where PyTorch keeps its downloads.
-func cachedImageNet() (string, error) {
+// cached finds torchvision's weights where PyTorch keeps its downloads.
+func cached() (string, error) {
 	root := os.Getenv("TORCH_HOME")
 	if root == "" {
 		base := os.Getenv("XDG_CACHE_HOME")
@@ -111,19 +113,18 @@ func cachedImageNet() (string, error) {
 	return "", fmt.Errorf("there is no resnet18-f37072fd.pth in %s", filepath.Join(root, "hub", "checkpoints"))
 }
 
-// initialWeights loads a torchvision ResNet-18 checkpoint into the image
-// encoder where the config names one (resnet18-5c106cde.pth and
-// resnet18-f37072fd.pth are its ImageNet weights). The classifier fc is dropped:
-// the model has a last layer of its own.
-func initialWeights(c *config.Config, m learn.Network) error {
-	path := c.Model.ImageWeights
+// Load fills the image encoders of a network with the weights of a file
+// (resnet18-5c106cde.pth and resnet18-f37072fd.pth are torchvision's of ImageNet);
+// none without a path. The classifier fc is dropped: the model has a last layer of
+// its own.
+func Load(m learn.Network, path string) error {
 	if path == "" {
 		return nil
 	}
 	if !m.Config().Image {
 		return fault.New("model.image_weights", "is given, but the image modality is off", "Remove it, or add image to model.modalities.")
 	}
-	arrays, _, err := resnetWeights("model.image_weights", path)
+	arrays, _, err := Read("model.image_weights", path)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func initialWeights(c *config.Config, m learn.Network) error {
 				}
 			}
 			if err = m.Params().Load(prefix, values, true); err != nil {
-				err = fault.Wrap(err, path, "is no ResNet-18", weightsRemedy)
+				err = fault.Wrap(err, path, "is no ResNet-18", remedy)
 				return
 			}
 		}
