@@ -90,13 +90,13 @@ type Imagery struct {
 // region without targets: one to predict.
 type Emissions struct {
 	Source        string   `mapstructure:"source" yaml:"source" json:",omitempty"`            // edgar | odiac | cams-reg | graced | carbon-monitor | vulcan | laei: an inventory whose units, period, variables and names are known, so that units, per and period may be left away
-	Path          string   `mapstructure:"path" yaml:"path"`                                  // file or glob, e.g. odiac/odiac2022_1km_excl_intl_18*.tif
+	Path          string   `mapstructure:"path" yaml:"path"`                                  // file or glob, e.g. odiac/odiac2022_1km_excl_intl_18*.tif; a raster, polygons, or a CSV list of places
 	Year          int      `mapstructure:"year" yaml:"year" json:",omitempty"`                // the year to read, of files (by their names) and time axes that hold several; 0: there is one
 	CRS           string   `mapstructure:"crs" yaml:"crs"`                                    // only where the file has none
 	Bands         []int    `mapstructure:"bands" yaml:"bands,flow"`                           // bands that are added up; default: those that make up the year by period, else the first
 	Variables     []string `mapstructure:"variables" yaml:"variables,flow" json:",omitempty"` // variables of a NetCDF file, bands by their names, or columns of polygons (sectors) that are added up; default: of a known source its total, or else all sectors
 	Layer         string   `mapstructure:"layer" yaml:"layer"`                                // polygons: layer; default the first
-	Attribute     string   `mapstructure:"attribute" yaml:"attribute"`                        // polygons: the column that holds the amount
+	Attribute     string   `mapstructure:"attribute" yaml:"attribute"`                        // polygons and lists: the column that holds the amount
 	Units         string   `mapstructure:"units" yaml:"units"`                                // tC | tCO2 | kgC | kgCO2 | gC | gCO2 | ktCO2 | MtCO2 | molCO2 | umolCO2 ..., with any SI prefix; or with area and time, kgCO2 m-2 s-1; proxy (no unit: a stand-in such as night light)
 	Per           string   `mapstructure:"per" yaml:"per"`                                    // cell | km2 | m2; default cell (km2, m2: densities)
 	Period        string   `mapstructure:"period" yaml:"period"`                              // year | month | day | hour | second: the time that an amount is of (kg m-2 s-1: second); means of months are weighed by their days; default year

@@ -40,7 +40,9 @@ func Load(ctx context.Context, s Spec, g *grid.Grid, cells []grid.Cell, progress
 	}
 	defer t.close()
 	r := Report{Files: files, Units: s.Units, Proxy: s.proxy()}
-	if s.vector(files) {
+	if list(files) {
+		err = loadList(ctx, &s, files, t, &r, progress)
+	} else if s.vector(files) {
 		err = loadPolygons(ctx, &s, files, t, &r, progress)
 	} else {
 		err = loadRasters(ctx, &s, files, t, &r, progress)
@@ -55,7 +57,7 @@ func Load(ctx context.Context, s Spec, g *grid.Grid, cells []grid.Cell, progress
 }
 
 // vectorEndings are files that hold polygons whatever else is configured.
-var vectorEndings = []string{".shp", ".gpkg", ".geojson", ".json", ".gml", ".kml", ".fgb"}
+var vectorEndings = []string{".shp", ".gpkg", ".geojson", ".json", ".gml", ".kml", ".fgb", ".csv", ".tsv"}
 
 // vector reports whether the source is polygons.
 func (s *Spec) vector(files []string) bool {
@@ -120,6 +122,9 @@ func Extent(ctx context.Context, s Spec) ([]raster.Geometry, *raster.CRS, error)
 	defer remove()
 	if err != nil {
 		return nil, nil, err
+	}
+	if list(files) {
+		return nil, nil, fault.New("data.region", "the inventory is a list of places, which has no border", "give data.region.bbox or data.region.file")
 	}
 	if s.vector(files) {
 		return vectorExtent(ctx, &s, files)

@@ -124,14 +124,15 @@ type polygonBatch struct {
 	touched bool // some polygon reached the region
 }
 
-// feature gives one polygon's amount to the cells.
-func (b *polygonBatch) feature(f *raster.Feature) error {
+// amount is what a feature's columns add up to; ok is false where that is nothing to
+// be given, which is counted.
+func (b *polygonBatch) amount(f *raster.Feature) (amount float64, ok bool, err error) {
 	b.r.Elements++
-	v, ok := 0.0, false
+	v := 0.0
 	for _, c := range b.columns {
 		one, has, err := f.Float(c)
 		if err != nil {
-			return err
+			return 0, false, err
 		}
 		if has && !math.IsNaN(one) {
 			v, ok = v+one, true
@@ -140,18 +141,31 @@ func (b *polygonBatch) feature(f *raster.Feature) error {
 	switch {
 	case !ok || math.IsNaN(v) || math.IsInf(v, 0):
 		b.r.Nodata++
-		return nil
+		return 0, false, nil
 	case v < 0:
 		b.r.Negative++
 		b.r.NegativeSum += v * b.factor
-		return nil
+		return 0, false, nil
 	}
-	amount := v * b.factor
+	amount = v * b.factor
 	if b.r.FileSummed {
 		b.r.FileSum += v
 		b.r.FileYear += amount
 	}
-	shape := f.Geometry
+	return amount, true, nil
+}
+
+// feature gives one polygon's amount to the cells.
+func (b *polygonBatch) feature(f *raster.Feature) error {
+	amount, ok, err := b.amount(f)
+	if err != nil || !ok {
+		return err
+	}
+	return b.shape(f.Geometry, amount)
+}
+
+// shape gives an amount to the cells that a shape touches.
+func (b *polygonBatch) shape(shape raster.Geometry, amount float64) error {
 	if len(shape.Polygons) == 0 {
 		b.unplaced(amount)
 		return nil
