@@ -55,6 +55,7 @@ type Header struct {
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimizer's count for each parameter
 	Plateau       *torch.Plateau     `json:"plateau,omitempty"`
+	Begun         bool               `json:"begun,omitempty"`         // saved before the first step of an epoch, but after its history was made
 	Unready       bool               `json:"unready,omitempty"`       // saved before the inputs were standardized, and a fixed part was trained: training that goes on here begins with that
 	AverageSteps  int64              `json:"average_steps,omitempty"` // steps in the averaged weights; 0: the file holds the weights as they are trained
 
@@ -136,6 +137,7 @@ func (t *trainer) save(path string) error {
 	}
 	h := t.header
 	h.State, h.Plateau, h.ValidationErrors, h.Unready = t.state, nil, t.errors, !t.ready
+	h.Begun = t.begun && t.state.Step == 0
 	if t.errors != nil {
 		keepValidation(f.Arrays, t.data, t.guesses)
 	}

@@ -29,6 +29,7 @@ type trainer struct {
 	header    Header
 	state     State
 	watch     watcher
+	begun     bool      // the epoch under way has its history
 	ready     bool      // the network's inputs are standardized, or it came with weights
 	errors    []float32 // of the validation cells by the weights as they are; nil where not known
 	guesses   []float64 // predicted ln emission of the validation cells, where errors are known
@@ -167,7 +168,7 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 			err = fmt.Errorf("%s: its history of embeddings is of other tiles", c.Path)
 		}
 	})
-	t.state, t.ready = c.Header.State, !c.Header.Unready
+	t.state, t.ready, t.begun = c.Header.State, !c.Header.Unready, c.Header.Begun
 	return err
 }
 
@@ -192,6 +193,7 @@ func (t *trainer) train(ctx context.Context) error {
 		loss := t.state.LossSum / float64(max(1, t.state.LossCells))
 		t.state.Epoch++
 		t.state.Step, t.state.LossSum, t.state.LossCells = 0, 0, 0
+		t.begun = false
 		last := t.state.Epoch == c.Epochs
 		if t.state.due(t.config) {
 			if err := t.validate(ctx, loss, rate); err != nil {
@@ -285,7 +287,7 @@ const nanAdvice = "The last good checkpoint is kept. Lower train.learning_rate, 
 // batch computes, another goroutine assembles the next one.
 func (t *trainer) epoch(ctx context.Context) error {
 	batches := t.sampler.Epoch(t.state.Epoch)
-	if t.state.Step == 0 {
+	if t.state.Step == 0 && !t.begun { // done again it would encode other tiles together
 		if err := t.BeginEpoch(ctx, t.data.train, t.state.Epoch); err != nil {
 			if ctx.Err() != nil || t.interrupted(ctx, err) {
 				if e := t.watch.save(t, false); e != nil {
@@ -294,6 +296,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 			}
 			return err
 		}
+		t.begun = true
 	}
 	feed := t.NewFeed(batches[min(t.state.Step, len(batches)):], t.state.Epoch)
 	defer feed.Close()
