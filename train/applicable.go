@@ -100,6 +100,11 @@ func (d *dataset) trust(view string, folds []int, features func(cells []int32) (
 	if err != nil {
 		return &trust{why: err.Error()}, nil
 	}
+	t := &trust{header: &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)},
+		arrays: map[string]safetensors.Array{domainFeatures: float32Array(x, len(cells), width)}}
+	if len(d.validation) == 0 {
+		return t, nil
+	}
 	y, _, err := features(d.validation)
 	if err != nil {
 		return nil, err
@@ -120,8 +125,8 @@ func (d *dataset) trust(view string, folds []int, features func(cells []int32) (
 	for _, v := range index {
 		own = append(own, float32(v))
 	}
-	return &trust{header: &DomainHeader{View: view, MeanDistance: o.MeanDistance, Threshold: o.Threshold, Training: len(d.train)},
-		arrays: map[string]safetensors.Array{domainFeatures: float32Array(x, len(cells), width), domainValidation: float32Array(own, len(own))}}, nil
+	t.arrays[domainValidation] = float32Array(own, len(own))
+	return t, nil
 }
 
 // keepDomain adds to the best checkpoint what its weights make of the training

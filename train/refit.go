@@ -49,12 +49,21 @@ func refit(ctx context.Context, c *config.Config, d *dataset, best *Checkpoint, 
 			return err
 		}
 		t.state = best.Header.State
-		t.header.Domain, t.header.Config = best.Header.Domain, best.Header.Config
+		t.header.Config = best.Header.Config
 		if h, ok := best.held(); ok && len(h.Predicted) == len(d.validation) {
 			t.data, t.guesses = d, h.Predicted
 			t.errors = best.Header.ValidationErrors
 		}
-		return t.save(path)
+		if err := t.save(path); err != nil {
+			return err
+		}
+		k, err := ReadCheckpoint(path)
+		if err != nil {
+			return err
+		}
+		all.validation = nil // none is left that would be new to it: widths are the same for all
+		_, err = k.keepDomain(ctx, t.Encoder, &all, nil)
+		return err
 	})
 }
 

@@ -36,6 +36,9 @@ func TestRefit(t *testing.T) {
 	if h.State.BestEpoch != g.State.BestEpoch || len(h.ValidationErrors) != len(d.validation) || h.ValidationErrors[0] != g.ValidationErrors[0] {
 		t.Errorf("epoch %d and %d errors; wanted %d and %d", h.State.BestEpoch, len(h.ValidationErrors), g.State.BestEpoch, len(d.validation))
 	}
+	if h.Domain == nil || h.Domain.Training != len(d.train)+len(d.validation) || again.domain() == nil || again.strange() != nil {
+		t.Errorf("%+v: it does not say which cells are like those that it was trained on", h.Domain)
+	}
 	var b strings.Builder
 	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), RefitFile) {
 		t.Errorf("%v: %s", err, b.String())
