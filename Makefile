@@ -24,6 +24,7 @@ demo: setup
 	@test -e demo-city/truth.json || $(GO) run ./cmd/synth --out demo-city
 	$(GO) run ./cmd/train --config demo
 	$(GO) run ./cmd/predict --checkpoint runs/demo/latest/best.safetensors --store stores/demo --out demo-map --html
+	@echo "Open demo-map/predictions.html in a browser; the run's pictures are in runs/demo/latest. Your own city: README.md"
 
 test: setup lint
 	$(GO) test -timeout 40m ./...
