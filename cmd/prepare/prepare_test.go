@@ -26,7 +26,7 @@ func TestPrepare(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, message)
 	}
-	for _, w := range []string{"demo: degrees", "in the region", "tCO2/yr", "restaurant", "train", "images", "there was no store"} {
+	for _, w := range []string{"demo: cells of 1/120 degree", "in the region", "tCO2/yr", "restaurant", "train", "images", "there was no store"} {
 		if !strings.Contains(out, w) {
 			t.Errorf("the table lacks %q:\n%s", w, out)
 		}
