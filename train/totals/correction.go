@@ -3,6 +3,7 @@ package totals
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Methods of correction.
@@ -21,6 +22,7 @@ type Correction struct {
 	Center float64 `json:"center"` // mean prediction of the held-out cells
 	Low    float64 `json:"low"`    // the factor changes from Low, for Smearing the lowest prediction of the held-out cells,
 	High   float64 `json:"high"`   // to High, the highest; beyond, it stays as it is there
+	Capped int     `json:"capped"` // held-out cells whose ratio counts as mostOfAll of the sum instead of more
 }
 
 // Factor is what exp(ln) is to be multiplied with.
@@ -45,15 +47,70 @@ func (c Correction) amounts(out, plain, ln []float64) {
 // String says it in words.
 func (c Correction) String() string {
 	if c.Method == Smearing {
-		return fmt.Sprintf("times %.3g (smearing, Duan 1983)", math.Exp(c.A))
+		return fmt.Sprintf("times %.3g (smearing, Duan 1983)", math.Exp(c.A)) + c.capped()
 	}
-	return fmt.Sprintf("times %.3g for usual cells to %.3g for the highest predictions (smearing by level)", c.Factor(c.Low), c.Factor(c.High))
+	return fmt.Sprintf("times %.3g for usual cells to %.3g for the highest predictions (smearing by level)", c.Factor(c.Low), c.Factor(c.High)) + c.capped()
+}
+
+// capped says in words that some cells were kept from deciding.
+func (c Correction) capped() string {
+	switch c.Capped {
+	case 0:
+		return ""
+	case 1:
+		return "; one validation cell far above its prediction, such as a power plant, does not decide it"
+	}
+	return fmt.Sprintf("; %d validation cells far above their predictions, such as power plants, do not decide it", c.Capped)
+}
+
+// mostOfAll is the share of the sum of ratios that one cell may have, or, among few cells,
+// the share of atLeast cells. Where errors of ln are normal hardly a cell has so much. A power plant that neither image nor
+// points tell has a ratio of hundreds; among some fifty cells it alone would multiply the
+// total by six (Shenzhen: 235 Mt where 52 are known), and without it nobody knows of it.
+const (
+	mostOfAll = 0.1
+	atLeast   = 8
+)
+
+// counted are the ratios [n] as far as they count, for cells of some weight, and how many
+// of them are capped.
+func (h Held) counted(weight []float64) ([]float64, int) {
+	ratio := h.ratios()
+	cells := 0.0
+	for _, w := range weight {
+		cells += w
+	}
+	share, limit := max(mostOfAll, atLeast/cells), math.Inf(1)
+	for range 200 { // falls to where one cell has that share of what is left
+		sum := 0.0
+		for i, w := range weight {
+			sum += w * min(ratio[i], limit)
+		}
+		if next := share * sum; next < limit*(1-1e-12) {
+			limit = next
+		} else {
+			break
+		}
+	}
+	n, out := 0, ratio
+	for i, w := range weight {
+		if w > 0 && ratio[i] > limit*(1+1e-9) {
+			if n == 0 {
+				out = slices.Clone(ratio)
+			}
+			n, out[i] = n+1, limit
+		}
+	}
+	return out, n
 }
 
 // smearing is Duan's estimate (1983, JASA 78, equation 3.2): the mean of
-// exp(residual) of cells that the model was not fitted on.
+// exp(residual) of cells that the model was not fitted on, of which none is more than
+// mostOfAll of the sum.
 func smearing(h Held, weight []float64) Correction {
-	c, ratio := span(h, weight, Smearing), h.ratios()
+	c := span(h, weight, Smearing)
+	ratio, capped := h.counted(weight)
+	c.Capped = capped
 	sum, n := 0.0, 0.0
 	for i, w := range weight {
 		sum, n = sum+w*ratio[i], n+w
@@ -79,7 +136,8 @@ const shrinkage = 20
 // near 0 where few cells speak, and B is held between -1/2 and 1/2: a prediction
 // stays one.
 func byLevel(h Held, weight []float64) Correction {
-	c, ratio := smearing(h, weight), h.ratios()
+	c := smearing(h, weight)
+	ratio, _ := h.counted(weight)
 	c.Method = Level
 	squares, n := 0.0, 0.0
 	for i, w := range weight {

@@ -3,8 +3,11 @@ package totals
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // town is n x n cells whose errors have a part that 4 x 4 cells share.
@@ -202,5 +205,44 @@ func TestVague(t *testing.T) {
 	}
 	if got := Vague(nil); got != "" {
 		t.Errorf("without intervals: %q", got)
+	}
+}
+
+// A power plant among some fifty held-out cells does not multiply every other cell: the
+// factor is about that of the others, and the correction says so. Its interval still
+// knows of the plant. Where errors are normal nothing is capped.
+func TestOneCellDoesNotDecide(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var h Held
+	normal := distuv.UnitNormal
+	for i, k := range rng.Perm(54) {
+		f := 9 + rng.NormFloat64()
+		h.Predicted, h.True = append(h.Predicted, f), append(h.True, f+0.8*normal.Quantile((float64(k)+0.5)/54))
+		h.Col, h.Row = append(h.Col, int64(i%9)), append(h.Row, int64(i/9))
+	}
+	usual, err := Fit(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if usual.Correction.Capped != 0 || strings.Contains(usual.Correction.String(), "decide") {
+		t.Errorf("%d of usual cells are capped: %s", usual.Correction.Capped, usual.Correction)
+	}
+	plant := h
+	plant.True = slices.Clone(h.True)
+	plant.True[30] = plant.Predicted[30] + math.Log(300)
+	m, err := Fit(plant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Correction.Capped != 1 || !strings.Contains(m.Correction.String(), "one validation cell") {
+		t.Errorf("%d capped: %s", m.Correction.Capped, m.Correction)
+	}
+	cells := Cells{Ln: h.Predicted, Col: h.Col, Row: h.Row}
+	a, b := usual.Sums(cells, []Area{Whole(54)}, []float64{0.9})[0], m.Sums(cells, []Area{Whole(54)}, []float64{0.9})[0]
+	if b.Corrected > 1.25*a.Corrected || b.Corrected < a.Corrected {
+		t.Errorf("a plant takes the total from %.4g to %.4g, of %.4g uncorrected", a.Corrected, b.Corrected, a.Raw)
+	}
+	if truth := a.Raw * 4; b.Intervals[0].High < truth || b.Intervals[0].High < 2*a.Intervals[0].High {
+		t.Errorf("the interval does not know of the plant: %v, without it %v", b.Intervals[0], a.Intervals[0])
 	}
 }
