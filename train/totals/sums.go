@@ -127,16 +127,19 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 		}
 	}
 	ratio := make([]float64, len(m.held.True)) // [held] true by corrected amount
+	even := make([]float64, len(ratio))        // the same as far as a ratio counts: blocks spread without what no correction heeds
+	counted, _ := m.held.counted(ones(len(ratio)))
 	for j := range ratio {
-		ratio[j] = m.held.ratio[j] / m.Correction.Factor(m.held.Predicted[j])
+		factor := m.Correction.Factor(m.held.Predicted[j])
+		ratio[j], even[j] = m.held.ratio[j]/factor, counted[j]/factor
 	}
-	spread := m.spread(ratio, ones(m.Blocks))
+	spread := m.spread(even, ones(m.Blocks))
 	order, first := blocks(c.Col, c.Row, m.Block)
 	rng := rand.New(rand.NewPCG(seedWord, 2))
 	truth, guess := make([]float64, len(c.Ln)), make([]float64, len(c.Ln))
 	off := make([][]float64, len(areas)) // [areas][draws] ln of the drawn total by its estimate, in units of the spread
 	for range draws {
-		again, unit := m.refit(rng, ratio)
+		again, unit := m.refit(rng, even)
 		again.amounts(guess, plain, c.Ln)
 		for b := range len(first) - 1 {
 			m.lend(rng, order[first[b]:first[b+1]], func(i, j int) { truth[i] = corrected[i] * ratio[j] })

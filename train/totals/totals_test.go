@@ -245,4 +245,7 @@ func TestOneCellDoesNotDecide(t *testing.T) {
 	if truth := a.Raw * 4; b.Intervals[0].High < truth || b.Intervals[0].High < 2*a.Intervals[0].High {
 		t.Errorf("the interval does not know of the plant: %v, without it %v", b.Intervals[0], a.Intervals[0])
 	}
+	if b.Intervals[0].High > 50*b.Corrected {
+		t.Errorf("the interval runs away: %v around %g", b.Intervals[0], b.Corrected)
+	}
 }
