@@ -121,6 +121,10 @@ ocg_error ocg_point_conv2d(ocg_tensor value, ocg_tensor weight, ocg_tensor bias,
 /* ---- pool.cc ---- */
 ocg_error ocg_relu_max_pool2d(ocg_tensor x, int64_t kernel, int64_t stride, int64_t padding, ocg_tensor* out);
 
+/* ---- winograd.cc ---- */
+/* conv2d of x with filters w [K, C, 3, 3], stride 1, padding 1: on the CPU by Winograd's algorithm where that is quicker. */
+ocg_error ocg_conv3x3(ocg_tensor x, ocg_tensor w, ocg_tensor* out);
+
 /* ---- autograd.cc ---- */
 ocg_error ocg_backward(ocg_tensor a, ocg_tensor gradient, int64_t retain_graph);
 ocg_error ocg_grad(ocg_tensor a, ocg_tensor* out); /* *out = NULL when there is none */

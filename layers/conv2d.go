@@ -18,6 +18,7 @@ type Conv2d struct {
 	o      torch.Conv2dOptions
 
 	skipPadding bool // see SkipPadding
+	winograd    bool // see Winograd
 }
 
 // NewConv2d registers weight and bias under p.
@@ -40,7 +41,17 @@ func (l *Conv2d) Forward(x *torch.Tensor) *torch.Tensor {
 			return y
 		}
 	}
+	if l.winograd {
+		return torch.Conv3x3(x, l.Weight)
+	}
 	return torch.Conv2d(x, l.Weight, l.Bias, l.o)
+}
+
+// Winograd lets a 3 x 3 convolution of stride 1 that keeps the image's size take
+// torch.Conv3x3, which is quicker on a CPU; any other stays as it is. The result
+// differs by rounding.
+func (l *Conv2d) Winograd() {
+	l.winograd = l.Weight.Size(2) == 3 && l.Bias == nil && l.o.Stride == [2]int{1, 1} && l.o.Padding == [2]int{1, 1}
 }
 
 // SkipPadding leaves out the rows and columns of a 3 x 3 kernel that can only meet

@@ -68,3 +68,28 @@ func BenchmarkSmallTiles(b *testing.B) {
 		})
 	}
 }
+
+// An encoder with Winograd's convolutions gives the same embeddings within rounding,
+// on images that its tiles of 4 x 4 fill and on others. The statistics are running
+// ones: those of three images are too few for numbers that hold still.
+func TestWinograd(t *testing.T) {
+	for _, edge := range []int{32, 72} {
+		run(t, func() {
+			s := layers.NewParams(torch.CPU)
+			defer s.Close()
+			torch.ManualSeed(3)
+			e := layers.NewImageEncoder(s.Root(), 8)
+			s.Eval()
+			x := images("tiles", 3, 3, edge, edge)
+			want := e.Forward(x).Float64s()
+			e.Winograd()
+			most, off := 0.0, 0.0
+			for i, v := range e.Forward(x).Float64s() {
+				most, off = max(most, math.Abs(want[i])), max(off, math.Abs(want[i]-v))
+			}
+			if off > 1e-3*most {
+				t.Errorf("%d px: off by %v of %v", edge, off, most)
+			}
+		})
+	}
+}

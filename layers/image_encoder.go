@@ -116,6 +116,14 @@ func (e *ImageEncoder) SkipPadding() {
 	}
 }
 
+// Winograd makes most convolutions quicker on a CPU, see Conv2d.Winograd.
+func (e *ImageEncoder) Winograd() {
+	for _, b := range e.net.blocks {
+		b.conv1.Winograd()
+		b.conv2.Winograd()
+	}
+}
+
 // Forward maps images [U, B, H, W], uint8 RGB or what the encoder was made for, to
 // X_s [U, m].
 func (e *ImageEncoder) Forward(images *torch.Tensor) *torch.Tensor {

@@ -64,6 +64,8 @@ func TestMisuse(t *testing.T) {
 		{"max_pool2d kernel 0", func() { torch.MaxPool2d(ones(1, 1, 4, 4), 0, 1, 0) }, []string{"max_pool2d", "[1 1 4 4]"}},
 		{"max_pool2d stride 0", func() { torch.MaxPool2d(ones(1, 1, 4, 4), 2, 0, 0) }, []string{"max_pool2d"}},
 		{"max_pool2d padding", func() { torch.MaxPool2d(ones(1, 1, 4, 4), 2, 1, 9) }, []string{"max_pool2d"}},
+		{"conv3x3 filters", func() { torch.Conv3x3(ones(1, 32, 8, 8).ChannelsLast(), ones(32, 32, 5, 5)) }, []string{"conv3x3", "[32 32 5 5]"}},
+		{"conv3x3 channels", func() { torch.Conv3x3(ones(1, 64, 8, 8).ChannelsLast(), ones(32, 32, 3, 3)) }, []string{"conv3x3", "[1 64 8 8]"}},
 		{"relu_max_pool2d kernel 0", func() { torch.ReLUMaxPool2d(ones(1, 1, 4, 4), 0, 1, 0) }, []string{"relu_max_pool2d", "[1 1 4 4]"}},
 		{"relu_max_pool2d stride 0", func() { torch.ReLUMaxPool2d(ones(1, 1, 4, 4), 2, 0, 0) }, []string{"relu_max_pool2d"}},
 		{"relu_max_pool2d padding", func() { torch.ReLUMaxPool2d(ones(1, 1, 4, 4), 2, 1, 9) }, []string{"relu_max_pool2d", "padding"}},

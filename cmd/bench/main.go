@@ -138,6 +138,55 @@ with half of the threads each; "epoch x" is then how good they are at it.`,
 	cmd.AddCommand(&cobra.Command{Use: "row", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return bench.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 	}})
+	cmd.AddCommand(encoder())
+	return cmd
+}
+
+// encoder is the command for encoders alone.
+func encoder() *cobra.Command {
+	var s bench.EncoderSpec
+	var sizes []int
+	var peer bool
+	var python string
+	cmd := &cobra.Command{
+		Use:   "encoder",
+		Short: "Measure the image encoder alone, beside the processor's peak and plain PyTorch",
+		Long: `Encoder runs ResNet-18 forward, and forward and backward, in every way of this
+program and, with --peer, of plain PyTorch, in turn in one run. It prints images a
+second, and GFLOP/s a core: the operations that direct convolutions need, over the
+processor time that a way took. Where build/bench-peak is (make bench builds it),
+that is set beside what a core can do. Winograd's algorithm needs fewer
+operations, so that its figure may lie above the peak.`,
+		Example: `  go run ./cmd/bench encoder --peer
+  ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 go run ./cmd/bench encoder --peer   # as without AVX-512`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.Script = filepath.Join("cmd", "bench", "peer", "encoder.py")
+			if s.Python = ""; peer {
+				s.Python = python
+			}
+			for _, size := range sizes {
+				s.Size = size
+				t, err := bench.Encoder(cmd.Context(), s)
+				if err != nil {
+					return err
+				}
+				if err := t.Print(cmd.OutOrStdout()); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout())
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.IntSliceVar(&sizes, "size", []int{64, 256}, "pixels along a tile's edge; several make several tables")
+	f.IntVar(&s.Batch, "batch", 32, "images a pass")
+	f.IntVar(&s.Turns, "rounds", 5, "times that the ways take turns; medians are printed")
+	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads, and PyTorch's; 0: all cores")
+	f.BoolVar(&peer, "peer", false, "run the published program's encoder in plain PyTorch beside")
+	f.StringVar(&python, "python", "/usr/bin/python3", "interpreter that has PyTorch and torchvision, for --peer")
+	f.StringVar(&s.Peak, "peak-program", filepath.Join("build", "bench-peak"), "program that measures a core's peak; without it no shares are printed")
 	return cmd
 }
 

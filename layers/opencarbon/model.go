@@ -44,6 +44,7 @@ func New(p *layers.Params, c layers.ModelConfig) (*Model, error) {
 		m.image = layers.NewTunedImageEncoder(root.Sub("grid_rep", "image_encoder"), c.ImageInput(), c.Embedding, c.ImageTrained)
 		if c.Plus { // the paper's network keeps its numbers to the bit
 			m.image.SkipPadding()
+			m.image.Winograd()
 		}
 	}
 	if c.POI {

@@ -69,7 +69,7 @@ func (s Spec) assemble(data *store.Store, group *torch.Group) (*rig, error) {
 	torch.PoolMemory(!s.NoPool)
 	torch.ManualSeed(int64(s.Seed))
 	parameters := layers.NewParams(torch.ParseDevice(s.Device))
-	model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
+	model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Plus: true, Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
 		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
 	if err != nil {
 		parameters.Close()
