@@ -19,7 +19,7 @@ import (
 // stretch, but without the images. What of it depends on the whole region (which
 // points are listed twice, which categories there are, percentiles of the mosaic)
 // is so decided once, and pieces of the region that are worked on apart
-// (Blocks, Painter) cannot differ in it. Otherwise it is Build.
+// (Pieces, Painter) cannot differ in it. Otherwise it is Build.
 func Outline(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if c.Published.Dir != "" {
 		return nil, fault.New("data.published.dir", "a published dataset is one city and is not worked on in blocks", "Predict it in one piece.")
@@ -35,21 +35,46 @@ func Outline(ctx context.Context, c *Config, o Options) (*Report, error) {
 	return Build(ctx, c, o)
 }
 
-// BlockEdge is the edge of a block in cells.
+// BlockEdge is how many cells a block has at most along either side.
 const BlockEdge = 64
 
-// Block is a square of BlockEdge x BlockEdge cells of the whole grid: which block
-// a cell lies in does not depend on the region.
+// Block is the place of a block among those of a Blocking: columns count from west,
+// rows from north.
 type Block struct{ Col, Row int64 }
-
-// BlockOf is the block that a cell lies in.
-func BlockOf(c store.Cell) Block {
-	down := func(v int64) int64 { return int64(math.Floor(float64(v) / BlockEdge)) }
-	return Block{down(c.Col), down(c.Row)}
-}
 
 // String writes a block as "col_row".
 func (b Block) String() string { return grid.Cell(b).String() }
+
+// Blocking lays blocks over a region, the first one in its north-western corner. So
+// a city that fits in a block is one, without a halo to be read twice, wherever
+// it lies in the grid.
+type Blocking struct {
+	West   int64 `json:"west"`  // column of the first block's first cell
+	North  int64 `json:"north"` // row of it
+	Width  int64 `json:"width"` // of a block in cells
+	Height int64 `json:"height"`
+}
+
+// BlockingOf is for cells, of which there is at least one, in blocks of at most
+// edge x edge cells. They are made as even as whole cells allow: memory and work
+// are that of the largest.
+func BlockingOf(cells []store.Cell, edge int64) Blocking {
+	west, east, north, south := cells[0].Col, cells[0].Col, cells[0].Row, cells[0].Row
+	for _, c := range cells {
+		west, east, north, south = min(west, c.Col), max(east, c.Col), min(north, c.Row), max(south, c.Row)
+	}
+	even := func(n int64) int64 {
+		blocks := (n + edge - 1) / edge
+		return (n + blocks - 1) / blocks
+	}
+	return Blocking{West: west, North: north, Width: even(east - west + 1), Height: even(south - north + 1)}
+}
+
+// Of is the block that a cell lies in.
+func (k Blocking) Of(c store.Cell) Block {
+	down := func(v, edge int64) int64 { return int64(math.Floor(float64(v) / float64(edge))) }
+	return Block{down(c.Col-k.West, k.Width), down(c.Row-k.North, k.Height)}
+}
 
 // Piece is the part of a region that lies in one block, with a halo of cells
 // around it that the block's cells look at.
@@ -59,9 +84,9 @@ type Piece struct {
 	Own   int   // how many of them lie in the block
 }
 
-// Blocks cuts a store's cells into blocks, each with a halo of so many cells, in
+// Pieces cuts a store's cells into blocks, each with a halo of so many cells, in
 // the order of the blocks: from north to south and from west to east.
-func Blocks(s *store.Store, halo int) []Piece {
+func (k Blocking) Pieces(s *store.Store, halo int) []Piece {
 	columns := s.Meta().Grid.Columns
 	wrap := func(c store.Cell) store.Cell {
 		if columns > 0 {
@@ -80,15 +105,15 @@ func Blocks(s *store.Store, halo int) []Piece {
 		return &out[i]
 	}
 	for _, c := range s.Cells() {
-		piece(BlockOf(c)).Own++
+		piece(k.Of(c)).Own++
 	}
 	owned := len(out) // blocks that have cells of their own
 	h := int64(halo)
 	for i, c := range s.Cells() { // rising, so that every list is
-		own := BlockOf(c)
+		own := k.Of(c)
 		near := []Block{own}
 		for _, d := range [8][2]int64{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}} {
-			b := BlockOf(wrap(store.Cell{Col: c.Col + d[0]*h, Row: c.Row + d[1]*h}))
+			b := k.Of(wrap(store.Cell{Col: c.Col + d[0]*h, Row: c.Row + d[1]*h}))
 			if _, ok := at[b]; ok && !slices.Contains(near, b) {
 				near = append(near, b)
 			}

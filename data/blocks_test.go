@@ -46,16 +46,32 @@ func numbered(n int) (v []float32) {
 	return v
 }
 
-func TestBlockOf(t *testing.T) {
+// Blocks begin in the north-western corner of a region, are as even as can be, and no
+// larger than they may be.
+func TestBlocking(t *testing.T) {
+	corners := func(west, north, east, south int64) []store.Cell {
+		return []store.Cell{{Col: west, Row: south}, {Col: east, Row: north}}
+	}
 	for _, c := range []struct {
-		cell store.Cell
-		want Block
+		cells []store.Cell
+		want  Blocking
+		east  Block // of the cell in the south-eastern corner
 	}{
-		{store.Cell{Col: 0, Row: 0}, Block{0, 0}}, {store.Cell{Col: 63, Row: 64}, Block{0, 1}},
-		{store.Cell{Col: -1, Row: -64}, Block{-1, -1}}, {store.Cell{Col: -65, Row: 128}, Block{-2, 2}},
+		{corners(18040, 8300, 18099, 8359), Blocking{18040, 8300, 60, 60}, Block{0, 0}}, // a city
+		{corners(-5, -70, 58, -7), Blocking{-5, -70, 64, 64}, Block{0, 0}},
+		{corners(-5, -70, 59, -7), Blocking{-5, -70, 33, 64}, Block{1, 0}},
+		{corners(0, 0, 149, 449), Blocking{0, 0, 50, 57}, Block{2, 7}},
+		{corners(7, 7, 7, 7), Blocking{7, 7, 1, 1}, Block{0, 0}},
 	} {
-		if got := BlockOf(c.cell); got != c.want {
-			t.Errorf("%v lies in %v, want %v", c.cell, got, c.want)
+		got := BlockingOf(c.cells, BlockEdge)
+		if got != c.want {
+			t.Errorf("%v: %v, want %v", c.cells, got, c.want)
+		}
+		if at := got.Of(store.Cell{Col: c.cells[1].Col, Row: c.cells[0].Row}); at != c.east {
+			t.Errorf("%v: the last cell lies in %v, want %v", c.cells, at, c.east)
+		}
+		if at := got.Of(store.Cell{Col: got.West - 1, Row: got.North - got.Height}); at != (Block{-1, -1}) {
+			t.Errorf("%v: a cell before the first block lies in %v", c.cells, at)
 		}
 	}
 }
@@ -73,13 +89,14 @@ func TestBlocksHaveTheirHalo(t *testing.T) {
 		}
 	}
 	s := scattered(t, round, cells)
+	k := Blocking{West: 0, North: -5, Width: 64, Height: 25}
 	for _, halo := range []int{0, 1, 3} {
 		own := 0
-		for _, p := range Blocks(s, halo) {
+		for _, p := range k.Pieces(s, halo) {
 			near := func(c store.Cell) bool {
 				for _, turn := range []int64{-round, 0, round} {
-					d := func(v, low int64) int64 { return max(low*BlockEdge-v, v-(low*BlockEdge+BlockEdge-1), 0) }
-					if max(d(c.Col+turn, p.Block.Col), d(c.Row, p.Block.Row)) <= int64(halo) {
+					d := func(v, first, edge int64) int64 { return max(first-v, v-(first+edge-1), 0) }
+					if max(d(c.Col+turn, k.West+p.Block.Col*k.Width, k.Width), d(c.Row, k.North+p.Block.Row*k.Height, k.Height)) <= int64(halo) {
 						return true
 					}
 				}
@@ -91,7 +108,7 @@ func TestBlocksHaveTheirHalo(t *testing.T) {
 				if near(c) {
 					want = append(want, i)
 				}
-				if BlockOf(c) == p.Block {
+				if k.Of(c) == p.Block {
 					n++
 				}
 			}

@@ -26,7 +26,7 @@ import (
 	"opencarbon/train/tabular"
 )
 
-// A large region is predicted in blocks of data.BlockEdge cells, by any number of
+// A large region is predicted in blocks of at most data.BlockEdge cells a side, by any number of
 // processes that share nothing but a folder of work:
 //
 //	plan.json             what is to be done, and what it is made of
@@ -51,7 +51,7 @@ const (
 )
 
 // blocksFormat is changed when plans or results are made otherwise.
-const blocksFormat = 1
+const blocksFormat = 2
 
 // BlockPlan is the content of plan.json.
 type BlockPlan struct {
@@ -67,7 +67,8 @@ type BlockPlan struct {
 	Shape       store.Shape    `json:"image_shape,omitzero"` // of images that are not of red, green and blue bytes
 	Outline     string         `json:"outline"`              // ConfigHash of the region's store without images
 	Cells       int            `json:"cells"`
-	Newest      time.Time      `json:"newest"` // input: the time that merged files name as their last change
+	Blocking    data.Blocking  `json:"blocking"` // which block a cell lies in
+	Newest      time.Time      `json:"newest"`   // input: the time that merged files name as their last change
 	Notes       []string       `json:"notes,omitempty"`
 	Blocks      []PlannedBlock `json:"blocks"` // in the order in which they are dealt to shards
 
@@ -91,6 +92,7 @@ type PlanOptions struct {
 	Stretch  string
 	Surplus  string
 	Table    string // category table, as of data.Options
+	Edge     int    // of a block in cells, at most; 0: data.BlockEdge
 	Progress func(stage string, done, total int)
 	Note     func(text string)
 }
@@ -167,6 +169,7 @@ func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir stri
 		return nil, err
 	}
 	p.Outline = s.Meta().ConfigHash
+	p.Blocking = data.BlockingOf(s.Cells(), int64(cmp.Or(o.Edge, data.BlockEdge)))
 	p.ID = p.identity(members)
 	if old != nil {
 		if old.ID != p.ID {
@@ -200,7 +203,7 @@ func (p *BlockPlan) identity(e ensemble) string {
 	for _, m := range e {
 		h.Write(m.identity(p.Outline, p.Cells))
 	}
-	fmt.Fprintf(h, "%d %d %q %q %q %d", blocksFormat, data.BlockEdge, p.Accept, p.Stretch, p.Surplus, p.Halo)
+	fmt.Fprintf(h, "%d %d %q %q %q %d", blocksFormat, p.Blocking, p.Accept, p.Stretch, p.Surplus, p.Halo)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -208,7 +211,7 @@ func (p *BlockPlan) identity(e ensemble) string {
 // otherwise shuffled: neighbors in the list are none on the map, where sea lies
 // beside sea, so that shards get about the same work.
 func (p *BlockPlan) cut(ctx context.Context, s *store.Store, progress func(string, int, int)) error {
-	pieces, fill := data.Blocks(s, p.Halo), data.Means(s)
+	pieces, fill := p.Blocking.Pieces(s, p.Halo), data.Means(s)
 	for i, piece := range pieces {
 		if progress != nil {
 			progress("blocks", i, len(pieces))
@@ -286,7 +289,7 @@ func ReadPlan(dir string) (*BlockPlan, error) {
 	if p.Format != blocksFormat {
 		return nil, fault.New(path, fmt.Sprintf("is a plan of format %d, this program knows %d", p.Format, blocksFormat), "Use the program that made it, or plan again in another folder.")
 	}
-	if len(p.ID) != 64 || strings.Trim(p.ID, "0123456789abcdef") != "" || len(p.Checkpoints) == 0 || p.Halo < 0 || p.Halo >= data.BlockEdge {
+	if len(p.ID) != 64 || strings.Trim(p.ID, "0123456789abcdef") != "" || len(p.Checkpoints) == 0 || p.Halo < 0 || p.Blocking.Width < 1 || p.Blocking.Height < 1 {
 		return nil, fault.New(path, "is damaged", "Plan again in another folder.")
 	}
 	p.dir = dir

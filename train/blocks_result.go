@@ -77,9 +77,9 @@ func (r *blockResult) encode(plan string, b PlannedBlock) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// decodeResult reads a result of a plan's block with that many members. Errors are
+// decode reads a result of a plan's block with that many members. Errors are
 // *fault.Input without a place.
-func decodeResult(text []byte, plan string, b PlannedBlock, members int) (*blockResult, error) {
+func (p *BlockPlan) decode(text []byte, b PlannedBlock, members int) (*blockResult, error) {
 	const remedy = "Remove this file and predict the block again: go run ./cmd/predict --work DIR"
 	bad := func(what string) error { return fault.New("", what, remedy) }
 	f, err := safetensors.Read(bytes.NewReader(text), int64(len(text)))
@@ -89,7 +89,7 @@ func decodeResult(text []byte, plan string, b PlannedBlock, members int) (*block
 	if f.Metadata[checksumKey] != digest(f) {
 		return nil, bad("is damaged: its content is not what its checksum says")
 	}
-	if f.Metadata[resultPlan] != plan || f.Metadata[resultBlock] != b.String() {
+	if f.Metadata[resultPlan] != p.ID || f.Metadata[resultBlock] != b.String() {
 		return nil, bad(fmt.Sprintf("is of block %s of another plan, or of another block than its name says", f.Metadata[resultBlock]))
 	}
 	cells := func(a safetensors.Array) (list []store.Cell) {
@@ -128,7 +128,7 @@ func decodeResult(text []byte, plan string, b PlannedBlock, members int) (*block
 		r.strange = numbers(s)
 	}
 	for _, c := range slices.Concat(r.cells, r.bare) {
-		if data.BlockOf(c) != (data.Block{Col: b.Col, Row: b.Row}) {
+		if p.Blocking.Of(c) != (data.Block{Col: b.Col, Row: b.Row}) {
 			return nil, bad(fmt.Sprintf("tells of the cell %d_%d, which does not lie in the block", c.Col, c.Row))
 		}
 	}
@@ -149,7 +149,7 @@ func (p *BlockPlan) readResult(b PlannedBlock, members int) (*blockResult, error
 	if err != nil {
 		return nil, fault.Wrap(err, path, "cannot be read", "Check the disk, or remove the file and predict the block again.")
 	}
-	r, err := decodeResult(text, p.ID, b, members)
+	r, err := p.decode(text, b, members)
 	if err == nil && len(r.cells)+len(r.bare) != b.Cells {
 		err = fault.New("", fmt.Sprintf("tells of %d cells, and the block has %d", len(r.cells)+len(r.bare), b.Cells), "Remove this file and predict the block again.")
 	}

@@ -25,13 +25,13 @@ import (
 	"opencarbon/train/progress"
 )
 
-// country writes the files of a region of 24 x 20 cells around a corner of four
-// blocks, with sea east of it: further blocks without images and points. It returns
-// the region's experiment file; rows counts from the north.
+// country writes the files of a region of 24 x 20 cells, with sea east of it, without
+// images and points: in blocks of at most quarter cells, the land is four of them. It
+// returns the region's experiment file; rows counts from the north.
 func country(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	const cell, west, north = 0.01, 0.36, 6.90 // the corner: column 18048, row 8320
+	const cell, west, north = 0.01, 0.36, 6.90
 	const cols, rows, size = 24, 20, townSize
 	wgs, err := raster.ParseCRS("EPSG:4326")
 	if err != nil {
@@ -75,6 +75,9 @@ data:
 	}
 	return filepath.Join(dir, "country.yaml")
 }
+
+// quarter is half of the land of country.
+const quarter = 12
 
 // sees is a model of images and points whose features reach further than its
 // neighborhood.
@@ -152,17 +155,17 @@ func TestBlocks(t *testing.T) {
 	ctx := context.Background()
 	plan := func() (string, *BlockPlan) {
 		dir := filepath.Join(t.TempDir(), "work")
-		p, err := PlanBlocks(ctx, k, regionOf(t, source), dir, PlanOptions{Accept: []string{AcceptCells}})
+		p, err := PlanBlocks(ctx, k, regionOf(t, source), dir, PlanOptions{Accept: []string{AcceptCells}, Edge: quarter})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return dir, p
 	}
 	whole, p := plan()
-	if p.Halo != 3 || p.Cells != 124*20 || len(p.Blocks) != 6 {
+	if p.Halo != 3 || p.Cells != 124*20 || len(p.Blocks) != 22 {
 		t.Fatalf("halo %d, %d cells, %d blocks", p.Halo, p.Cells, len(p.Blocks))
 	}
-	if d := workOn(t, whole, ""); d.Predicted != 6 || d.Cells != 480 || d.Bare != 2000 || d.Missing != 0 {
+	if d := workOn(t, whole, ""); d.Predicted != 22 || d.Cells != 480 || d.Bare != 2000 || d.Missing != 0 {
 		t.Fatalf("%+v", d)
 	}
 	want := merged(t, whole)
@@ -170,15 +173,15 @@ func TestBlocks(t *testing.T) {
 	parts, _ := plan()
 	workOn(t, parts, "1/2")
 	_, err := MergeBlocks(ctx, parts, inOneBatch())
-	if err == nil || !fault.IsInput(err) || !strings.Contains(err.Error(), "3 of 6 blocks have no result yet") {
+	if err == nil || !fault.IsInput(err) || !strings.Contains(err.Error(), "11 of 22 blocks have no result yet") {
 		t.Errorf("a merge with missing blocks: %v", err)
 	}
 	before := 0
 	for i := range 3 {
 		before += workOn(t, parts, fmt.Sprintf("%d/3", i)).Before
 	}
-	if before != 3 {
-		t.Errorf("%d blocks were passed over, 3 were done", before)
+	if before != 11 {
+		t.Errorf("%d blocks were passed over, 11 were done", before)
 	}
 	for name, text := range merged(t, parts) {
 		if !bytes.Equal(text, want[name]) {
@@ -376,8 +379,9 @@ func FuzzBlockResult(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	p := &BlockPlan{ID: "plan", Blocking: data.Blocking{Width: 64, Height: 64}}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, err := decodeResult(text, "plan", b, 1)
+		got, err := p.decode(text, b, 1)
 		if err != nil {
 			return
 		}
@@ -385,7 +389,7 @@ func FuzzBlockResult(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := decodeResult(again, "plan", b, 1); err != nil {
+		if _, err := p.decode(again, b, 1); err != nil {
 			t.Error(err)
 		}
 	})
@@ -407,7 +411,7 @@ func TestBlocksOfAnEnsemble(t *testing.T) {
 	one := *region
 
 	dir := filepath.Join(t.TempDir(), "work")
-	p, err := PlanBlocks(ctx, far, region, dir, PlanOptions{Members: []*Checkpoint{near}, Accept: []string{AcceptCells}})
+	p, err := PlanBlocks(ctx, far, region, dir, PlanOptions{Members: []*Checkpoint{near}, Accept: []string{AcceptCells}, Edge: quarter})
 	if err != nil {
 		t.Fatal(err)
 	}

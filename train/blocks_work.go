@@ -180,14 +180,14 @@ func (w *blockWorker) predict(ctx context.Context, b PlannedBlock) (*blockResult
 	var own []int32
 	if s != nil {
 		for i, c := range s.Cells() {
-			if data.BlockOf(c) == block {
+			if w.p.Blocking.Of(c) == block {
 				own, r.cells, r.coverage = append(own, int32(i)), append(r.cells, c), append(r.coverage, s.Coverage()[i])
 				seen[c] = true
 			}
 		}
 	}
 	for _, c := range piece.Cells() {
-		if data.BlockOf(c) == block && !seen[c] {
+		if w.p.Blocking.Of(c) == block && !seen[c] {
 			r.bare = append(r.bare, c)
 		}
 	}

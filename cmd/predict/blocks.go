@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"opencarbon/cmd/internal/progress"
-	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/config"
@@ -119,7 +118,7 @@ func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *c
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s: %d cells in %d blocks of up to %d x %d cells, with a halo of %d (%d cells are read twice or more)\n",
-		p.Name, p.Cells, len(p.Blocks), data.BlockEdge, data.BlockEdge, p.Halo, halo)
+		p.Name, p.Cells, len(p.Blocks), p.Blocking.Width, p.Blocking.Height, p.Halo, halo)
 	if p.Image > 0 {
 		fmt.Fprintf(out, "  a process needs up to %.3g MB for temporary files at a time; the images of all blocks are %.3g GB\n", float64(p.Bytes())/1e6,
 			float64(p.Cells+halo)*float64(p.Images().Bytes())/1e9)

@@ -77,7 +77,7 @@ files there are (parquet: GeoParquet; nc: CF NetCDF in kg m-2 s-1; xlsx; stac: a
 catalog item), and train/FORMATS.md how Python opens each. predictions.csv of a run
 can be the list of another experiment's splits (data.split.file).
 
-A region too large for one process is predicted in blocks of 64 x 64 cells: --plan
+A region too large for one process is predicted in blocks of up to 64 x 64 cells: --plan
 prepares a folder of work from --checkpoint and --config, any number of processes
 with --work (as a Slurm array, a Kubernetes Indexed Job, or with --shard i/n) predict
 blocks, and --merge joins them and writes what is written otherwise (train/SCALE.md).
