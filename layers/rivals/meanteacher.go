@@ -108,7 +108,7 @@ func meanTeacher(p *layers.Params, c layers.ModelConfig, g layers.Ground) (map[s
 	student, teacher := layers.NewParams(p.Device), layers.NewParams(p.Device)
 	defer student.Close()
 	defer teacher.Close()
-	look, judge := layers.NewImageEncoderOf(student.Root(), c.ImageInput(), classes), layers.NewImageEncoderOf(teacher.Root(), c.ImageInput(), classes)
+	look, judge := newImageEncoder(student.Root(), c, classes), newImageEncoder(teacher.Root(), c, classes)
 	teacher.Eval()
 	follow(teacher, student, 0)
 	adam := torch.NewAdam(student.Parameters(), torch.AdamOptions{LearningRate: teacherRate})

@@ -55,8 +55,8 @@ func NewPGSimCLR(p *layers.Params, c layers.ModelConfig) (*PGSimCLR, error) {
 		return layers.NewLinear(root.Sub(name), layers.LinearConfig{In: in, Out: out, NoBias: plain})
 	}
 	return &PGSimCLR{
-		similar:      layers.NewImageEncoderOf(root.Sub("similar", "image_encoder"), c.ImageInput(), 0),
-		adjacent:     layers.NewImageEncoderOf(root.Sub("adjacent", "image_encoder"), c.ImageInput(), 0),
+		similar:      newImageEncoder(root.Sub("similar", "image_encoder"), c, 0),
+		adjacent:     newImageEncoder(root.Sub("adjacent", "image_encoder"), c, 0),
 		ofSimilar:    layers.NewPerceptron(root.Sub("similar", "projection"), layers.Pooled, layers.Pooled, projection),
 		ofAdjacent:   layers.NewPerceptron(root.Sub("adjacent", "projection"), layers.Pooled, layers.Pooled, projection),
 		attendHidden: linear("attention.hidden", layers.Pooled, attentionHidden, false),

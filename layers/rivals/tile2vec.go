@@ -43,7 +43,7 @@ func NewTile2Vec(p *layers.Params, c layers.ModelConfig) (*Tile2Vec, error) {
 	if err := needs(c, true, false); err != nil {
 		return nil, err
 	}
-	n := &Tile2Vec{image: layers.NewImageEncoderOf(p.Root().Sub("grid_rep", "image_encoder"), c.ImageInput(), c.Embedding), config: c, params: p}
+	n := &Tile2Vec{image: newImageEncoder(p.Root().Sub("grid_rep", "image_encoder"), c, c.Embedding), config: c, params: p}
 	in := c.Embedding
 	if c.POI {
 		n.scale = layers.NewStandardizer(p.Root().Sub("counts"), c.Categories, limit)

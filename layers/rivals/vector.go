@@ -26,7 +26,7 @@ type vector struct {
 func newVector(p layers.Path, c layers.ModelConfig, features int) *vector {
 	v := &vector{config: c, params: p.Params()}
 	if c.Image {
-		v.image, v.features = layers.NewImageEncoderOf(p.Sub("grid_rep", "image_encoder").Fixed(), c.ImageInput(), 0), features
+		v.image, v.features = newImageEncoder(p.Sub("grid_rep", "image_encoder").Fixed(), c, 0), features
 		v.imageScale = layers.NewStandardizer(p.Sub("vector", "image"), features, limit)
 	}
 	if c.POI {
@@ -35,6 +35,16 @@ func newVector(p layers.Path, c layers.ModelConfig, features int) *vector {
 	}
 	v.width += v.features
 	return v
+}
+
+// newImageEncoder is a ResNet-18 as in OpenCarbon's network, by the same quick
+// convolutions: a rival shall not be slower than it needs to be. m is the width of
+// its embedding.
+func newImageEncoder(p layers.Path, c layers.ModelConfig, m int) *layers.ImageEncoder {
+	e := layers.NewImageEncoderOf(p, c.ImageInput(), m)
+	e.SkipPadding()
+	e.Winograd()
+	return e
 }
 
 // HasFixed implements learn.Frozen.
