@@ -59,25 +59,11 @@ func loadList(ctx context.Context, s *Spec, files []string, t *target, r *Report
 			return err
 		}
 	}
-	one := part{name: files[0]}
-	one.year, one.mon, _ = monthOf(files[0])
-	year, err := calendarOf(s, []part{one})
+	b, err := newPolygonBatch(s, t, r, files[0], crs, columns)
 	if err != nil {
 		return err
 	}
-	r.YearFactor, r.MissingMonths = year.factor, year.missing
-	p, err := newPlacer(t.g, crs)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	factor, _ := unitFactor(s.Units)
-	factor *= year.factor
-	if s.Per != "cell" {
-		factor *= s.areaFactor()
-	}
-	b := polygonBatch{s: s, t: t, r: r, p: p, columns: columns, factor: factor}
-	r.FileSummed = s.Per == "cell" && !s.proxy()
+	defer b.p.close()
 	amounts := map[[2]float64]float64{} // rows of one place, such as sectors, are added up
 	rows := 0
 	err = l.Each(ctx, func(f *raster.Feature) error {
@@ -141,7 +127,6 @@ func loadList(ctx context.Context, s *Spec, files []string, t *target, r *Report
 		r.FileNumbers = int64(rows)
 	}
 	r.Bands = strings.Join(columns, " + ")
-	r.Times = year.text
 	text := fmt.Sprintf("%d places, each in the cell that it lies in", len(places))
 	if g.cells > 0 {
 		text = fmt.Sprintf("%d source cells of %.6g x %.6g", g.cells, g.dx, g.dy)

@@ -72,6 +72,20 @@ func TestListOfSourceCells(t *testing.T) {
 	}
 }
 
+// The account of a list says which months were read, and what its places are.
+func TestListOfAMonth(t *testing.T) {
+	g := mustGrid(t, grid.Spec{Scheme: "degrees", CellDegrees: 0.1})
+	cells := mustCells(t, g, grid.BBox{West: 10, South: 50, East: 10.4, North: 50.2})
+	path := filepath.Join(t.TempDir(), "inventory_201803.csv")
+	if err := os.WriteFile(path, []byte(strings.Join(gridded(), "\n")+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r := mustLoad(t, Spec{Path: path, Attribute: "CO2_ff", Units: "tCO2", Period: "month", MissingMonths: "scale"}, g, cells).Report
+	if want := "months 03 of 2018; 16 source cells of 0.1 x 0.05"; r.Times != want || r.YearFactor != 12 || len(r.MissingMonths) != 11 {
+		t.Errorf("%q, want %q; times %g, %d months missing", r.Times, want, r.YearFactor, len(r.MissingMonths))
+	}
+}
+
 // A list of plants gives each amount to one cell; cells without one are unknown.
 func TestListOfPlants(t *testing.T) {
 	g := mustGrid(t, grid.Spec{Scheme: "degrees", CellDegrees: 0.1})

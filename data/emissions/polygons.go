@@ -65,25 +65,11 @@ func loadPolygons(ctx context.Context, s *Spec, files []string, t *target, r *Re
 	if len(columns) > 1 {
 		r.Bands = strings.Join(columns, " + ")
 	}
-	one := part{name: files[0]}
-	one.year, one.mon, _ = monthOf(files[0])
-	year, err := calendarOf(s, []part{one})
+	b, err := newPolygonBatch(s, t, r, files[0], crs, columns)
 	if err != nil {
 		return err
 	}
-	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
-	p, err := newPlacer(t.g, crs)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	factor, _ := unitFactor(s.Units)
-	factor *= year.factor
-	if s.Per != "cell" {
-		factor *= s.areaFactor()
-	}
-	b := polygonBatch{s: s, t: t, r: r, p: p, columns: columns, factor: factor}
-	r.FileSummed = s.Per == "cell" && !s.proxy()
+	defer b.p.close()
 	polygons, n := 0, 0
 	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	err = l.Each(ctx, func(f *raster.Feature) error {
@@ -122,6 +108,29 @@ type polygonBatch struct {
 	columns []string // that are added up
 	factor  float64
 	touched bool // some polygon reached the region
+}
+
+// newPolygonBatch is for the shapes or places of one file, whose name may say of
+// which month they are; the account hears how they make a year. The caller closes p.
+func newPolygonBatch(s *Spec, t *target, r *Report, file string, crs *raster.CRS, columns []string) (*polygonBatch, error) {
+	one := part{name: file}
+	one.year, one.mon, _ = monthOf(file)
+	year, err := calendarOf(s, []part{one})
+	if err != nil {
+		return nil, err
+	}
+	r.YearFactor, r.MissingMonths, r.Times = year.factor, year.missing, year.text
+	factor, _ := unitFactor(s.Units)
+	factor *= year.factor
+	if s.Per != "cell" {
+		factor *= s.areaFactor()
+	}
+	r.FileSummed = s.Per == "cell" && !s.proxy()
+	p, err := newPlacer(t.g, crs)
+	if err != nil {
+		return nil, err
+	}
+	return &polygonBatch{s: s, t: t, r: r, p: p, columns: columns, factor: factor}, nil
 }
 
 // amount is what a feature's columns add up to; ok is false where that is nothing to
