@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/data/raster"
 	"opencarbon/layers"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/domain"
 	"opencarbon/train/progress"
 )
@@ -75,7 +76,7 @@ func TestInDomain(t *testing.T) {
 
 // Members of an ensemble must all know a cell.
 func TestInDomainOfEnsembles(t *testing.T) {
-	e := ensemble{{Header: Header{Domain: &DomainHeader{Threshold: 1}}}, {Header: Header{Domain: &DomainHeader{Threshold: 0.5}}}}
+	e := ensemble{{Header: checkpoint.Header{Domain: &checkpoint.DomainHeader{Threshold: 1}}}, {Header: checkpoint.Header{Domain: &checkpoint.DomainHeader{Threshold: 0.5}}}}
 	index, inside := e.inDomain([][]float64{{0.4, 0.9, 2}, {0.4, 0.6, 0.1}})
 	near(t, "index", index, []float64{0.4, 0.9, 2}, 0)
 	if !inside[0] || inside[1] || inside[2] {
@@ -91,12 +92,12 @@ func TestInDomainOfEnsembles(t *testing.T) {
 // which does not tell how strange its validation cells were, has one width for all.
 func TestIntervalsAlong(t *testing.T) {
 	k, d, _ := trained(t, pois(), town{rows: 24, cols: 24})
-	if len(k.strange()) != len(d.validation) || len(d.validation) < 50 {
-		t.Fatalf("%d indices of %d validation cells", len(k.strange()), len(d.validation))
+	if len(k.Strange()) != len(d.validation) || len(d.validation) < 50 {
+		t.Fatalf("%d indices of %d validation cells", len(k.Strange()), len(d.validation))
 	}
 	// The errors that are wanted: of the size exp(index - 1).
 	rng := rand.New(rand.NewPCG(1, 2))
-	for i, index := range k.strange() {
+	for i, index := range k.Strange() {
 		k.Header.ValidationErrors[i] = float32(math.Exp(index-1) * (0.5 + rng.Float64()))
 	}
 	halves := func() (half, index []float64) {
@@ -128,7 +129,7 @@ func TestIntervalsAlong(t *testing.T) {
 	if slices.Max(half) < 1.2*slices.Min(half) {
 		t.Errorf("half widths from %g to %g", slices.Min(half), slices.Max(half))
 	}
-	delete(k.arrays, domainValidation)
+	delete(k.Arrays, "domain.validation")
 	half, _ = halves()
 	if slices.Max(half)-slices.Min(half) > 1e-3 {
 		t.Errorf("an older checkpoint: half widths from %g to %g", slices.Min(half), slices.Max(half))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/label"
 	"opencarbon/data/scratch"
 	"opencarbon/data/store"
 	"opencarbon/train/output"
@@ -25,7 +26,7 @@ func MergeBlocks(ctx context.Context, dir string, o PredictOptions) (*output.Pre
 		for _, b := range missing {
 			names = append(names, b.String())
 		}
-		return nil, fault.New(dir, fmt.Sprintf("%d of %d blocks have no result yet: %s", len(missing), len(p.Blocks), few(names, 20)),
+		return nil, fault.New(dir, fmt.Sprintf("%d of %d blocks have no result yet: %s", len(missing), len(p.Blocks), label.Few(names, 20)),
 			"Predict them: go run ./cmd/predict --work "+dir+" (blocks that are done are passed over)")
 	}
 	members, err := p.members()
@@ -165,7 +166,7 @@ func (p *BlockPlan) gather(ctx context.Context, outline *store.Store, members in
 		}
 	}
 	if unknown != nil {
-		return nil, fault.New(p.dir, fmt.Sprintf("no result tells of %d cells: %s", len(unknown), few(unknown, 8)), "The folder is damaged: plan again in another one.")
+		return nil, fault.New(p.dir, fmt.Sprintf("no result tells of %d cells: %s", len(unknown), label.Few(unknown, 8)), "The folder is damaged: plan again in another one.")
 	}
 	for m := range members {
 		pick := func(v []float64) []float64 {

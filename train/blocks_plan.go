@@ -22,6 +22,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/tabular"
 )
@@ -87,7 +88,7 @@ func (b PlannedBlock) String() string { return data.Block{Col: b.Col, Row: b.Row
 
 // PlanOptions of PlanBlocks.
 type PlanOptions struct {
-	Members  []*Checkpoint // as of PredictOptions
+	Members  []*checkpoint.Checkpoint // as of PredictOptions
 	Accept   []string
 	Stretch  string
 	Surplus  string
@@ -102,7 +103,7 @@ type PlanOptions struct {
 // region, and cuts the rest into blocks. In a folder with the same plan it does
 // nothing; one with another plan is refused. Errors that the user can mend are
 // *fault.Input.
-func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir string, o PlanOptions) (*BlockPlan, error) {
+func PlanBlocks(ctx context.Context, c *checkpoint.Checkpoint, cfg *config.Config, dir string, o PlanOptions) (*BlockPlan, error) {
 	members := append(ensemble{c}, o.Members...)
 	if err := members.check(); err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir stri
 		}
 	}
 	for _, m := range members {
-		_, notes, err := m.reads(s, p.Images(), o.Surplus)
+		_, notes, err := m.ReadsImages(s, p.Images(), o.Surplus)
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +202,7 @@ func PlanBlocks(ctx context.Context, c *Checkpoint, cfg *config.Config, dir stri
 func (p *BlockPlan) identity(e ensemble) string {
 	h := sha256.New()
 	for _, m := range e {
-		h.Write(m.identity(p.Outline, p.Cells))
+		h.Write(m.Identity(p.Outline, p.Cells))
 	}
 	fmt.Fprintf(h, "%d %d %q %q %q %d", blocksFormat, p.Blocking, p.Accept, p.Stretch, p.Surplus, p.Halo)
 	return hex.EncodeToString(h.Sum(nil))
@@ -303,7 +304,7 @@ func (p *BlockPlan) members() (e ensemble, err error) {
 		if !filepath.IsLocal(name) {
 			return nil, fault.New(filepath.Join(p.dir, planFile), fmt.Sprintf("names the checkpoint %q outside of its folder", name), "Plan again in another folder.")
 		}
-		c, err := ReadCheckpoint(filepath.Join(p.dir, name))
+		c, err := checkpoint.Read(filepath.Join(p.dir, name))
 		if err != nil {
 			return nil, err
 		}
@@ -329,14 +330,14 @@ func openPlanned(dir string) (*store.Store, error) {
 // tile of the region for all that are missing cannot be cut into blocks.
 func (e ensemble) halo() (halo int, err error) {
 	for _, c := range e {
-		if c.foreign != nil {
+		if c.Foreign() {
 			return 0, fault.New(c.Path, "is a checkpoint of PyTorch, which is not worked on in blocks", "Predict the region in one piece, or train a checkpoint of this program.")
 		}
 		var traits layers.Traits
 		var m layers.ModelConfig
 		var failed error
 		if err := torch.Run(torch.Options{Threads: 1}, func() {
-			n, err := c.network(torch.CPU)
+			n, err := c.Network(torch.CPU)
 			if err != nil {
 				failed = err
 				return

@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 )
 
 // blockResult is what was predicted of a block: n cells with, and some without an
@@ -71,7 +72,7 @@ func (r *blockResult) encode(plan string, b PlannedBlock) ([]byte, error) {
 	if !slices.ContainsFunc(r.strange, func(s []float64) bool { return s == nil }) {
 		f.Arrays[resultStrange] = numbers(r.strange)
 	}
-	f.Metadata[checksumKey] = digest(f)
+	checkpoint.Seal(f)
 	var out bytes.Buffer
 	err := safetensors.Write(&out, f)
 	return out.Bytes(), err
@@ -86,7 +87,7 @@ func (p *BlockPlan) decode(text []byte, b PlannedBlock, members int) (*blockResu
 	if err != nil {
 		return nil, fault.Wrap(err, "", "is no result that can be read", remedy)
 	}
-	if f.Metadata[checksumKey] != digest(f) {
+	if !checkpoint.Sealed(f) {
 		return nil, bad("is damaged: its content is not what its checksum says")
 	}
 	if f.Metadata[resultPlan] != p.ID || f.Metadata[resultBlock] != b.String() {

@@ -19,6 +19,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
 	"opencarbon/data/store"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 	"opencarbon/train/output"
@@ -155,7 +156,7 @@ func TestBlocks(t *testing.T) {
 	ctx := context.Background()
 	plan := func() (string, *BlockPlan) {
 		dir := filepath.Join(t.TempDir(), "work")
-		p, err := PlanBlocks(ctx, k, regionOf(t, source), dir, PlanOptions{Accept: []string{AcceptCells}, Edge: quarter})
+		p, err := PlanBlocks(ctx, k, regionOf(t, source), dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}, Edge: quarter})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +234,7 @@ func TestBlocksOfAnotherMosaic(t *testing.T) {
 	k, _, _ := trained(t, sees(), town{rows: 6, cols: 20, image: townSize})
 	c := regionOf(t, country(t))
 	dir := filepath.Join(t.TempDir(), "work")
-	if _, err := PlanBlocks(context.Background(), k, c, dir, PlanOptions{Accept: []string{AcceptCells}}); err != nil {
+	if _, err := PlanBlocks(context.Background(), k, c, dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(c.Data.Imagery.Path, os.O_APPEND|os.O_WRONLY, 0)
@@ -261,7 +262,7 @@ func TestBlocksRefuse(t *testing.T) {
 		return c
 	}
 	dir := filepath.Join(t.TempDir(), "work")
-	p, err := PlanBlocks(ctx, k, region(), dir, PlanOptions{Accept: []string{AcceptCells}})
+	p, err := PlanBlocks(ctx, k, region(), dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,15 +272,15 @@ func TestBlocksRefuse(t *testing.T) {
 			t.Errorf("%s: %v; want an input error with %q", what, err, words)
 		}
 	}
-	if again, err := PlanBlocks(ctx, k, region(), dir, PlanOptions{Accept: []string{AcceptCells}}); err != nil || again.ID != p.ID {
+	if again, err := PlanBlocks(ctx, k, region(), dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}}); err != nil || again.ID != p.ID {
 		t.Errorf("the same plan again: %v", err)
 	}
 	smaller := region()
 	smaller.Data.Region.BBox[2] -= 0.5
-	_, err = PlanBlocks(ctx, k, smaller, dir, PlanOptions{Accept: []string{AcceptCells}})
+	_, err = PlanBlocks(ctx, k, smaller, dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}})
 	refused("another region", err, "another plan")
 	other, _, _ := trained(t, pois(), town{rows: 6, cols: 20})
-	_, err = PlanBlocks(ctx, other, region(), dir, PlanOptions{Accept: []string{AcceptCells}})
+	_, err = PlanBlocks(ctx, other, region(), dir, PlanOptions{Accept: []string{checkpoint.AcceptCells}})
 	refused("another checkpoint", err, "another plan")
 	_, err = WorkBlocks(ctx, t.TempDir(), WorkOptions{Shard: fleet.Whole, Device: "cpu"})
 	refused("no plan", err, "no plan in this folder")
@@ -411,7 +412,7 @@ func TestBlocksOfAnEnsemble(t *testing.T) {
 	one := *region
 
 	dir := filepath.Join(t.TempDir(), "work")
-	p, err := PlanBlocks(ctx, far, region, dir, PlanOptions{Members: []*Checkpoint{near}, Accept: []string{AcceptCells}, Edge: quarter})
+	p, err := PlanBlocks(ctx, far, region, dir, PlanOptions{Members: []*checkpoint.Checkpoint{near}, Accept: []string{checkpoint.AcceptCells}, Edge: quarter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +436,7 @@ func TestBlocksOfAnEnsemble(t *testing.T) {
 	}
 	defer s.Close()
 	whole := o
-	whole.Out, whole.Members, whole.Accept = t.TempDir(), []*Checkpoint{near}, []string{AcceptCells}
+	whole.Out, whole.Members, whole.Accept = t.TempDir(), []*checkpoint.Checkpoint{near}, []string{checkpoint.AcceptCells}
 	if _, err := Predict(ctx, far, s, whole); err != nil {
 		t.Fatal(err)
 	}

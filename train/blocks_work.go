@@ -10,12 +10,14 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
+	"opencarbon/data/imagery"
 	"opencarbon/data/raster"
 	"opencarbon/data/regular"
 	"opencarbon/data/scratch"
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 	"opencarbon/train/learn"
@@ -199,13 +201,13 @@ func (w *blockWorker) predict(ctx context.Context, b PlannedBlock) (*blockResult
 		if err != nil {
 			return nil, err
 		}
-		in, err := m.inputs(ctx, view, w.o.Device, w.o.Threads)
+		in, err := inputsOf(ctx, m, view, w.o.Device, w.o.Threads)
 		if err != nil {
 			return nil, err
 		}
 		var failed error
 		if err := torch.Run(torch.Options{Threads: w.o.Threads}, func() {
-			r.ln[i], r.strange[i], failed = m.predictCells(ctx, w.train, view, w.o.Device, own, in)
+			r.ln[i], r.strange[i], failed = predictCells(ctx, m, w.train, view, w.o.Device, own, in)
 		}); err != nil {
 			failed = err
 		}
@@ -229,7 +231,7 @@ func (w *blockWorker) paint(ctx context.Context, piece *store.Store) (s *store.S
 		return piece, forget, nil
 	}
 	if w.painter == nil {
-		n := normalization(piece.Meta().Normalization)
+		n := imagery.DecodeNormalization(piece.Meta().Normalization)
 		if n == nil {
 			return nil, forget, errors.New("the plan does not tell how images become bytes")
 		}
@@ -261,8 +263,8 @@ func (w *blockWorker) paint(ctx context.Context, piece *store.Store) (s *store.S
 // predictCells predicts some cells of a store, inside the engine: ln emission and
 // dissimilarity index, [len(cells)] each, the latter nil where the checkpoint knows
 // no domain. Tiles that none of them looks at are not encoded.
-func (c *Checkpoint) predictCells(ctx context.Context, cfg *config.Config, s *store.Store, device string, cells []int32, in tabular.Inputs) (ln, strange []float64, err error) {
-	model, err := c.network(torch.ParseDevice(device))
+func predictCells(ctx context.Context, c *checkpoint.Checkpoint, cfg *config.Config, s *store.Store, device string, cells []int32, in tabular.Inputs) (ln, strange []float64, err error) {
+	model, err := c.Network(torch.ParseDevice(device))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -274,9 +276,9 @@ func (c *Checkpoint) predictCells(ctx context.Context, cfg *config.Config, s *st
 	}
 	encoder := learn.NewEncoder(model, a, learnOptions(cfg))
 	defer encoder.Close()
-	trusted := c.domain()
+	trusted := c.Domain()
 	ln, err = encoder.Evaluate(ctx, cells, nil, func(_ []int32, out layers.Output) {
-		strange = append(strange, c.dissimilarity(trusted, out)...)
+		strange = append(strange, c.Dissimilarity(trusted, out)...)
 	})
 	return ln, strange, err
 }

@@ -9,6 +9,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/baselines"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
 	"opencarbon/train/output"
 	"opencarbon/train/plots"
@@ -21,15 +22,15 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	d, run := t.data, rec.run
 	r := &Result{Dir: run.Dir, Epochs: t.state.Epoch, BestEpoch: t.state.BestEpoch, Stopped: t.state.Stopped,
 		Unit: d.store.Meta().TargetUnit}
-	var best *Checkpoint
+	var best *checkpoint.Checkpoint
 	if _, err := os.Stat(run.Path(BestFile)); err == nil {
-		if best, err = ReadCheckpoint(run.Path(BestFile)); err != nil {
+		if best, err = checkpoint.Read(run.Path(BestFile)); err != nil {
 			return nil, err
 		}
-		if err := best.loadModel(t.model.Params()); err != nil {
+		if err := best.LoadModel(t.model.Params()); err != nil {
 			return nil, err
 		}
-		why, err := best.keepDomain(ctx, t.Encoder, d, nil)
+		why, err := keepDomain(ctx, best, t.Encoder, d, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -44,8 +45,8 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	var see func([]int32, layers.Output)
 	var strange []float64 // [N]; nil where the cells are not compared
 	if best != nil {
-		if o := best.domain(); o != nil {
-			see = func(_ []int32, out layers.Output) { strange = append(strange, best.dissimilarity(o, out)...) }
+		if o := best.Domain(); o != nil {
+			see = func(_ []int32, out layers.Output) { strange = append(strange, best.Dissimilarity(o, out)...) }
 		}
 	}
 	predicted, err := t.Evaluate(ctx, cells, nil, see)

@@ -14,6 +14,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch/safetensors"
 	"opencarbon/train/baselines"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/method"
@@ -70,10 +71,10 @@ func (x Crossfit) Fit(ctx context.Context, d *method.Dataset, o method.Options) 
 		return nil, err
 	}
 	k.Path = filepath.Join(o.Dir, FoldsFile)
-	if err := k.rewrite(); err != nil {
+	if err := k.Write(); err != nil {
 		return nil, err
 	}
-	if k, err = ReadCheckpoint(k.Path); err != nil {
+	if k, err = checkpoint.Read(k.Path); err != nil {
 		return nil, err
 	}
 	return &crossfitted{fittedNetwork{k, o.Threads}, about}, nil
@@ -143,9 +144,9 @@ func (n *crossfitting) network(ctx context.Context, k int, d *method.Dataset) er
 	if err != nil {
 		return err
 	}
-	var m *Checkpoint
+	var m *checkpoint.Checkpoint
 	if exists(path) {
-		if m, err = ReadCheckpoint(path); err != nil {
+		if m, err = checkpoint.Read(path); err != nil {
 			return err
 		}
 	}
@@ -164,11 +165,11 @@ func (n *crossfitting) network(ctx context.Context, k int, d *method.Dataset) er
 		if err := f.Save(path); err != nil {
 			return err
 		}
-		if m, err = ReadCheckpoint(path); err != nil {
+		if m, err = checkpoint.Read(path); err != nil {
 			return err
 		}
 	}
-	h, ok := m.held()
+	h, ok := m.Held()
 	if !ok || len(h.Predicted) != len(d.Validation) {
 		return fmt.Errorf("%s was not validated on the cells of fold %d", path, k+1)
 	}
@@ -208,15 +209,15 @@ func (n *crossfitting) simple(ctx context.Context, m tabular.Method, folds []*me
 		if err != nil {
 			return err
 		}
-		p.members = append(p.members, &Checkpoint{Header: Header{Model: mc},
-			arrays: map[string]safetensors.Array{"model.method": {DType: "U8", Shape: []int{len(body)}, Data: body}}})
+		p.members = append(p.members, &checkpoint.Checkpoint{Header: checkpoint.Header{Model: mc},
+			Arrays: map[string]safetensors.Array{"model.method": {DType: "U8", Shape: []int{len(body)}, Data: body}}})
 	}
 	n.parts, n.guesses = append(n.parts, p), append(n.guesses, guess)
 	return nil
 }
 
 // join is the checkpoint of all, and its shares in words.
-func (n *crossfitting) join() (k *Checkpoint, about string, err error) {
+func (n *crossfitting) join() (k *checkpoint.Checkpoint, about string, err error) {
 	cells := n.data.Validation
 	var guesses [][]float64
 	for _, g := range n.guesses {
@@ -236,12 +237,12 @@ func (n *crossfitting) join() (k *Checkpoint, about string, err error) {
 	}
 	models, shares, arrays, text := weighted(n.parts, weights)
 	first := n.parts[0].members[0]
-	k = first.derive("", networks.StackOf(models, shares))
-	k.arrays = arrays
-	k.validatedBy(&dataset{store: n.data.Store, ln: n.data.Ln, validation: cells}, method.Combine(guesses, weights))
-	for name, a := range first.arrays { // a pretrained encoder, the same in all
+	k = first.Derive("", networks.StackOf(models, shares))
+	k.Arrays = arrays
+	(&dataset{store: n.data.Store, ln: n.data.Ln, validation: cells}).validated(k, method.Combine(guesses, weights))
+	for name, a := range first.Arrays { // a pretrained encoder, the same in all
 		if strings.HasPrefix(name, "frozen.") {
-			k.arrays[name] = a
+			k.Arrays[name] = a
 		}
 	}
 	return k, fmt.Sprintf("%s; means over %d folds, shares from what each model says of its own fold", text, n.config.Train.Folds), nil
@@ -261,7 +262,7 @@ func weighted(parts []part, weights []float64) (models []layers.ModelConfig, sha
 		}
 		about[a] = fmt.Sprintf("%.2f %s", weights[a], p.name)
 		for _, m := range p.members {
-			for name, x := range m.arrays {
+			for name, x := range m.Arrays {
 				if rest, ok := strings.CutPrefix(name, "model."); ok {
 					arrays[fmt.Sprintf("model.%d.%s", len(models), rest)] = x
 				}
@@ -301,8 +302,8 @@ func (r *Result) crossfit(ctx context.Context, c *config.Config, d *dataset, run
 		}
 	}
 	why := ""
-	if err := k.WithModel(ctx, d.store, c.Train.Device, c.Train.Threads, func(e *learn.Encoder) error { // its representations are the first network's
-		why, err = k.keepDomain(ctx, e, &all, of)
+	if err := WithModel(ctx, k, d.store, c.Train.Device, c.Train.Threads, func(e *learn.Encoder) error { // its representations are the first network's
+		why, err = keepDomain(ctx, k, e, &all, of)
 		return err
 	}); err != nil {
 		return err

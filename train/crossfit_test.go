@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/checkpoint"
 )
 
 // Each cell is held out once, by a model that trained on none of its neighbors;
@@ -63,7 +64,7 @@ func TestCrossfit(t *testing.T) {
 	if r.Folds == nil || r.Folds.Path != filepath.Join(r.Dir, FoldsFile) {
 		t.Fatalf("no folds: %+v", r.Folds)
 	}
-	k, err := ReadCheckpoint(r.Folds.Path)
+	k, err := checkpoint.Read(r.Folds.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestCrossfit(t *testing.T) {
 	if len(shares) == 3 { // else ridge has its part, see TestStack for the mean
 		near(t, "folds", guesses(t, k.Path, d), want, 1e-4)
 	}
-	h, ok := k.held()
+	h, ok := k.Held()
 	cells := slices.Concat(d.train, d.validation)
 	slices.Sort(cells)
 	if !ok || len(h.True) != len(cells) {
@@ -100,10 +101,10 @@ func TestCrossfit(t *testing.T) {
 			t.Fatalf("cell %d: true %v, predicted %v; want %v, %v", cell, h.True[i], h.Predicted[i], d.ln[cell], own[cell])
 		}
 	}
-	if o := k.domain(); o == nil {
+	if o := k.Domain(); o == nil {
 		t.Error("it does not say which cells are like the training cells")
 	}
-	index := k.strange() // each was trained on by all but its own fold's model
+	index := k.Strange() // each was trained on by all but its own fold's model
 	if len(index) != len(cells) || slices.Min(index) < 1e-6 {
 		t.Errorf("dissimilarity of %d of %d cells, from %g", len(index), len(cells), slices.Min(index))
 	}

@@ -9,6 +9,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/frozen"
 	"opencarbon/train/method"
@@ -108,26 +109,10 @@ func (d *dataset) modelConfig(c *config.Config) layers.ModelConfig {
 		FrozenImage: frozenImage, ImageFeatures: imageFeatures, ImageTrained: trained,
 		Kind: kind, Plus: plus, Statistics: plus && c.Model.Statistics, LogCounts: (plus || c.Model.Rival()) && c.Model.LogCounts, Features: features, WideDropout: dropout,
 		Image: c.Model.HasImage(), POI: c.Model.HasPOI(), Categories: len(s.Categories()), ImageSize: s.ImageSize(), POISize: s.POISize(),
-		Bands: imageBands(s.Shape()), Pixels: imagePixels(s.Shape()),
+		Bands: checkpoint.Bands(s.Shape()), Pixels: checkpoint.Pixels(s.Shape()),
 		Embedding: c.Model.Embedding, Neighborhood: c.Model.Neighborhood, POIEncoder: c.Model.POIEncoder,
 		SE: c.Model.SE, SERatio: c.Model.SERatio, Heads: c.Model.AttentionHeads,
 	}
-}
-
-// imageBands is layers.ModelConfig.Bands of images: 0 for red, green and blue.
-func imageBands(s store.Shape) int {
-	if b := s.Bands; b != 3 {
-		return b
-	}
-	return 0
-}
-
-// imagePixels is layers.ModelConfig.Pixels of images: empty for bytes.
-func imagePixels(s store.Shape) string {
-	if p := s.Pixel; p != store.UInt8 {
-		return p.String()
-	}
-	return ""
 }
 
 func mean(ln []float64, cells []int32) float64 {

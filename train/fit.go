@@ -13,6 +13,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/method"
@@ -57,7 +58,7 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 		return nil, fault.New(d.Store.Dir(), nothingKept,
 			"Check the targets with: go run ./cmd/prepare --config ... --preview")
 	}
-	best, err := ReadCheckpoint(w.path)
+	best, err := checkpoint.Read(w.path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 	if !exists(k.path) {
 		return nil // Fit says what is wrong
 	}
-	best, err := ReadCheckpoint(k.path)
+	best, err := checkpoint.Read(k.path)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ type keeper struct {
 
 func (*keeper) step(int, int, int, float64) {}
 
-func (k *keeper) validated(s State, _, _ float64, v metrics.SplitScores, _ bool) error {
+func (k *keeper) validated(s checkpoint.State, _, _ float64, v metrics.SplitScores, _ bool) error {
 	if k.told == nil {
 		return nil
 	}
@@ -120,7 +121,7 @@ func (k *keeper) save(t *trainer, best bool) error {
 
 // fittedNetwork is a checkpoint.
 type fittedNetwork struct {
-	checkpoint *Checkpoint
+	checkpoint *checkpoint.Checkpoint
 	threads    int
 }
 
@@ -129,7 +130,7 @@ func (f *fittedNetwork) Predict(ctx context.Context, d *method.Dataset, cells []
 	if err != nil {
 		return nil, err
 	}
-	err = f.checkpoint.WithModel(ctx, d.Store, cfg.Train.Device, f.threads, func(e *learn.Encoder) error {
+	err = WithModel(ctx, f.checkpoint, d.Store, cfg.Train.Device, f.threads, func(e *learn.Encoder) error {
 		ln, err = e.Evaluate(ctx, cells, nil, func([]int32, layers.Output) {})
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/export"
 	"opencarbon/train/output"
 	"opencarbon/train/progress"
@@ -46,7 +47,7 @@ func TestFormatsInPython(t *testing.T) {
 	if p.Sum == nil {
 		t.Fatal("no total: ", p.NoSum)
 	}
-	if _, err := Export(k, filepath.Join(r.Dir, "M.pth")); err != nil {
+	if _, err := checkpoint.Export(k, filepath.Join(r.Dir, "M.pth")); err != nil {
 		t.Fatal(err)
 	}
 	e := &export.Table{Col: []int64{4, 5}, Row: []int64{7, 7}, Lon: []float64{1, 2}, Lat: []float64{3, 3}, Split: []string{"test", "none"}, LnTrue: []float64{1, math.NaN()},

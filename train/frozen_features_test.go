@@ -53,7 +53,7 @@ func TestFrozenFeatures(t *testing.T) {
 	if r.Stack == nil || !strings.Contains(baselineAbout(r, "ridge"), "frozen ResNet-18") {
 		t.Fatalf("stack %v, ridge %q", r.Stack, baselineAbout(r, "ridge"))
 	}
-	for name := range k.arrays {
+	for name := range k.Arrays {
 		if strings.HasPrefix(name, "model.grid_rep.image_encoder.") {
 			t.Fatalf("%s: an encoder of images was trained", name)
 		}
@@ -80,7 +80,7 @@ func TestFrozenFeatures(t *testing.T) {
 
 	// The features say something: without them the ridge regression is another.
 	zeros, some := 0, 0
-	for name, a := range k.arrays {
+	for name, a := range k.Arrays {
 		if name == "frozen.pca0.components" {
 			for _, b := range a.Data {
 				if b == 0 {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/frozen"
 	"opencarbon/train/learn"
@@ -38,7 +38,7 @@ func (d *dataset) frozenImage(c *config.Config) bool {
 		return m.ImageEncoder == "frozen"
 	}
 	if m.Weights != "" {
-		if k, err := ReadCheckpoint(m.Weights); err == nil { // start says what is wrong with it
+		if k, err := checkpoint.Read(m.Weights); err == nil { // start says what is wrong with it
 			return k.Header.Model.FrozenImage
 		}
 	}
@@ -74,14 +74,14 @@ func (d *dataset) freeze(ctx context.Context, c *config.Config) error {
 
 // thaw is freeze for a run that is gone on with: its checkpoint carries the encoder.
 // A run without a checkpoint begins anew.
-func (d *dataset) thaw(ctx context.Context, c *config.Config, from *Checkpoint) (err error) {
+func (d *dataset) thaw(ctx context.Context, c *config.Config, from *checkpoint.Checkpoint) (err error) {
 	if c.Model.ImageFeatures == "" {
 		return nil
 	}
 	if from == nil {
 		return d.freeze(ctx, c)
 	}
-	if d.frozen, err = from.frozen(); err != nil || d.frozen == nil {
+	if d.frozen, err = from.Frozen(); err != nil || d.frozen == nil {
 		return err
 	}
 	d.more, err = encodeFrozen(ctx, d.frozen, d.store, c.Train.Device, threads(c), c.Train.AugmentColor)
@@ -108,18 +108,9 @@ func Inputs(ctx context.Context, c *config.Config, s *store.Store) (tabular.Inpu
 	return d.inputs(c), nil
 }
 
-// frozen is the pretrained encoder that a checkpoint carries; nil: none.
-func (c *Checkpoint) frozen() (*frozen.Encoder, error) {
-	e, err := frozen.Kept(c.arrays, c.Header.ImageFeatures)
-	if err != nil {
-		return nil, fault.Wrap(err, c.Path, "its pretrained encoder cannot be read", "The file is damaged; use another checkpoint of the run.")
-	}
-	return e, nil
-}
-
-// inputs are what the features of a checkpoint's model are made of in a store. It
+// inputsOf are what the features of a checkpoint's model are made of in a store. It
 // must not be called inside torch.Run.
-func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, threads int) (in tabular.Inputs, err error) {
+func inputsOf(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, device string, threads int) (in tabular.Inputs, err error) {
 	m := c.Header.Model
 	in = tabular.Inputs{Images: m.Image, POIs: m.POI}
 	if m.Features == 0 {
@@ -128,7 +119,7 @@ func (c *Checkpoint) inputs(ctx context.Context, s *store.Store, device string, 
 	for _, r := range c.Header.Rasters {
 		in.Rasters = append(in.Rasters, r.Name)
 	}
-	e, err := c.frozen()
+	e, err := c.Frozen()
 	if err != nil || e == nil {
 		return in, err
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/conformal"
 	"opencarbon/train/output"
 )
@@ -106,7 +107,7 @@ func newBands(k *conformal.Calibration, predicted, strange []float64) ([]output.
 }
 
 // ensemble is a checkpoint with further ones, usually of other seeds.
-type ensemble []*Checkpoint
+type ensemble []*checkpoint.Checkpoint
 
 // check refuses members that do not predict the same thing.
 func (e ensemble) check() error {
@@ -137,7 +138,7 @@ func (e ensemble) calibration(along bool) (*conformal.Calibration, error) {
 		for i, x := range h.ValidationErrors {
 			mean[i] += float64(x) / float64(len(e))
 		}
-		each[m] = c.strange()
+		each[m] = c.Strange()
 	}
 	var strange []float64
 	if along {

@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/internal/expect"
 	"opencarbon/train/progress"
 )
 
 // trained runs an experiment on a town and opens what it leaves.
-func trained(t *testing.T, c *config.Config, w town) (*Checkpoint, *dataset, *Result) {
+func trained(t *testing.T, c *config.Config, w town) (*checkpoint.Checkpoint, *dataset, *Result) {
 	t.Helper()
 	d := w.open(t)
 	c.Data.Store, c.Output.Dir = d.store.Dir(), t.TempDir()
@@ -26,7 +27,7 @@ func trained(t *testing.T, c *config.Config, w town) (*Checkpoint, *dataset, *Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+	k, err := checkpoint.Read(filepath.Join(r.Dir, BestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestIntervalsThatAreMissing(t *testing.T) {
 // Two checkpoints predict their mean, and say how far they are apart.
 func TestEnsemble(t *testing.T) {
 	d := town{rows: 5, cols: 20}.open(t)
-	var members []*Checkpoint
+	var members []*checkpoint.Checkpoint
 	var alone [][]float64
 	options := func(out string) PredictOptions {
 		return PredictOptions{Out: out, Formats: []string{"csv"}, Device: "cpu", Threads: 1, Progress: progress.Options{Quiet: true}}
@@ -125,7 +126,7 @@ func TestEnsemble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+		k, err := checkpoint.Read(filepath.Join(r.Dir, BestFile))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/progress"
 )
@@ -122,7 +123,7 @@ func outcome(t *testing.T, dir string) map[string]string {
 		for array, a := range f.Arrays {
 			out[name+": "+array] = string(a.Data)
 		}
-		c, err := ReadCheckpoint(filepath.Join(folder, name))
+		c, err := checkpoint.Read(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +195,7 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 			}
 			hits++
 			if f := runFolder(dir); f != "" {
-				if c, err := ReadCheckpoint(filepath.Join(f, LastFile)); err == nil {
+				if c, err := checkpoint.Read(filepath.Join(f, LastFile)); err == nil {
 					epochs[c.Header.State.Epoch] = true
 				}
 				if len(unfinished(f)) > 0 {
@@ -308,7 +309,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	dir := workplace(t, c)
 	random := rand.New(rand.NewPCG(7, 7))
 	interrupted, inEpoch := 0, 0
-	before := State{}
+	before := checkpoint.State{}
 	for {
 		cmd, text := begin(t, dir)
 		ended := make(chan error, 1)
@@ -349,7 +350,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 		if !strings.Contains(text.String(), "--resume "+runFolder(dir)) {
 			t.Errorf("does not say how to go on:\n%s", text)
 		}
-		saved, err := ReadCheckpoint(filepath.Join(runFolder(dir), LastFile))
+		saved, err := checkpoint.Read(filepath.Join(runFolder(dir), LastFile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -427,7 +428,7 @@ func TestResumeRefusesAnotherStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := checkStore(Header{Store: s.Meta().ConfigHash, Categories: []string{"shop", "works", "school"}}, s); err == nil ||
+	if err := checkStore(checkpoint.Header{Store: s.Meta().ConfigHash, Categories: []string{"shop", "works", "school"}}, s); err == nil ||
 		!strings.Contains(err.Error(), "POI categories") {
 		t.Errorf("other categories: %v", err)
 	}

@@ -5,13 +5,14 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 )
 
-// WithModel builds the checkpoint's model for a store inside the engine, ready
+// WithModel builds a checkpoint's model for a store inside the engine, ready
 // to predict, and hands it to f. What f found is of a sound store where there is no
 // error.
-func (c *Checkpoint) WithModel(ctx context.Context, s *store.Store, device string, threads int, f func(e *learn.Encoder) error) error {
+func WithModel(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, device string, threads int, f func(e *learn.Encoder) error) error {
 	cfg, err := c.Experiment()
 	if err != nil {
 		return err
@@ -26,13 +27,13 @@ func (c *Checkpoint) WithModel(ctx context.Context, s *store.Store, device strin
 	if err != nil {
 		return err
 	}
-	in, err := c.inputs(ctx, s, device, threads)
+	in, err := inputsOf(ctx, c, s, device, threads)
 	if err != nil {
 		return err
 	}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads}, func() {
-		m, err := c.network(torch.ParseDevice(device))
+		m, err := c.Network(torch.ParseDevice(device))
 		if err != nil {
 			failed = err
 			return

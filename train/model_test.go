@@ -7,6 +7,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 )
 
@@ -19,9 +20,9 @@ type said struct {
 
 // outputs runs a checkpoint over every cell of a store; view is a representation
 // to take out, or empty.
-func outputs(t *testing.T, k *Checkpoint, s *store.Store, view string) (x said) {
+func outputs(t *testing.T, k *checkpoint.Checkpoint, s *store.Store, view string) (x said) {
 	t.Helper()
-	if err := k.WithModel(context.Background(), s, "cpu", 1, func(e *learn.Encoder) (err error) {
+	if err := WithModel(context.Background(), k, s, "cpu", 1, func(e *learn.Encoder) (err error) {
 		x.ln, err = e.Evaluate(context.Background(), span(0, s.Len()), nil, func(_ []int32, out layers.Output) {
 			if view != "" {
 				v := out.Views.Get(view)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 )
 
@@ -11,7 +12,7 @@ import (
 // validate_every of them and the last one. The published program counts epochs
 // from 0 and validates after 0, 5, 10, ..., that is when 1, 6, 11, ... are done,
 // and not after the last one.
-func (s *State) due(c *config.Config) bool {
+func due(s *checkpoint.State, c *config.Config) bool {
 	every := c.Train.ValidateEvery
 	if c.Model.Variant == "reference" {
 		return (s.Epoch-1)%every == 0
@@ -25,7 +26,7 @@ func (s *State) due(c *config.Config) bool {
 // The published program never sets its counter back: every validation that is no
 // improvement counts, and it stops when there are more than patience of them and
 // the epoch, counted from 0, is beyond min_epochs.
-func (s *State) judge(c *config.Config, r2 float64) (best bool) {
+func judge(s *checkpoint.State, c *config.Config, r2 float64) (best bool) {
 	reference := c.Model.Published()
 	best = !math.IsNaN(r2) && (!s.HasBest || r2 > s.Best)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 )
 
@@ -29,21 +30,21 @@ func TestPatience(t *testing.T) {
 	} {
 		cfg := config.Defaults()
 		cfg.Model.Variant, cfg.Train.Patience, cfg.Train.MinEpochs = c.variant, c.patience, c.min
-		s := State{}
+		s := checkpoint.State{}
 		r2 := 0.0
 		cfg.Train.ValidateEvery, cfg.Train.Epochs = 5, 3002
 		for n := 0; s.Epoch < cfg.Train.Epochs && s.Stopped == ""; {
 			s.Epoch++
-			if !s.due(&cfg) {
+			if !due(&s, &cfg) {
 				continue
 			}
 			n++
 			if better := c.better(n); better {
 				r2 += 0.001
-				if !s.judge(&cfg, r2) || s.BestEpoch != s.Epoch {
+				if !judge(&s, &cfg, r2) || s.BestEpoch != s.Epoch {
 					t.Errorf("%s: validation %d is the best, and not taken for it", c.name, n)
 				}
-			} else if s.judge(&cfg, []float64{r2, r2 - 1, math.NaN()}[n%3]) { // the same again is no improvement
+			} else if judge(&s, &cfg, []float64{r2, r2 - 1, math.NaN()}[n%3]) { // the same again is no improvement
 				t.Errorf("%s: validation %d is taken for the best", c.name, n)
 			}
 		}
@@ -68,8 +69,8 @@ func TestValidationEpochs(t *testing.T) {
 		cfg := config.Defaults()
 		cfg.Model.Variant, cfg.Train.ValidateEvery, cfg.Train.Epochs = c.variant, c.every, c.epochs
 		var got []int
-		for s := (State{Epoch: 1}); s.Epoch <= c.epochs; s.Epoch++ {
-			if s.due(&cfg) {
+		for s := (checkpoint.State{Epoch: 1}); s.Epoch <= c.epochs; s.Epoch++ {
+			if due(&s, &cfg) {
 				got = append(got, s.Epoch)
 			}
 		}

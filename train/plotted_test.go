@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
 	"opencarbon/train/output"
 	"opencarbon/train/progress"
@@ -32,7 +33,7 @@ func TestScoresStandUnderTheirNames(t *testing.T) {
 		return metrics.SplitScores{Name: "validation", Ln: metrics.Scores{N: 9, R2: r2, MAE: r2 + 0.2, RMSE: r2 + 0.4}}
 	}
 	for epoch, r2 := range []float64{0.3125, 0.4375} {
-		if err := rec.validated(State{Epoch: epoch + 1}, 5+float64(epoch), 0.0625, scores(r2), true); err != nil {
+		if err := rec.validated(checkpoint.State{Epoch: epoch + 1}, 5+float64(epoch), 0.0625, scores(r2), true); err != nil {
 			t.Fatal(err)
 		}
 	}

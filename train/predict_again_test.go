@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/encoded"
 	"opencarbon/train/progress"
 )
@@ -36,7 +37,7 @@ func TestInterruptedPredictionIsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+	k, err := checkpoint.Read(filepath.Join(r.Dir, BestFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 	"opencarbon/train/networks"
 	"opencarbon/train/pytorch"
@@ -23,7 +24,7 @@ type publishedRun struct {
 	adam  torch.Optimizer
 }
 
-func (c parityCase) continues(t *testing.T, from *Checkpoint, d torch.DType) publishedRun {
+func (c parityCase) continues(t *testing.T, from *checkpoint.Checkpoint, d torch.DType) publishedRun {
 	t.Helper()
 	m := from.Header.Model
 	m.POISize, m.ImageSize = paritySizes[c.encoder], parityImage // weights of one output pixel fit several sizes
@@ -34,10 +35,10 @@ func (c parityCase) continues(t *testing.T, from *Checkpoint, d torch.DType) pub
 		t.Fatal(err)
 	}
 	adam := torch.NewAdam(s.Parameters(), torch.AdamOptions{LearningRate: 5e-4, WeightDecay: 5e-3})
-	if err := from.loadModel(s); err != nil {
+	if err := from.LoadModel(s); err != nil {
 		t.Fatal(err)
 	}
-	if err := from.loadOptimizer(adam, s); err != nil {
+	if err := from.LoadOptimizer(adam, s); err != nil {
 		t.Fatal(err)
 	}
 	return publishedRun{model, adam}
@@ -83,18 +84,18 @@ func (r publishedRun) predictions() (y []float64) {
 }
 
 // checkpoint is the run's state as a file of ours would hold it.
-func (r publishedRun) checkpoint(like *Checkpoint) *Checkpoint {
-	c := &Checkpoint{Path: "ours.safetensors", Header: like.Header, arrays: map[string]safetensors.Array{}}
+func (r publishedRun) checkpoint(like *checkpoint.Checkpoint) *checkpoint.Checkpoint {
+	c := &checkpoint.Checkpoint{Path: "ours.safetensors", Header: like.Header, Arrays: map[string]safetensors.Array{}}
 	s := r.model.Params()
 	state := r.adam.State()
 	c.Header.Model, c.Header.Optimizer, c.Header.Steps = r.model.Config(), state.Kind, state.Steps
 	torch.InScope(func(*torch.Scope) {
 		for _, e := range s.Entries() {
-			c.arrays["model."+e.Name] = torch.ToArray(e.Tensor)
+			c.Arrays["model."+e.Name] = torch.ToArray(e.Tensor)
 		}
 		for kind, ts := range state.Tensors {
 			for i, name := range s.ParameterNames() {
-				c.arrays["optimizer."+kind+"."+name] = torch.ToArray(ts[i])
+				c.Arrays["optimizer."+kind+"."+name] = torch.ToArray(ts[i])
 			}
 		}
 	})
@@ -161,7 +162,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		read, err := ReadModel(filepath.Join(dir, "published.pth"), pytorch.Hint{Neighborhood: c.m})
+		read, err := checkpoint.ReadHinted(filepath.Join(dir, "published.pth"), pytorch.Hint{Neighborhood: c.m})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +185,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 				note("losses of further steps "+k.name, farthest(r.steps(c.steps), values(golden, "losses/"+k.name)), k.limit)
 				note("predictions after them "+k.name, farthest(r.predictions(), values(golden, "after/"+k.name)), k.limit)
 				if k.d == torch.Float32 {
-					if _, err := Export(r.checkpoint(read), filepath.Join(dir, "export.pth")); err != nil {
+					if _, err := checkpoint.Export(r.checkpoint(read), filepath.Join(dir, "export.pth")); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -200,7 +201,7 @@ func TestPublishedLiveContinued(t *testing.T) {
 		if golden, err = safetensors.ReadFile(filepath.Join(dir, "resumed.safetensors")); err != nil {
 			t.Fatal(err)
 		}
-		if read, err = ReadModel(filepath.Join(dir, "export.pth"), pytorch.Hint{Neighborhood: c.m}); err != nil {
+		if read, err = checkpoint.ReadHinted(filepath.Join(dir, "export.pth"), pytorch.Hint{Neighborhood: c.m}); err != nil {
 			t.Fatal(err)
 		}
 		if err := torch.Run(torch.Options{Threads: 1}, func() {

@@ -10,6 +10,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/torch/pth"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/pytorch"
 )
@@ -108,11 +109,11 @@ func TestPublishedContinues(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	ours, err := ReadCheckpoint(filepath.Join(dir, "ours.safetensors"))
+	ours, err := checkpoint.Read(filepath.Join(dir, "ours.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := Export(ours, filepath.Join(dir, "again.pth")); err != nil || n != len(names) {
+	if n, err := checkpoint.Export(ours, filepath.Join(dir, "again.pth")); err != nil || n != len(names) {
 		t.Fatalf("%d tensors: %v", n, err)
 	}
 	again, err := pth.ReadFile(filepath.Join(dir, "again.pth"))
@@ -143,7 +144,7 @@ func TestPublishedContinues(t *testing.T) {
 			t.Errorf("%s: optimizer state came back otherwise (step %d)", name, a.Step)
 		}
 	}
-	if _, err := Export(ours, filepath.Join(dir, "x.onnx")); !fault.IsInput(err) {
+	if _, err := checkpoint.Export(ours, filepath.Join(dir, "x.onnx")); !fault.IsInput(err) {
 		t.Error(err)
 	}
 }

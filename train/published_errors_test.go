@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/progress"
 	"opencarbon/train/pytorch"
 )
@@ -67,9 +68,9 @@ func TestPublishedErrors(t *testing.T) {
 	} {
 		path := filepath.Join(dir, "bad.pth")
 		writePTH(t, path, c.names, c.arrays)
-		checkpoint, err := ReadModel(path, c.o)
+		k, err := checkpoint.ReadHinted(path, c.o)
 		if err == nil {
-			_, err = PredictPublished(context.Background(), checkpoint, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
+			_, err = PredictPublished(context.Background(), k, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
 				Out: filepath.Join(dir, "bad.csv"), Device: "cpu", Progress: progress.Options{Quiet: true}})
 		}
 		if err == nil || !fault.IsInput(err) {
@@ -86,7 +87,7 @@ func TestPublishedErrors(t *testing.T) {
 		}
 	}
 	for _, o := range []pytorch.Hint{{Variant: "other"}, {Neighborhood: 4}, {Neighborhood: 3}} {
-		if _, err := ReadModel("x.safetensors", o); !fault.IsInput(err) {
+		if _, err := checkpoint.ReadHinted("x.safetensors", o); !fault.IsInput(err) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
@@ -95,9 +96,9 @@ func TestPublishedErrors(t *testing.T) {
 	aloneNames, aloneArrays := publishedWeights(t, alone)
 	lacking := filepath.Join(dir, "lacking.pth")
 	writePTH(t, lacking, slices.DeleteFunc(slices.Clone(aloneNames), func(n string) bool { return strings.HasPrefix(n, "self_grid.") }), aloneArrays)
-	if c, err := ReadCheckpoint(lacking); err != nil {
+	if c, err := checkpoint.Read(lacking); err != nil {
 		t.Error(err)
-	} else if n, err := Export(c, filepath.Join(dir, "whole.pth")); err != nil || n != len(aloneNames) {
+	} else if n, err := checkpoint.Export(c, filepath.Join(dir, "whole.pth")); err != nil || n != len(aloneNames) {
 		t.Errorf("%d tensors, want %d: %v", n, len(aloneNames), err)
 	}
 	// Neutral surplus: a score's constant, and what old PyTorch left out.
@@ -107,11 +108,11 @@ func TestPublishedErrors(t *testing.T) {
 	}
 	path := filepath.Join(dir, "old.pth")
 	writePTH(t, path, append(without(func(n string) bool { return strings.HasSuffix(n, "num_batches_tracked") }), "grid_agg.l2.bias"), tolerated)
-	checkpoint, err := ReadCheckpoint(path)
+	k, err := checkpoint.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := Export(checkpoint, filepath.Join(dir, "new.pth")); err != nil || n != len(names) {
+	if n, err := checkpoint.Export(k, filepath.Join(dir, "new.pth")); err != nil || n != len(names) {
 		t.Errorf("%d tensors, want %d: %v", n, len(names), err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/progress"
 	"opencarbon/train/pytorch"
 )
@@ -91,7 +92,7 @@ func TestPublishedEvaluation(t *testing.T) {
 		path := filepath.Join(dir, "model.pth")
 		names, arrays := publishedWeights(t, m)
 		writePTH(t, path, names, arrays)
-		c, err := ReadModel(path, pytorch.Hint{Neighborhood: m.Neighborhood})
+		c, err := checkpoint.ReadHinted(path, pytorch.Hint{Neighborhood: m.Neighborhood})
 		if err != nil {
 			t.Fatal(err)
 		}

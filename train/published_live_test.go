@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"opencarbon/torch/pth"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/progress"
 	"opencarbon/train/pytorch"
 )
@@ -75,10 +76,10 @@ func TestPublishedLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var c *Checkpoint
+		var c *checkpoint.Checkpoint
 		for _, name := range cases {
 			m := publishedCase(name)
-			if c, err = ReadModel(path, pytorch.Hint{Neighborhood: m.Neighborhood}); err != nil {
+			if c, err = checkpoint.ReadHinted(path, pytorch.Hint{Neighborhood: m.Neighborhood}); err != nil {
 				t.Fatal(err)
 			}
 			got, err := PredictPublished(context.Background(), c, PublishedOptions{Dir: dir, Store: filepath.Join(dir, "store"),
@@ -93,7 +94,7 @@ func TestPublishedLive(t *testing.T) {
 			t.Logf("%-18s PyTorch in float32, itself in float64: %.1e; standard deviation of the predictions %.2g", name, truth[name].Control, truth[name].Spread)
 		}
 		out := filepath.Join(dir, "export.pth")
-		if _, err := Export(c, out); err != nil {
+		if _, err := checkpoint.Export(c, out); err != nil {
 			t.Fatal(err)
 		}
 		exported, err := pth.ReadFile(out)

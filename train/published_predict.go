@@ -16,6 +16,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
@@ -51,7 +52,7 @@ type PublishedScores struct {
 // PredictPublished applies a checkpoint to a dataset of the published program
 // and writes what that program would predict: a row x, y, prediction a tile, in
 // the order in which the images are found. An interrupted call goes on where it was.
-func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*PublishedScores, error) {
+func PredictPublished(ctx context.Context, c *checkpoint.Checkpoint, o PublishedOptions) (*PublishedScores, error) {
 	if o.Out == "" {
 		return nil, fault.New("--out", "is not given", "Name the CSV file to write, for example predictions.csv.")
 	}
@@ -89,7 +90,7 @@ func PredictPublished(ctx context.Context, c *Checkpoint, o PublishedOptions) (*
 	partial := filepath.Base(o.Out) + ".partial"
 	var ln []float64
 	var failed error
-	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = c.predict(ctx, cfg, read, options, partial, tabular.Inputs{}) }); err != nil {
+	if err := torch.Run(torch.Options{Threads: o.Threads}, func() { ln, _, failed = predictOne(ctx, c, cfg, read, options, partial, tabular.Inputs{}) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {

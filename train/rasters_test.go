@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train/checkpoint"
 )
 
 // A model with features of a cell sees the store's rasters; it goes to another
@@ -58,7 +59,7 @@ func TestRastersOfAModel(t *testing.T) {
 	}
 	// What sees no features of a cell asks for no raster.
 	c.Model.Wide = false
-	if got := seenRasters(d.modelConfig(c), d.store); got != nil {
+	if got := checkpoint.Rasters(d.modelConfig(c), d.store); got != nil {
 		t.Errorf("a model without them names %v", got)
 	}
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 	"opencarbon/train/runlog"
@@ -26,7 +27,7 @@ type recorder struct {
 
 func (r *recorder) step(epoch, step, _ int, loss float64) { r.bar.Step(epoch, step, loss) }
 
-func (r *recorder) validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error {
+func (r *recorder) validated(s checkpoint.State, loss, rate float64, v metrics.SplitScores, best bool) error {
 	r.bar.Validated(s.Epoch, loss, v.Ln.R2, v.Ln.MAE, v.Ln.RMSE, best)
 	on := 0.0
 	if r.active(s.Epoch - 1) {

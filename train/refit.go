@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/metrics"
 	"opencarbon/train/runlog"
@@ -21,7 +22,7 @@ const RefitFile = "refit.safetensors"
 // cells may tell more than a choice among later epochs. No cell of its own is left
 // to say how far off it is: it keeps the errors of the network before, which are a
 // little too large for it. It runs inside torch.Run.
-func refit(ctx context.Context, c *config.Config, d *dataset, best *Checkpoint, path string) error {
+func refit(ctx context.Context, c *config.Config, d *dataset, best *checkpoint.Checkpoint, path string) error {
 	all := *d
 	all.train = slices.Concat(d.train, d.validation)
 	slices.Sort(all.train)
@@ -50,19 +51,19 @@ func refit(ctx context.Context, c *config.Config, d *dataset, best *Checkpoint, 
 		}
 		t.state = best.Header.State
 		t.header.Config = best.Header.Config
-		if h, ok := best.held(); ok && len(h.Predicted) == len(d.validation) {
+		if h, ok := best.Held(); ok && len(h.Predicted) == len(d.validation) {
 			t.data, t.guesses = d, h.Predicted
 			t.errors = best.Header.ValidationErrors
 		}
 		if err := t.save(path); err != nil {
 			return err
 		}
-		k, err := ReadCheckpoint(path)
+		k, err := checkpoint.Read(path)
 		if err != nil {
 			return err
 		}
 		all.validation = nil // none is left that would be new to it: widths are the same for all
-		_, err = k.keepDomain(ctx, t.Encoder, &all, nil)
+		_, err = keepDomain(ctx, k, t.Encoder, &all, nil)
 		return err
 	})
 }
@@ -86,9 +87,11 @@ func (t *trainer) epochs(ctx context.Context, n int) error {
 // nobody is a watcher that keeps nothing.
 type nobody struct{}
 
-func (nobody) step(int, int, int, float64)                                        {}
-func (nobody) validated(State, float64, float64, metrics.SplitScores, bool) error { return nil }
-func (nobody) save(*trainer, bool) error                                          { return nil }
+func (nobody) step(int, int, int, float64) {}
+func (nobody) validated(checkpoint.State, float64, float64, metrics.SplitScores, bool) error {
+	return nil
+}
+func (nobody) save(*trainer, bool) error { return nil }
 
 // refit makes the checkpoint that train.refit asks for, and scores it.
 func (r *Result) refit(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run) error {
@@ -98,7 +101,7 @@ func (r *Result) refit(ctx context.Context, c *config.Config, d *dataset, run *r
 	if !exists(run.Path(BestFile)) {
 		return nil // see nothingKept
 	}
-	best, err := ReadCheckpoint(run.Path(BestFile))
+	best, err := checkpoint.Read(run.Path(BestFile))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"opencarbon/train/checkpoint"
 )
 
 // A refit has seen the validation cells: it predicts them better than the network
@@ -18,7 +20,7 @@ func TestRefit(t *testing.T) {
 	if r.Refit == nil || r.Refit.Path != filepath.Join(r.Dir, RefitFile) {
 		t.Fatalf("no refit: %+v", r.Refit)
 	}
-	again, err := ReadCheckpoint(r.Refit.Path)
+	again, err := checkpoint.Read(r.Refit.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func TestRefit(t *testing.T) {
 	if h.State.BestEpoch != g.State.BestEpoch || len(h.ValidationErrors) != len(d.validation) || h.ValidationErrors[0] != g.ValidationErrors[0] {
 		t.Errorf("epoch %d and %d errors; wanted %d and %d", h.State.BestEpoch, len(h.ValidationErrors), g.State.BestEpoch, len(d.validation))
 	}
-	if h.Domain == nil || h.Domain.Training != len(d.train)+len(d.validation) || again.domain() == nil || again.strange() != nil {
+	if h.Domain == nil || h.Domain.Training != len(d.train)+len(d.validation) || again.Domain() == nil || again.Strange() != nil {
 		t.Errorf("%+v: it does not say which cells are like those that it was trained on", h.Domain)
 	}
 	var b strings.Builder

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 )
 
@@ -85,7 +86,7 @@ func TestResumeEveryWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := filepath.Join(dir, LastFile)
-			saved, err := ReadCheckpoint(last)
+			saved, err := checkpoint.Read(last)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +141,7 @@ func TestInterruptedValidation(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := filepath.Join(w.dir, LastFile)
-		saved, err := ReadCheckpoint(last)
+		saved, err := checkpoint.Read(last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +214,7 @@ func TestResumeFromAnywhere(t *testing.T) {
 			t.Fatalf("not stopped when asked for the %d-th time", asked)
 		}
 		last := filepath.Join(w.dir, LastFile)
-		k, err := ReadCheckpoint(last)
+		k, err := checkpoint.Read(last)
 		if err != nil {
 			continue // stopped before there was anything to keep
 		}

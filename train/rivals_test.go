@@ -9,6 +9,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	made "opencarbon/train/internal/town"
 	"opencarbon/train/method"
@@ -51,7 +52,7 @@ func TestRivals(t *testing.T) {
 				if err := f.Save(path); err != nil {
 					t.Fatal(err)
 				}
-				c, err := ReadCheckpoint(path)
+				c, err := checkpoint.Read(path)
 				if err != nil {
 					t.Fatal(err)
 				}

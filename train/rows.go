@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/networks"
 	"opencarbon/train/tabular"
@@ -17,13 +18,13 @@ import (
 // network's. The config says what a row tells of and gives the seed. A checkpoint
 // of the same method, experiment and data that is there already is taken as it is.
 // What the user can mend is a *fault.Input error.
-func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Method, dir string) (*Checkpoint, error) {
+func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Method, dir string) (*checkpoint.Checkpoint, error) {
 	path := filepath.Join(dir, MethodFile(m.Name()))
 	text, err := c.YAML()
 	if err != nil {
 		return nil, err
 	}
-	if k, err := ReadCheckpoint(path); err == nil && k.Header.Model.Method == m.Name() && k.Header.Config == string(text) && k.Header.Store == s.Meta().ConfigHash {
+	if k, err := checkpoint.Read(path); err == nil && k.Header.Model.Method == m.Name() && k.Header.Config == string(text) && k.Header.Store == s.Meta().ConfigHash {
 		return k, nil
 	}
 	d := newDataset(s)
@@ -41,7 +42,7 @@ func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Me
 	if err != nil {
 		return nil, err
 	}
-	like := &Checkpoint{}
+	like := &checkpoint.Checkpoint{}
 	if like.Header, err = d.header(c, d.modelConfig(c)); err != nil {
 		return nil, err
 	}
@@ -50,16 +51,16 @@ func FitRows(ctx context.Context, c *config.Config, s *store.Store, m tabular.Me
 	if err != nil {
 		return nil, err
 	}
-	k, err := like.rows(ctx, path, m.Name(), f, features, d, t)
+	k, err := writeRows(ctx, like, path, m.Name(), f, features, d, t)
 	if err != nil {
 		return nil, err
 	}
-	return ReadCheckpoint(k.Path)
+	return checkpoint.Read(k.Path)
 }
 
-// rows writes a fitted method as a checkpoint of its own, trained on the same data
+// writeRows writes a fitted method as a checkpoint of its own, trained on the same data
 // as c, and to be trusted where t says.
-func (c *Checkpoint) rows(ctx context.Context, path, name string, f tabular.Fitted, features *tabular.Features, d *dataset, t *trust) (*Checkpoint, error) {
+func writeRows(ctx context.Context, c *checkpoint.Checkpoint, path, name string, f tabular.Fitted, features *tabular.Features, d *dataset, t *checkpoint.Trust) (*checkpoint.Checkpoint, error) {
 	mc, body, err := networks.RowsModel(f, c.Header.Model, name, features.Width())
 	if err != nil {
 		return nil, err
@@ -68,13 +69,13 @@ func (c *Checkpoint) rows(ctx context.Context, path, name string, f tabular.Fitt
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	k := c.derive(path, mc)
-	k.Header.Rasters = seenRasters(mc, d.store) // whatever the network sees
-	k.arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
-	k.validatedBy(d, predicted)
-	t.keep(k)
+	k := c.Derive(path, mc)
+	k.Header.Rasters = checkpoint.Rasters(mc, d.store) // whatever the network sees
+	k.Arrays["model.method"] = safetensors.Array{DType: "U8", Shape: []int{len(body)}, Data: body}
+	d.validated(k, predicted)
+	t.Keep(k)
 	if d.frozen != nil {
-		d.frozen.Keep(k.arrays)
+		d.frozen.Keep(k.Arrays)
 	}
-	return k, k.rewrite()
+	return k, k.Write()
 }

@@ -15,6 +15,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/train/baselines"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
@@ -82,7 +83,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	if o.Resume == "" { // a decision about categories is asked for before there is a run folder
-		if _, _, err := reading(c, s, nil); err != nil {
+		if _, _, err := checkpoint.Reading(c, s, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -172,7 +173,7 @@ func Run(ctx context.Context, c *config.Config, o Options) (*Result, error) {
 
 // openRun makes a new run folder, or opens an existing one and its last
 // checkpoint. The folder is this process's until it is closed.
-func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
+func openRun(c *config.Config, o Options) (*runlog.Run, *checkpoint.Checkpoint, error) {
 	if o.In != "" && exists(filepath.Join(o.In, runlog.ConfigFile)) {
 		o.Resume = o.In
 	}
@@ -198,7 +199,7 @@ func openRun(c *config.Config, o Options) (*runlog.Run, *Checkpoint, error) {
 	if unbegun(run.Dir) {
 		return run, nil, nil
 	}
-	from, err := ReadCheckpoint(run.Path(LastFile))
+	from, err := checkpoint.Read(run.Path(LastFile))
 	if err != nil {
 		run.Close()
 		return nil, nil, err
@@ -242,14 +243,14 @@ func ResumeConfig(dir string) (*config.Config, error) {
 		}
 		return config.Parse(text, path)
 	}
-	c, err := ReadCheckpoint(filepath.Join(dir, LastFile))
+	c, err := checkpoint.Read(filepath.Join(dir, LastFile))
 	if err != nil {
 		return nil, err
 	}
 	return c.Experiment()
 }
 
-func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, from *Checkpoint) (runlog.Info, error) {
+func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, from *checkpoint.Checkpoint) (runlog.Info, error) {
 	info := runlog.NewInfo(time.Now(), c.Seed, o.Command)
 	if from != nil {
 		old, err := run.ReadInfo()
@@ -269,7 +270,7 @@ func beginInfo(run *runlog.Run, c *config.Config, s *store.Store, o Options, fro
 
 // begin gives a new trainer the weights that training starts from, or all that the
 // checkpoint has of it.
-func (t *trainer) begin(from *Checkpoint, resize bool) error {
+func (t *trainer) begin(from *checkpoint.Checkpoint, resize bool) error {
 	if from == nil {
 		if err := torchvision.Load(t.model, t.config.Model.ImageWeights); err != nil {
 			return err
@@ -287,8 +288,8 @@ func (t *trainer) begin(from *Checkpoint, resize bool) error {
 
 // readFor is d as a network of the config, or of the checkpoint that it goes on
 // from, is to see it, and what there is to say about its categories.
-func (d *dataset) readFor(ctx context.Context, c *config.Config, from *Checkpoint) (*dataset, []string, error) {
-	read, notes, err := reading(c, d.store, from)
+func (d *dataset) readFor(ctx context.Context, c *config.Config, from *checkpoint.Checkpoint) (*dataset, []string, error) {
+	read, notes, err := checkpoint.Reading(c, d.store, from)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -300,7 +301,7 @@ func (d *dataset) readFor(ctx context.Context, c *config.Config, from *Checkpoin
 }
 
 // work is the part of Run inside the engine.
-func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *Checkpoint, o Options, check *store.Check) (*Result, error) {
+func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, from *checkpoint.Checkpoint, o Options, check *store.Check) (*Result, error) {
 	rec := &recorder{run: run, active: func(epoch int) bool { return contrastive(c, epoch) }}
 	t, err := newTrainerFor(ctx, c, d, rec, from)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 )
@@ -23,7 +24,7 @@ func TestDamagedStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := ReadCheckpoint(filepath.Join(r.Dir, BestFile))
+	k, err := checkpoint.Read(filepath.Join(r.Dir, BestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestDamagedStore(t *testing.T) {
 		if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
 			t.Errorf("%s: predict left %v %v", name, left, err)
 		}
-		refused("any use of its model", k.WithModel(context.Background(), s, "cpu", 1, func(e *learn.Encoder) error {
+		refused("any use of its model", WithModel(context.Background(), k, s, "cpu", 1, func(e *learn.Encoder) error {
 			_, err := e.Evaluate(context.Background(), []int32{1, 2}, nil, nil)
 			return err
 		}))

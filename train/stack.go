@@ -9,9 +9,9 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"opencarbon/layers"
-	"opencarbon/torch/safetensors"
+	"opencarbon/data/store"
 	"opencarbon/train/baselines"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
@@ -42,11 +42,11 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 	if !exists(run.Path(BestFile)) {
 		return nil
 	}
-	best, err := ReadCheckpoint(run.Path(BestFile))
+	best, err := checkpoint.Read(run.Path(BestFile))
 	if err != nil {
 		return err
 	}
-	var t *trust // the same for all
+	var t *checkpoint.Trust // the same for all
 	for i, b := range r.Baselines {
 		if b.Fitted == nil {
 			continue
@@ -60,7 +60,7 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 				return err
 			}
 		}
-		k, err := best.rows(ctx, run.Path(MethodFile(b.Name)), b.Name, b.Fitted, features, d, t)
+		k, err := writeRows(ctx, best, run.Path(MethodFile(b.Name)), b.Name, b.Fitted, features, d, t)
 		if err != nil {
 			return err
 		}
@@ -69,23 +69,23 @@ func (r *Result) keepMethods(ctx context.Context, c *config.Config, d *dataset, 
 	return nil
 }
 
-// derive is a checkpoint of another model that was trained on the same data; its
-// arrays are still to be given.
-func (c *Checkpoint) derive(path string, mc layers.ModelConfig) *Checkpoint {
-	k := &Checkpoint{Path: path, Header: c.Header, arrays: map[string]safetensors.Array{}}
-	h := &k.Header
-	h.Model, h.State, h.Optimizer, h.Steps, h.Plateau, h.AverageSteps, h.Domain = mc, State{}, "", nil, nil, 0, nil
-	return k
+// validated keeps in a checkpoint what its model predicts of d's validation cells,
+// from which intervals and totals are made.
+func (d *dataset) validated(k *checkpoint.Checkpoint, predicted []float64) {
+	errors := make([]float32, len(predicted))
+	for i, cell := range d.validation {
+		errors[i] = float32(predicted[i] - d.ln[cell])
+	}
+	k.Validated(d.places(), predicted, errors)
 }
 
-// validatedBy keeps what a model predicts of the validation cells, from which
-// intervals and totals are made.
-func (c *Checkpoint) validatedBy(d *dataset, predicted []float64) {
-	c.Header.ValidationErrors = make([]float32, len(predicted))
-	for i, cell := range d.validation {
-		c.Header.ValidationErrors[i] = float32(predicted[i] - d.ln[cell])
+// places are those of the validation cells in the grid.
+func (d *dataset) places() []store.Cell {
+	at := make([]store.Cell, len(d.validation))
+	for i, c := range d.validation {
+		at[i] = d.store.Cells()[c]
 	}
-	keepValidation(c.arrays, d, predicted)
+	return at
 }
 
 // stack makes the checkpoint of the mean that the config asks for: of the run's
@@ -100,11 +100,11 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 		r.Notes = append(r.Notes, "there is no stack: "+nothingKept)
 		return nil
 	}
-	best, err := ReadCheckpoint(run.Path(BestFile))
+	best, err := checkpoint.Read(run.Path(BestFile))
 	if err != nil {
 		return err
 	}
-	networkMembers := []*Checkpoint{best}
+	networkMembers := []*checkpoint.Checkpoint{best}
 	for k := 1; k < c.Train.Ensemble; k++ {
 		m, err := r.member(ctx, c, run, c.Seed+int64(k), o)
 		if err != nil {
@@ -132,11 +132,11 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 			r.Notes = append(r.Notes, name+" is not in the stack: "+why)
 			continue
 		}
-		m, err := ReadCheckpoint(r.Baselines[i].Path)
+		m, err := checkpoint.Read(r.Baselines[i].Path)
 		if err != nil {
 			return err
 		}
-		parts = append(parts, part{r.Baselines[i].Name, []*Checkpoint{m}})
+		parts = append(parts, part{r.Baselines[i].Name, []*checkpoint.Checkpoint{m}})
 	}
 	var guesses [][]float64
 	for _, p := range parts {
@@ -155,18 +155,14 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 		return err
 	}
 	models, shares, arrays, about := weighted(parts, weights)
-	k := best.derive(run.Path(StackFile), networks.StackOf(models, shares))
-	k.arrays, k.Header.Domain = arrays, best.Header.Domain
-	for _, name := range []string{domainFeatures, domainValidation} { // the stack validates on the same cells
-		if a, ok := best.arrays[name]; ok {
-			k.arrays[name] = a
-		}
-	}
-	k.validatedBy(d, method.Combine(guesses, weights))
+	k := best.Derive(run.Path(StackFile), networks.StackOf(models, shares))
+	k.Arrays = arrays
+	k.TrustLike(best)
+	d.validated(k, method.Combine(guesses, weights))
 	if d.frozen != nil {
-		d.frozen.Keep(k.arrays)
+		d.frozen.Keep(k.Arrays)
 	}
-	if err := k.rewrite(); err != nil {
+	if err := k.Write(); err != nil {
 		return err
 	}
 	r.Stack = &Stack{Path: k.Path, About: about + "; shares from the validation cells"}
@@ -174,11 +170,11 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 }
 
 // seedSpread says how far the seeds of an ensemble are apart.
-func seedSpread(members []*Checkpoint, first int64) (string, error) {
+func seedSpread(members []*checkpoint.Checkpoint, first int64) (string, error) {
 	var each []string
 	var r2 []float64
 	for i, m := range members {
-		h, ok := m.held()
+		h, ok := m.Held()
 		if !ok {
 			return "", fmt.Errorf("%s does not tell its validation cells", m.Path)
 		}
@@ -195,14 +191,14 @@ func seedSpread(members []*Checkpoint, first int64) (string, error) {
 // part is what has one share in a stack.
 type part struct {
 	name    string
-	members []*Checkpoint
+	members []*checkpoint.Checkpoint
 }
 
 // validation is the mean of what the members predict of d's validation cells.
 func (p part) validation(d *dataset) ([]float64, error) {
 	out := make([]float64, len(d.validation))
 	for _, m := range p.members {
-		h, ok := m.held()
+		h, ok := m.Held()
 		if !ok || len(h.Predicted) != len(out) || m.Header.Store != d.store.Meta().ConfigHash {
 			return nil, fmt.Errorf("%s was not validated on the cells of this run", m.Path)
 		}
@@ -215,7 +211,7 @@ func (p part) validation(d *dataset) ([]float64, error) {
 
 // score opens the checkpoint as anybody would, and scores the splits.
 func (s *Stack) score(ctx context.Context, d *dataset, threads int) error {
-	k, err := ReadCheckpoint(s.Path)
+	k, err := checkpoint.Read(s.Path)
 	if err != nil {
 		return err
 	}
@@ -247,7 +243,7 @@ func (s *Stack) score(ctx context.Context, d *dataset, threads int) error {
 
 // member trains the network of another seed in a folder of the run's, unless that
 // is done; one that was interrupted goes on.
-func (r *Result) member(ctx context.Context, c *config.Config, run *runlog.Run, seed int64, o Options) (*Checkpoint, error) {
+func (r *Result) member(ctx context.Context, c *config.Config, run *runlog.Run, seed int64, o Options) (*checkpoint.Checkpoint, error) {
 	own := *c
 	own.Seed, own.Train.Ensemble, own.Train.Stack, own.Output.Plots = seed, 1, nil, false
 	dir := run.Path(fmt.Sprintf("seed-%d", seed))
@@ -257,7 +253,7 @@ func (r *Result) member(ctx context.Context, c *config.Config, run *runlog.Run, 
 			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
 	}
-	return ReadCheckpoint(filepath.Join(dir, BestFile))
+	return checkpoint.Read(filepath.Join(dir, BestFile))
 }
 
 // finished reports whether a run folder is of a run that ended by itself.

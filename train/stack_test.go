@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"opencarbon/data/store"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
@@ -20,7 +21,7 @@ import (
 // guesses are what a checkpoint predicts of every cell.
 func guesses(t *testing.T, path string, d *dataset) []float64 {
 	t.Helper()
-	k, err := ReadCheckpoint(path)
+	k, err := checkpoint.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestStack(t *testing.T) {
 	if r.Stack == nil {
 		t.Fatalf("no stack: %q", r.Notes)
 	}
-	s, err := ReadCheckpoint(r.Stack.Path)
+	s, err := checkpoint.Read(r.Stack.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,14 +72,14 @@ func TestStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ridge, err := ReadCheckpoint(filepath.Join(r.Dir, MethodFile("ridge")))
+	ridge, err := checkpoint.Read(filepath.Join(r.Dir, MethodFile("ridge")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "ridge", guesses(t, ridge.Path, d), direct, 1e-4)
 
 	// Maps, totals and scores.
-	for _, x := range []*Checkpoint{s, ridge} {
+	for _, x := range []*checkpoint.Checkpoint{s, ridge} {
 		out := t.TempDir()
 		p, err := Predict(context.Background(), x, d.store, PredictOptions{Out: out, Formats: []string{"csv"}, Threads: 1, Progress: progress.Options{Quiet: true}})
 		if err != nil {
@@ -93,8 +94,8 @@ func TestStack(t *testing.T) {
 				t.Fatalf("%s: training cell %d is %g from itself", x.Path, cell, index[cell])
 			}
 		}
-		if !(p.InDomain > 0 && p.InDomain <= 1) || len(x.strange()) != len(d.validation) {
-			t.Errorf("%s: %g of the cells in its domain, %d validation cells of %d compared", x.Path, p.InDomain, len(x.strange()), len(d.validation))
+		if !(p.InDomain > 0 && p.InDomain <= 1) || len(x.Strange()) != len(d.validation) {
+			t.Errorf("%s: %g of the cells in its domain, %d validation cells of %d compared", x.Path, p.InDomain, len(x.Strange()), len(d.validation))
 		}
 	}
 	truth, guess := []float64{}, []float64{}

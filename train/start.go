@@ -7,6 +7,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/layers"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/networks"
 )
 
@@ -22,16 +23,11 @@ func (t *trainer) start(path string) error {
 	if t.config.Model.ImageWeights != "" {
 		return fault.New(key, "and model.image_weights are both given", "Keep one: model.weights holds an image encoder too.")
 	}
-	c, err := ReadCheckpoint(path)
-	if err == nil && c.foreign != nil && !c.foreign.Variant {
-		c.Header.Model.Kind = t.model.Config().Kind // its weights are the same in both
-	}
+	c, err := checkpoint.Read(path)
 	if err != nil {
 		return fault.Wrap(err, key, "cannot be used", "Give another checkpoint, or leave the key empty.")
 	}
-	if c.foreign != nil && c.Header.Model.Neighborhood > 1 && t.model.Config().Neighborhood > 1 {
-		c.Header.Model.Neighborhood, c.foreign.Width = t.model.Config().Neighborhood, true // its weights fit every width
-	}
+	c.Become(t.model.Config())
 	if what := misfits(c.Header.Model, t.model.Config()); what != "" {
 		return fault.New(key, path+" holds another model: "+what, "Set these keys as the checkpoint has them, or give another checkpoint.")
 	}
@@ -41,12 +37,12 @@ func (t *trainer) start(path string) error {
 	if err := c.Suits(t.data.store, t.config.Model.Accept, ""); err != nil {
 		return err
 	}
-	if err := c.loadModel(t.model.Params()); err != nil {
+	if err := c.LoadModel(t.model.Params()); err != nil {
 		return err
 	}
 	t.ready = !c.Header.Unready
 	if t.config.Train.OptimizerState && c.Header.Optimizer == t.optimizer.State().Kind {
-		if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
+		if err := c.LoadOptimizer(t.optimizer, t.model.Params()); err != nil {
 			return fault.Wrap(err, path, "its optimizer state does not fit", "Set train.optimizer_state: false.")
 		}
 	}

@@ -1,61 +1,21 @@
 package train
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
 
-	"opencarbon/torch/safetensors"
 	"opencarbon/train/conformal"
 	"opencarbon/train/metrics"
 	"opencarbon/train/totals"
 )
-
-// Arrays of a checkpoint that say what ValidationErrors are errors of.
-const (
-	validationPredicted = "validation.predicted" // [n] F32: predicted ln emission of the validation cells
-	validationPlace     = "validation.place"     // [n, 2] I64: their columns and rows in the grid
-)
-
-// keepValidation adds what a model predicts of the validation cells to a
-// checkpoint's arrays.
-func keepValidation(arrays map[string]safetensors.Array, d *dataset, guesses []float64) {
-	var predicted, at []byte
-	cells := d.store.Cells()
-	for i, c := range d.validation {
-		predicted = binary.LittleEndian.AppendUint32(predicted, math.Float32bits(float32(guesses[i])))
-		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Col))
-		at = binary.LittleEndian.AppendUint64(at, uint64(cells[c].Row))
-	}
-	n := len(d.validation)
-	arrays[validationPredicted] = safetensors.Array{DType: "F32", Shape: []int{n}, Data: predicted}
-	arrays[validationPlace] = safetensors.Array{DType: "I64", Shape: []int{n, 2}, Data: at}
-}
-
-// held are the validation cells that a checkpoint carries; ok is false for a file
-// of an older program.
-func (c *Checkpoint) held() (h totals.Held, ok bool) {
-	n := len(c.Header.ValidationErrors)
-	predicted, at := c.arrays[validationPredicted], c.arrays[validationPlace]
-	if n == 0 || predicted.DType != "F32" || at.DType != "I64" || !slices.Equal(predicted.Shape, []int{n}) || !slices.Equal(at.Shape, []int{n, 2}) {
-		return h, false
-	}
-	for i, e := range c.Header.ValidationErrors {
-		y := float64(math.Float32frombits(binary.LittleEndian.Uint32(predicted.Data[4*i:])))
-		h.Predicted, h.True = append(h.Predicted, y), append(h.True, y-float64(e))
-		h.Col = append(h.Col, int64(binary.LittleEndian.Uint64(at.Data[16*i:])))
-		h.Row = append(h.Row, int64(binary.LittleEndian.Uint64(at.Data[16*i+8:])))
-	}
-	return h, true
-}
 
 // sums is what the validation cells of the checkpoints say about totals: of an
 // ensemble, those of its mean. Where they say nothing it is nil, and why says so.
 func (e ensemble) sums() (m *totals.Model, why string) {
 	var mean totals.Held
 	for _, c := range e {
-		h, ok := c.held()
+		h, ok := c.Held()
 		if !ok {
 			return nil, fmt.Sprintf("%s does not tell its validation cells (an older program wrote it, or PyTorch): train again for totals that are corrected", c.Path)
 		}

@@ -18,7 +18,7 @@ func TestTotals(t *testing.T) {
 	k, d, r := trained(t, pois(), town{rows: 20, cols: 20})
 	table := filepath.Join(r.Dir, "predictions.csv")
 	predicted := column(t, table, "ln_predicted")
-	h, ok := k.held()
+	h, ok := k.Held()
 	if !ok || len(h.True) != len(d.validation) {
 		t.Fatalf("%d of %d validation cells", len(h.True), len(d.validation))
 	}
@@ -104,7 +104,7 @@ func TestTotalsThatAreMissing(t *testing.T) {
 		spoil      func()
 	}{
 		{"few cells", "too few for a total", func() {}},
-		{"old file", "older program", func() { delete(k.arrays, validationPlace) }},
+		{"old file", "older program", func() { delete(k.Arrays, "validation.place") }},
 	} {
 		c.spoil()
 		p, err := Predict(context.Background(), k, d.store, o)

@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 	"opencarbon/train/learn"
@@ -70,9 +71,9 @@ func follow(ctx context.Context, c *config.Config, d *dataset, o Options) error 
 	if own := d.store.Meta().ConfigHash; own != run.Store {
 		return fault.New(d.store.Dir(), "is another store than rank 0's", "Put the store where all ranks see the same files.")
 	}
-	var from *Checkpoint
+	var from *checkpoint.Checkpoint
 	if run.Resumed {
-		if from, err = ReadCheckpoint(run.Dir + "/" + LastFile); err != nil {
+		if from, err = checkpoint.Read(run.Dir + "/" + LastFile); err != nil {
 			return err
 		}
 	}
@@ -103,7 +104,7 @@ func follow(ctx context.Context, c *config.Config, d *dataset, o Options) error 
 type bystander struct{}
 
 func (bystander) step(int, int, int, float64) {}
-func (bystander) validated(State, float64, float64, metrics.SplitScores, bool) error {
+func (bystander) validated(checkpoint.State, float64, float64, metrics.SplitScores, bool) error {
 	return nil
 }
 func (bystander) save(*trainer, bool) error { return nil }
@@ -137,7 +138,7 @@ func checkTogether(c *config.Config, g *torch.Group) error {
 
 // checkRanks refuses to go on with another number of processes, unless that was
 // asked for.
-func checkRanks(h Header, g *torch.Group, resize bool) error {
+func checkRanks(h checkpoint.Header, g *torch.Group, resize bool) error {
 	was, is := max(1, h.Ranks), 1
 	if !g.Alone() {
 		is = g.World

@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/fault"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 	"opencarbon/train/learn"
@@ -20,12 +21,12 @@ func TestCheckRanks(t *testing.T) {
 		resize  bool
 		bad     bool
 	}{{0, 1, false, false}, {2, 2, false, false}, {0, 2, false, true}, {2, 1, false, true}, {2, 4, false, true}, {2, 4, true, false}, {4, 1, true, false}} {
-		err := checkRanks(Header{Ranks: c.was}, &torch.Group{World: c.is}, c.resize)
+		err := checkRanks(checkpoint.Header{Ranks: c.was}, &torch.Group{World: c.is}, c.resize)
 		if (err != nil) != c.bad || err != nil && (!fault.IsInput(err) || !strings.Contains(err.Error(), "--resize")) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if err := checkRanks(Header{}, nil, false); err != nil {
+	if err := checkRanks(checkpoint.Header{}, nil, false); err != nil {
 		t.Error(err)
 	}
 }

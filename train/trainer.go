@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/layers"
 	"opencarbon/torch"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
@@ -26,8 +27,8 @@ type trainer struct {
 	model     learn.Network
 	optimizer torch.Optimizer
 	schedule  torch.Schedule
-	header    Header
-	state     State
+	header    checkpoint.Header
+	state     checkpoint.State
 	watch     watcher
 	begun     bool      // the epoch under way has its history
 	ready     bool      // the network's inputs are standardized, or it came with weights
@@ -38,7 +39,7 @@ type trainer struct {
 // watcher hears what happens, and keeps what must be kept.
 type watcher interface {
 	step(epoch, step, steps int, loss float64)
-	validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error
+	validated(s checkpoint.State, loss, rate float64, v metrics.SplitScores, best bool) error
 	save(t *trainer, best bool) error
 }
 
@@ -50,7 +51,7 @@ func newTrainer(ctx context.Context, c *config.Config, d *dataset, w watcher) (*
 
 // newTrainerFor is newTrainer for a checkpoint that will be resumed from: nothing
 // much larger than its arrays is made.
-func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher, from *Checkpoint) (*trainer, error) {
+func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher, from *checkpoint.Checkpoint) (*trainer, error) {
 	device := d.device(c)
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
@@ -87,9 +88,9 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	return t, nil
 }
 
-func networkFor(p *layers.Params, mc layers.ModelConfig, from *Checkpoint) (learn.Network, error) {
+func networkFor(p *layers.Params, mc layers.ModelConfig, from *checkpoint.Checkpoint) (learn.Network, error) {
 	if from != nil {
-		return from.build(p, mc)
+		return from.Build(p, mc)
 	}
 	m, err := networks.New(p, mc)
 	if err != nil {
@@ -141,22 +142,22 @@ func newSchedule(c *config.Config) torch.Schedule {
 
 // resume takes over a checkpoint's weights, moments, random state and place in
 // the run.
-func (t *trainer) resume(c *Checkpoint) (err error) {
-	if err := c.loadModel(t.model.Params()); err != nil {
+func (t *trainer) resume(c *checkpoint.Checkpoint) (err error) {
+	if err := c.LoadModel(t.model.Params()); err != nil {
 		return err
 	}
-	if err := c.loadOptimizer(t.optimizer, t.model.Params()); err != nil {
+	if err := c.LoadOptimizer(t.optimizer, t.model.Params()); err != nil {
 		return fmt.Errorf("%s: %w", c.Path, err)
 	}
-	if rng, ok := c.arrays["rng.cpu"]; ok {
+	if rng, ok := c.Arrays["rng.cpu"]; ok {
 		torch.SetRNGState(torch.CPU, rng.Data)
 	}
 	if c.Header.Plateau != nil {
 		t.schedule = c.Header.Plateau
 	}
 	torch.InScope(func(*torch.Scope) {
-		if trained := c.tensors(trainedPrefix); len(trained) > 0 { // model. holds their averages
-			if !t.SetAverage(c.tensors("model."), c.Header.AverageSteps) {
+		if trained := c.Tensors(checkpoint.TrainedPrefix); len(trained) > 0 { // model. holds their averages
+			if !t.SetAverage(c.Tensors("model."), c.Header.AverageSteps) {
 				err = fmt.Errorf("%s: its averaged weights are of another model", c.Path)
 				return
 			}
@@ -164,7 +165,7 @@ func (t *trainer) resume(c *Checkpoint) (err error) {
 				return
 			}
 		}
-		if saved := c.tensors("history."); len(saved) > 0 && !t.SetHistory(saved) {
+		if saved := c.Tensors("history."); len(saved) > 0 && !t.SetHistory(saved) {
 			err = fmt.Errorf("%s: its history of embeddings is of other tiles", c.Path)
 		}
 	})
@@ -195,7 +196,7 @@ func (t *trainer) train(ctx context.Context) error {
 		t.state.Step, t.state.LossSum, t.state.LossCells = 0, 0, 0
 		t.begun = false
 		last := t.state.Epoch == c.Epochs
-		if t.state.due(t.config) {
+		if due(&t.state, t.config) {
 			if err := t.validate(ctx, loss, rate); err != nil {
 				if !t.interrupted(ctx, err) {
 					return err
@@ -246,7 +247,7 @@ func (t *trainer) validate(ctx context.Context, loss, rate float64) error {
 		if v, err = t.score(ctx, "validation", t.data.validation); err != nil {
 			return err
 		}
-		best = s.judge(t.config, v.Ln.R2)
+		best = judge(s, t.config, v.Ln.R2)
 		if p, ok := t.schedule.(*torch.Plateau); ok {
 			p.Observe(v.Ln.R2)
 		}
@@ -361,7 +362,7 @@ func threads(c *config.Config) int {
 }
 
 // checkStore refuses to go on training on another store than before.
-func checkStore(h Header, s *store.Store) error {
+func checkStore(h checkpoint.Header, s *store.Store) error {
 	if h.Store != s.Meta().ConfigHash {
 		return fault.New(s.Dir(), "the data changed since the run began", "Start a new run without --resume, or put the old data back.")
 	}

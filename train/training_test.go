@@ -11,6 +11,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/torch"
 	"opencarbon/torch/safetensors"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/learn"
 	"opencarbon/train/metrics"
@@ -35,7 +36,7 @@ func (w *witness) step(epoch, step, _ int, _ float64) {
 	}
 }
 
-func (w *witness) validated(s State, loss, rate float64, v metrics.SplitScores, best bool) error {
+func (w *witness) validated(s checkpoint.State, loss, rate float64, v metrics.SplitScores, best bool) error {
 	if w.loss == nil {
 		w.loss = map[int]float64{}
 	}
@@ -92,11 +93,11 @@ func training(t *testing.T, ctx context.Context, c *config.Config, d *dataset, w
 		defer tr.close()
 		w.trainer = tr
 		if from != "" {
-			checkpoint, e := ReadCheckpoint(from)
+			k, e := checkpoint.Read(from)
 			if e != nil {
 				t.Fatal(e)
 			}
-			if e := tr.resume(checkpoint); e != nil {
+			if e := tr.resume(k); e != nil {
 				t.Fatal(e)
 			}
 		}
@@ -220,7 +221,7 @@ func TestNaNStopsTraining(t *testing.T) {
 			if c.name != "statistics" && !strings.Contains(err.Error(), "(col ") {
 				t.Errorf("no cell is named: %v", err)
 			}
-			kept, err := ReadCheckpoint(filepath.Join(w.dir, LastFile))
+			kept, err := checkpoint.Read(filepath.Join(w.dir, LastFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +371,7 @@ func TestPatienceAndBest(t *testing.T) {
 		if fmt.Sprint(bests) != fmt.Sprint(w.best) {
 			t.Errorf("best epochs %v, want %v of %v", w.best, bests, w.r2)
 		}
-		saved, err := ReadCheckpoint(filepath.Join(w.dir, BestFile))
+		saved, err := checkpoint.Read(filepath.Join(w.dir, BestFile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -383,14 +384,14 @@ func TestPatienceAndBest(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tr.close()
-			if err := saved.loadModel(tr.model.Params()); err != nil {
+			if err := saved.LoadModel(tr.model.Params()); err != nil {
 				t.Fatal(err)
 			}
 			if v, err := tr.score(context.Background(), "validation", d.validation); err != nil || v.Ln.R2 != best {
 				t.Errorf("the best checkpoint scores %v, want %v (%v)", v.Ln.R2, best, err)
 			}
 		})
-		last, err := ReadCheckpoint(filepath.Join(w.dir, LastFile))
+		last, err := checkpoint.Read(filepath.Join(w.dir, LastFile))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,7 @@ func TestImageTrained(t *testing.T) {
 			for _, prefix := range changes {
 				want = want || strings.HasPrefix(name, prefix)
 			}
-			if changed := string(k.arrays["model.grid_rep.image_encoder."+name].Data) != string(a.Data); changed != want {
+			if changed := string(k.Arrays["model.grid_rep.image_encoder."+name].Data) != string(a.Data); changed != want {
 				t.Errorf("image_trained: %s: %s changed: %v", part, name, changed)
 			}
 		}
@@ -75,7 +75,7 @@ func TestPretrain(t *testing.T) {
 			c.Model.ImageEncoder = "resnet18"
 			c.Train.Epochs, c.Train.Pretrain, c.Train.PretrainEpochs, c.Train.EMA = 1, how, 2, 0
 			k, _, _ := trained(t, c, town{rows: 4, cols: 20, image: townSize})
-			for name, a := range k.arrays {
+			for name, a := range k.Arrays {
 				if !strings.HasPrefix(name, "model.") {
 					continue
 				}

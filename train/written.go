@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/layers"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/mapfiles"
 	"opencarbon/train/output"
 )
@@ -46,7 +47,7 @@ func (e ensemble) told() output.Model {
 var semantic = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+`)
 
 // stacModel is what a catalog item says of the checkpoint.
-func stacModel(c *Checkpoint) mapfiles.Model {
+func stacModel(c *checkpoint.Checkpoint) mapfiles.Model {
 	m := c.Header.Model
 	kind := m.Kind
 	if kind == "" {

@@ -9,13 +9,13 @@ import (
 
 	"opencarbon/cmd/internal/cli"
 	"opencarbon/data/fault"
-	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
-	var checkpoint, out string
+	var from, out string
 	cmd := &cobra.Command{
 		Use:   "export --checkpoint C --out model.pth",
 		Short: "Write a checkpoint as a .pth file for PyTorch, under the published program's names",
@@ -25,16 +25,16 @@ can be loaded by the authors' published program.`,
 		Example: `  go run ./cmd/export --checkpoint runs/beijing/latest/best.safetensors --out model.pth`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, f := range [][3]string{{"--checkpoint", checkpoint, "Name best.safetensors of a run folder."}, {"--out", out, "Name the .pth file to write."}} {
+			for _, f := range [][3]string{{"--checkpoint", from, "Name best.safetensors of a run folder."}, {"--out", out, "Name the .pth file to write."}} {
 				if f[1] == "" {
 					return fault.New(f[0], "is not given", f[2])
 				}
 			}
-			c, err := train.ReadCheckpoint(checkpoint)
+			c, err := checkpoint.Read(from)
 			if err != nil {
 				return err
 			}
-			n, err := train.Export(c, out)
+			n, err := checkpoint.Export(c, out)
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ can be loaded by the authors' published program.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&checkpoint, "checkpoint", "", "checkpoint to export, e.g. runs/beijing/latest/best.safetensors (required)")
+	f.StringVar(&from, "checkpoint", "", "checkpoint to export, e.g. runs/beijing/latest/best.safetensors (required)")
 	f.StringVar(&out, "out", "", "the .pth file to write (required)")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data/fault"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 )
@@ -92,7 +93,7 @@ func (b *blocks) planned() string {
 
 // whole is --blocks: the three steps, and what they would say one by one. A process
 // starts as long as a small city is predicted.
-func (b *blocks) whole(cmd *cobra.Command, members []*train.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
+func (b *blocks) whole(cmd *cobra.Command, members []*checkpoint.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
 	b.plan, b.work, b.merge, b.shard = b.all, b.all, b.all, "0/1"
 	if err := b.prepare(cmd, members, cfg, table, o); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (b *blocks) whole(cmd *cobra.Command, members []*train.Checkpoint, cfg *con
 }
 
 // prepare is --plan.
-func (b *blocks) prepare(cmd *cobra.Command, members []*train.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
+func (b *blocks) prepare(cmd *cobra.Command, members []*checkpoint.Checkpoint, cfg *config.Config, table string, o train.PredictOptions) error {
 	bar := progress.New(cmd.ErrOrStderr())
 	p, err := train.PlanBlocks(cmd.Context(), members[0], cfg, b.plan, train.PlanOptions{Members: members[1:], Accept: o.Accept, Stretch: o.Stretch,
 		Surplus: o.Surplus, Table: table, Progress: bar.Set, Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }})

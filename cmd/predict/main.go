@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/label"
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/output"
 	"opencarbon/train/pytorch"
@@ -120,10 +121,10 @@ the checkpoint must be mended; 130 interrupted.`,
 				return fault.New("--config, --store, --published", "exactly one of them says which region to predict",
 					"Give an experiment file, the folder of a tile store, or a dataset of the published program.")
 			}
-			members := make([]*train.Checkpoint, len(checkpoints))
+			members := make([]*checkpoint.Checkpoint, len(checkpoints))
 			for i, path := range checkpoints {
 				var err error
-				if members[i], err = train.ReadModel(path, model); err != nil {
+				if members[i], err = checkpoint.ReadHinted(path, model); err != nil {
 					return err
 				}
 			}
@@ -196,8 +197,8 @@ the checkpoint must be mended; 130 interrupted.`,
 	f.StringSliceVar(&o.Formats, "format", []string{"csv", "tif", "gpkg"}, "what to write: "+strings.Join(output.Formats, ", "))
 	f.BoolVar(&o.Page, "html", false, "write a page to look around in as well (predictions.html): map, findings, areas; needs no network")
 	f.StringVar(&o.Since, "since", "", "with --html: folder of an earlier prediction of the same cells, whose change the page shows as well")
-	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(train.Acceptable(), ", "))
-	f.StringVar(&o.Stretch, "stretch", train.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
+	f.StringSliceVar(&o.Accept, "accept", nil, "predict although the region differs: "+strings.Join(checkpoint.Acceptable(), ", "))
+	f.StringVar(&o.Stretch, "stretch", checkpoint.StretchCheckpoint, "how image numbers become bytes: checkpoint (as in training), own (the region's)")
 	f.StringVar(&o.Surplus, "surplus", "", "points of categories that the checkpoint does not know: drop, or the category that they count as")
 	f.StringVar(&o.Known.Areas, "areas", "", "file of polygons, such as districts: total, per km2, share and rank of each, as areas.csv and areas.gpkg")
 	f.StringVar(&o.Known.Field, "field", "", "column of --areas that holds the names")
@@ -241,7 +242,7 @@ func say(out io.Writer, p *output.Predictions) error {
 // categories is the text of the checkpoint's category table where the region's
 // points have none. Such a store goes into a folder of its own: the same file
 // without a model makes another one.
-func categories(cfg *config.Config, c *train.Checkpoint) string {
+func categories(cfg *config.Config, c *checkpoint.Checkpoint) string {
 	if p := &cfg.Data.POI; p.Path == "" || p.Categories != "" || c.Header.CategoryTable == "" {
 		return ""
 	}
@@ -253,9 +254,9 @@ func categories(cfg *config.Config, c *train.Checkpoint) string {
 // user wants the region's own stretch. A store that is the very one that the
 // checkpoint was trained on stays as it is; another one goes into a folder of
 // its own, so that no store that a run was trained on is built over.
-func stretch(cfg *config.Config, c *train.Checkpoint, how string) {
+func stretch(cfg *config.Config, c *checkpoint.Checkpoint, how string) {
 	limits := c.StretchFor()
-	if how == train.StretchOwn || limits == nil || cfg.Data.Imagery.Path == "" {
+	if how == checkpoint.StretchOwn || limits == nil || cfg.Data.Imagery.Path == "" {
 		return
 	}
 	if s, err := store.Open(cfg.Data.Store); err == nil {

@@ -9,7 +9,7 @@ import (
 
 	"opencarbon/data/imagery"
 	"opencarbon/layers"
-	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 )
 
@@ -21,7 +21,7 @@ func TestStretch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &train.Checkpoint{Header: train.Header{Model: layers.ModelConfig{Image: true}, Normalization: raw}}
+	c := &checkpoint.Checkpoint{Header: checkpoint.Header{Model: layers.ModelConfig{Image: true}, Normalization: raw}}
 	region := func() *config.Config {
 		k := config.Defaults()
 		k.Data.Imagery.Path, k.Data.Store = "city.tif", filepath.Join(t.TempDir(), "city")
@@ -38,7 +38,7 @@ func TestStretch(t *testing.T) {
 	}
 	k = region()
 	before = k.Data.Store
-	stretch(k, c, train.StretchOwn)
+	stretch(k, c, checkpoint.StretchOwn)
 	if k.Data.Imagery.Scale == "range" || k.Data.Store != before {
 		t.Errorf("own: %+v in %s", k.Data.Imagery, k.Data.Store)
 	}

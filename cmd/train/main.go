@@ -20,6 +20,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/raster"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/fleet"
 	"opencarbon/train/runlog"
@@ -80,7 +81,7 @@ data must be mended; 130 interrupted, the state is saved.`,
 			}
 			defer func() { group.Close(err) }()
 			if err := train.FirstRank(group, "store", func() error {
-				table, err := train.WeightsTable(c)
+				table, err := checkpoint.WeightsTable(c)
 				if err != nil {
 					return err
 				}

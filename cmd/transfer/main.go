@@ -14,7 +14,7 @@ import (
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
-	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/study"
 )
 
@@ -132,7 +132,7 @@ command line or the data must be mended; 130 interrupted.`,
 	f.IntVar(&draws, "draws", 1000, "resamples of the bootstrap")
 	f.Uint64Var(&seed, "seed", 42, "of the bootstrap")
 	f.StringVar(&surplus, "surplus", "", "points of categories that a model does not know: drop, or the category that they count as")
-	f.StringSliceVar(&accept, "accept", nil, "differences between regions that do not matter: "+strings.Join(train.Acceptable(), ", "))
+	f.StringSliceVar(&accept, "accept", nil, "differences between regions that do not matter: "+strings.Join(checkpoint.Acceptable(), ", "))
 	f.StringVar(&o.Device, "device", "auto", "that models are applied on: auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", 0, "CPU threads that models are applied with; 0 = all cores")
 	f.StringSliceVar(&methods, "methods", nil, "ways to predict, as compare names them (opencarbon, ridge, XGBoost, paper ...): a matrix of each, and a table of means")

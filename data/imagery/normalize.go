@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -47,6 +48,16 @@ type Normalization struct {
 	MinCoverage float64    `json:"min_coverage"`
 	Balanced    bool       `json:"balanced,omitempty"`  // pictures of two sources were given one mean and spread (data.imagery.sources)
 	TileZoom    int        `json:"tile_zoom,omitempty"` // of map tiles
+}
+
+// DecodeNormalization reads what a store says of its images; nil where it says
+// nothing or what cannot be read.
+func DecodeNormalization(raw json.RawMessage) *Normalization {
+	var n Normalization
+	if len(raw) == 0 || json.Unmarshal(raw, &n) != nil || n.Scale == "" || len(n.Low) != len(n.Bands) || len(n.High) != len(n.Bands) {
+		return nil
+	}
+	return &n
 }
 
 // Source identifies the file or folder. Fingerprint is a SHA-256: of the file's

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -67,5 +68,12 @@ func TestPrintable(t *testing.T) {
 	}
 	if got := Lines("a\n\tb\x1b[1m\r\n"); got != "a\n\tb\\x1b[1m\\x0d\n" {
 		t.Errorf("lines: %q", got)
+	}
+}
+
+func TestFew(t *testing.T) {
+	long := strings.Repeat("x", 300) + " (7)"
+	if got := Few([]string{"a", long, "c", "d"}, 3); !strings.HasPrefix(got, "a, xxx") || !strings.HasSuffix(got, "x (7), c, and 1 more") || len(got) > 100 {
+		t.Errorf("%q", got)
 	}
 }

@@ -49,3 +49,19 @@ func dangerous(r rune) bool {
 	}
 	return false
 }
+
+// Few lists the first names for a message, long ones cut.
+func Few(names []string, most int) string {
+	list := make([]string, 0, most+1)
+	for i, n := range names {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		if r := []rune(n); len(r) > 60 {
+			n = string(r[:40]) + "…" + string(r[len(r)-19:])
+		}
+		list = append(list, n)
+	}
+	return strings.Join(list, ", ")
+}

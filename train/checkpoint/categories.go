@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 import (
 	"fmt"
@@ -22,11 +22,11 @@ const SurplusDrop = "drop"
 // are food or nothing is for the user to say. Errors, those of sizes and
 // modalities among them, are *fault.Input. Closing the result closes s.
 func (c *Checkpoint) Reads(s *store.Store, surplus string) (*store.Store, []string, error) {
-	return c.reads(s, s.Shape(), surplus)
+	return c.ReadsImages(s, s.Shape(), surplus)
 }
 
-// reads is Reads of a store with images of that shape, see sizesOf.
-func (c *Checkpoint) reads(s *store.Store, images store.Shape, surplus string) (*store.Store, []string, error) {
+// ReadsImages is Reads of a store with images of that shape, see sizesOf.
+func (c *Checkpoint) ReadsImages(s *store.Store, images store.Shape, surplus string) (*store.Store, []string, error) {
 	if err := c.sizesOf(s, images); err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +52,7 @@ func inCategories(want []string, s *store.Store, surplus string) (*store.Store, 
 	if surplus != "" && surplus != SurplusDrop {
 		if rest = int32(slices.Index(want, surplus)); rest < 0 {
 			return nil, nil, fault.New(key, fmt.Sprintf("the checkpoint has no category %q", surplus),
-				"Use drop, or one of its categories: "+few(want, 20)+".")
+				"Use drop, or one of its categories: "+label.Few(want, 20)+".")
 		}
 	}
 	to, known := make([]int32, len(have)), 0
@@ -62,7 +62,7 @@ func inCategories(want []string, s *store.Store, surplus string) (*store.Store, 
 		}
 	}
 	if known == 0 {
-		return nil, nil, fault.New(s.Dir(), "none of its POI categories is one of the checkpoint's: "+CategoryDifference(want, have),
+		return nil, nil, fault.New(s.Dir(), "none of its POI categories is one of the checkpoint's: "+categoryDifference(want, have),
 			"Map its raw values with a table in data.poi.categories to: "+strings.Join(want, ", ")+".")
 	}
 	var others []string
@@ -78,8 +78,8 @@ func inCategories(want []string, s *store.Store, surplus string) (*store.Store, 
 		}
 	}
 	if len(others) > 0 && surplus == "" {
-		return nil, nil, fault.New(s.Dir(), fmt.Sprintf("%.0f of its points are of categories that the checkpoint does not know: %s", points, few(others, 20)),
-			"Map them in the table data.poi.categories to the checkpoint's ("+few(want, 20)+"); or decide with "+key+": drop leaves them out, the name of a category of the checkpoint counts them as that.")
+		return nil, nil, fault.New(s.Dir(), fmt.Sprintf("%.0f of its points are of categories that the checkpoint does not know: %s", points, label.Few(others, 20)),
+			"Map them in the table data.poi.categories to the checkpoint's ("+label.Few(want, 20)+"); or decide with "+key+": drop leaves them out, the name of a category of the checkpoint counts them as that.")
 	}
 	var notes []string
 	var missing []string
@@ -89,25 +89,25 @@ func inCategories(want []string, s *store.Store, surplus string) (*store.Store, 
 		}
 	}
 	if missing != nil {
-		notes = append(notes, fmt.Sprintf("the region has no points of %d of the model's %d categories: %s", len(missing), len(want), few(missing, 8)))
+		notes = append(notes, fmt.Sprintf("the region has no points of %d of the model's %d categories: %s", len(missing), len(want), label.Few(missing, 8)))
 	}
 	if others != nil {
 		as := "left out"
 		if rest >= 0 {
 			as = "counted as " + surplus
 		}
-		notes = append(notes, fmt.Sprintf("%.0f points of categories that the model does not know are %s: %s", points, as, few(others, 8)))
+		notes = append(notes, fmt.Sprintf("%.0f points of categories that the model does not know are %s: %s", points, as, label.Few(others, 8)))
 	}
 	v, err := s.Recategorized(want, to)
 	return v, notes, err
 }
 
-// reading is the store as an experiment's model reads it: in the categories of the
+// Reading is the store as an experiment's model reads it: in the categories of the
 // checkpoint that it goes on from, or of the one whose weights it starts from.
-func reading(c *config.Config, s *store.Store, from *Checkpoint) (*store.Store, []string, error) {
+func Reading(c *config.Config, s *store.Store, from *Checkpoint) (*store.Store, []string, error) {
 	if from == nil && c.Model.Weights != "" && c.Model.HasPOI() {
 		var err error
-		if from, err = ReadCheckpoint(c.Model.Weights); err != nil {
+		if from, err = Read(c.Model.Weights); err != nil {
 			return nil, nil, fault.Wrap(err, "model.weights", "cannot be used", "Give another checkpoint, or leave the key empty.")
 		}
 	}
@@ -129,22 +129,6 @@ func pointsOf(s *store.Store) []float64 {
 	return n
 }
 
-// few lists the first few names, long ones cut.
-func few(names []string, most int) string {
-	list := make([]string, 0, most+1)
-	for i, n := range names {
-		if i == most {
-			list = append(list, fmt.Sprintf("and %d more", len(names)-most))
-			break
-		}
-		if r := []rune(n); len(r) > 60 {
-			n = string(r[:40]) + "…" + string(r[len(r)-19:])
-		}
-		list = append(list, n)
-	}
-	return strings.Join(list, ", ")
-}
-
 // WeightsTable is the text of the category table of the checkpoint that an
 // experiment's training starts from, for data.Options.CategoryTable; empty where
 // there is none.
@@ -152,7 +136,7 @@ func WeightsTable(c *config.Config) (string, error) {
 	if c.Model.Weights == "" || c.Data.POI.Path == "" || c.Data.POI.Categories != "" {
 		return "", nil
 	}
-	from, err := ReadCheckpoint(c.Model.Weights)
+	from, err := Read(c.Model.Weights)
 	if err != nil {
 		return "", fault.Wrap(err, "model.weights", "cannot be used", "Give another checkpoint, or leave the key empty.")
 	}

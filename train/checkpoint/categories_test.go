@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 import (
 	"context"
@@ -108,18 +108,11 @@ func TestCategories(t *testing.T) {
 	// The same for a model that starts from these weights and for one that goes on.
 	s := withPOIs(t, []string{"food", "bakery", "shop"}, cells)
 	cfg := &config.Config{}
-	if _, _, err := reading(cfg, s, c); !fault.IsInput(err) || !strings.Contains(err.Error(), "model.surplus") {
+	if _, _, err := Reading(cfg, s, c); !fault.IsInput(err) || !strings.Contains(err.Error(), "model.surplus") {
 		t.Errorf("undecided: %v", err)
 	}
 	cfg.Model.Surplus = SurplusDrop
-	if read, _, err := reading(cfg, s, c); err != nil || len(read.Categories()) != 3 || read.POIs(0).Len() != 3 {
+	if read, _, err := Reading(cfg, s, c); err != nil || len(read.Categories()) != 3 || read.POIs(0).Len() != 3 {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestFew(t *testing.T) {
-	long := strings.Repeat("x", 300) + " (7)"
-	if got := few([]string{"a", long, "c", "d"}, 3); !strings.HasPrefix(got, "a, xxx") || !strings.HasSuffix(got, "x (7), c, and 1 more") || len(got) > 100 {
-		t.Errorf("%q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 import (
 	"encoding/hex"
@@ -19,17 +19,23 @@ func digest(f safetensors.File) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Seal gives f the checksum of all that it holds.
+func Seal(f safetensors.File) { f.Metadata[checksumKey] = digest(f) }
+
+// Sealed reports whether f holds what it held when it was sealed.
+func Sealed(f safetensors.File) bool { return f.Metadata[checksumKey] == digest(f) }
+
 // verify compares a checkpoint's checksum with what was read. A file of an older
 // program, which has none, is taken as it is, and that is said once. promised is
 // the header's word that there is one, so that a damaged key does not make a file
 // look old.
 func verify(path string, f safetensors.File, promised bool) error {
-	sum, ok := f.Metadata[checksumKey]
+	_, ok := f.Metadata[checksumKey]
 	switch {
 	case !ok && !promised:
 		sayUnchecked(path)
 		return nil
-	case sum != digest(f):
+	case !Sealed(f):
 		return fault.New(path, "is damaged: its content is not what its checksum says", remedyDamaged)
 	}
 	return nil

@@ -1,15 +1,16 @@
-package train
+package checkpoint
 
 import (
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
+	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train/pytorch"
 )
 
-// ReadModel is ReadCheckpoint with an answer to what a file of PyTorch's does not
+// ReadHinted is Read with an answer to what a file of PyTorch's does not
 // tell; one that a checkpoint of ours cannot need is refused.
-func ReadModel(path string, o pytorch.Hint) (*Checkpoint, error) {
+func ReadHinted(path string, o pytorch.Hint) (*Checkpoint, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -19,7 +20,7 @@ func ReadModel(path string, o pytorch.Hint) (*Checkpoint, error) {
 	if o != (pytorch.Hint{}) {
 		return nil, fault.New("--neighborhood, --variant", "are for .pth checkpoints; "+path+" knows its own", "Leave them away.")
 	}
-	return ReadCheckpoint(path)
+	return Read(path)
 }
 
 // readForeign reads a checkpoint of PyTorch. The result can be used wherever a
@@ -33,8 +34,26 @@ func readForeign(path string, o pytorch.Hint) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Checkpoint{Path: path, arrays: m.Arrays, foreign: m,
-		Header: Header{Format: checkpointFormat, Program: "PyTorch", Config: string(text), Model: m.Config, Optimizer: m.Optimizer}}, nil
+	return &Checkpoint{Path: path, Arrays: m.Arrays, foreign: m,
+		Header: Header{Format: format, Program: "PyTorch", Config: string(text), Model: m.Config, Optimizer: m.Optimizer}}, nil
+}
+
+// Foreign reports whether it is a file of PyTorch's.
+func (c *Checkpoint) Foreign() bool { return c.foreign != nil }
+
+// Become takes from the model that its weights are to be loaded into what the
+// weights of a foreign checkpoint do not tell, and fit whatever it is: the variant,
+// and how wide its neighborhood is.
+func (c *Checkpoint) Become(m layers.ModelConfig) {
+	if c.foreign == nil {
+		return
+	}
+	if !c.foreign.Variant {
+		c.Header.Model.Kind = m.Kind // its weights are the same in both
+	}
+	if c.Header.Model.Neighborhood > 1 && m.Neighborhood > 1 {
+		c.Header.Model.Neighborhood, c.foreign.Width = m.Neighborhood, true // its weights fit every width
+	}
 }
 
 // meet takes from the first store what the weights of a foreign checkpoint do not
@@ -67,7 +86,7 @@ func Export(c *Checkpoint, out string) (int, error) {
 	var names []string
 	var failed error
 	if err := torch.Run(torch.Options{}, func() {
-		m, err := c.network(torch.CPU) // the weights are whole, and of the right shapes
+		m, err := c.Network(torch.CPU) // the weights are whole, and of the right shapes
 		if err != nil {
 			failed = err
 			return
@@ -82,6 +101,6 @@ func Export(c *Checkpoint, out string) (int, error) {
 	if failed != nil {
 		return 0, failed
 	}
-	return pytorch.Write(out, pytorch.State{Path: c.Path, Names: names, Arrays: c.arrays, Optimizer: c.Header.Optimizer, Steps: c.Header.Steps,
+	return pytorch.Write(out, pytorch.State{Path: c.Path, Names: names, Arrays: c.Arrays, Optimizer: c.Header.Optimizer, Steps: c.Header.Steps,
 		LearningRate: cfg.Train.LearningRate, WeightDecay: cfg.Train.WeightDecay})
 }

@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 import (
 	"crypto/sha256"
@@ -9,10 +9,10 @@ import (
 	"opencarbon/train/encoded"
 )
 
-// identity names the checkpoint's experiment, state and every array of its
+// Identity names the checkpoint's experiment, state and every array of its
 // model, together with a store's config hash and number of tiles: embeddings of
 // another checkpoint must never be taken for its own.
-func (c *Checkpoint) identity(configHash string, tiles int) []byte {
+func (c *Checkpoint) Identity(configHash string, tiles int) []byte {
 	h := sha256.New()
 	part := func(b []byte) {
 		fmt.Fprintf(h, "%d:", len(b))
@@ -22,7 +22,7 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 		part([]byte(text))
 	}
 	var names []string
-	for name := range c.arrays {
+	for name := range c.Arrays {
 		if strings.HasPrefix(name, "model.") {
 			names = append(names, name)
 		}
@@ -30,7 +30,7 @@ func (c *Checkpoint) identity(configHash string, tiles int) []byte {
 	slices.Sort(names)
 	for _, name := range names {
 		part([]byte(name))
-		part(c.arrays[name].Data)
+		part(c.Arrays[name].Data)
 	}
 	return h.Sum(nil)
 }

@@ -1,7 +1,6 @@
-package train
+package checkpoint
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/imagery"
 	"opencarbon/data/store"
-	"opencarbon/train/config"
 )
 
 // Differences that a user may accept, where the program cannot know whether a
@@ -65,7 +63,7 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 		return fault.New(s.Dir(), fmt.Sprintf("its targets are in %s, the checkpoint predicts %s", meta.TargetUnit, h.TargetUnit),
 			"Use a checkpoint of this unit; where the targets do not matter: --accept unit.")
 	}
-	was, is := normalization(h.Normalization), normalization(meta.Normalization)
+	was, is := imagery.DecodeNormalization(h.Normalization), imagery.DecodeNormalization(meta.Normalization)
 	if !h.Model.Image || was == nil || is == nil {
 		return nil
 	}
@@ -100,21 +98,12 @@ func (c *Checkpoint) Suits(s *store.Store, accept []string, stretch string) erro
 	return nil
 }
 
-// Prospect is a checkpoint as training on s would write it, as far as Reads and
-// Suits ask: whether a model will go where it is meant to is known before it is
-// trained. s is what the model will read.
-func Prospect(c *config.Config, s *store.Store) *Checkpoint {
-	meta := s.Meta()
-	return &Checkpoint{Header: Header{Model: newDataset(s).modelConfig(c), Categories: s.Categories(), Normalization: meta.Normalization, Grid: meta.Grid,
-		Rasters: seenRasters(newDataset(s).modelConfig(c), s), CellArea: meanArea(s), TargetUnit: meta.TargetUnit, Store: meta.ConfigHash}}
-}
-
 // StretchFor returns the data.imagery.range that gives new images the stretch
 // that the checkpoint's images had: low and high of each band. It is
 // nil where there is nothing to prescribe: no images, bytes taken as they are, or
 // a checkpoint that does not tell.
 func (c *Checkpoint) StretchFor() []float64 {
-	n := normalization(c.Header.Normalization)
+	n := imagery.DecodeNormalization(c.Header.Normalization)
 	if c.foreign != nil || !c.Header.Model.Image || n == nil || n.Scale == imagery.ScaleNone {
 		return nil
 	}
@@ -174,16 +163,6 @@ func meanArea(s *store.Store) float64 {
 		sum += a
 	}
 	return sum / float64(s.Len())
-}
-
-// normalization decodes what a store says of its images; nil where it says
-// nothing.
-func normalization(raw json.RawMessage) *imagery.Normalization {
-	var n imagery.Normalization
-	if len(raw) == 0 || json.Unmarshal(raw, &n) != nil || n.Scale == "" || len(n.Low) != len(n.Bands) || len(n.High) != len(n.Bands) {
-		return nil
-	}
-	return &n
 }
 
 // sameStretch compares the numbers that become 0 and 255, whatever way they were

@@ -21,6 +21,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/progress"
 	"opencarbon/train/pytorch"
 	"opencarbon/train/report"
@@ -52,7 +53,7 @@ var quiet = progress.Options{Quiet: true}
 // commands read a place and return a digest of the numbers that they found.
 var commands = map[string]func(p place) (string, error){
 	"predict": func(p place) (string, error) {
-		c, err := train.ReadModel(filepath.Join(p.run, train.BestFile), pytorch.Hint{})
+		c, err := checkpoint.ReadHinted(filepath.Join(p.run, train.BestFile), pytorch.Hint{})
 		if err != nil {
 			return "", err
 		}
@@ -74,12 +75,12 @@ var commands = map[string]func(p place) (string, error){
 		return digest(filepath.Join(out, "predictions.csv"))
 	},
 	"export": func(p place) (string, error) {
-		c, err := train.ReadCheckpoint(filepath.Join(p.run, train.BestFile))
+		c, err := checkpoint.Read(filepath.Join(p.run, train.BestFile))
 		if err != nil {
 			return "", err
 		}
 		out := filepath.Join(p.dir, "model.pth")
-		if _, err := train.Export(c, out); err != nil {
+		if _, err := checkpoint.Export(c, out); err != nil {
 			return "", err
 		}
 		return digest(out)

@@ -10,6 +10,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
@@ -35,12 +36,12 @@ type Group struct {
 // What image and POIs say by their encoders stays as it is; of a network without an
 // encoder of images, the image's own features are what it sees of it. A model
 // without features is a *fault.Input error.
-func Features(ctx context.Context, c *train.Checkpoint, s *store.Store, cells []int32, o Options) (*Effects, error) {
+func Features(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, cells []int32, o Options) (*Effects, error) {
 	if c.Header.Model.Features == 0 {
 		return nil, fault.New(c.Path, "sees no features of a cell", "Choose a checkpoint of the variant plus with model.wide: true.")
 	}
 	r := &Effects{Cells: cells}
-	err := c.WithModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
+	err := train.WithModel(ctx, c, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
 		f := e.Assembler.Features.(*tabular.Features)
 		groups, order := map[string][]int{}, []string{}
 		for j, name := range f.Names() {

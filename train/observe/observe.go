@@ -16,6 +16,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 	"opencarbon/train/method"
 	"opencarbon/train/progress"
@@ -61,7 +62,7 @@ type Embeddings struct {
 // ask for. Every tile is encoded once. A store that does not fit the checkpoint
 // and a representation that its model has not are *fault.Input errors; weights
 // and gates that the model has not are left nil, since a study can say so.
-func Model(ctx context.Context, c *train.Checkpoint, s *store.Store, o Options) (*Observations, error) {
+func Model(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, o Options) (*Observations, error) {
 	for _, name := range o.Embeddings {
 		if err := Has(c, name); err != nil {
 			return nil, err
@@ -83,7 +84,7 @@ func Model(ctx context.Context, c *train.Checkpoint, s *store.Store, o Options) 
 	if len(r.Cells) == 0 {
 		return nil, fault.New(s.Dir(), "has no cell with a target", "Give data.emissions, or a store that was built with them.")
 	}
-	err := c.WithModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) error {
+	err := train.WithModel(ctx, c, s, o.Device, o.Threads, func(e *learn.Encoder) error {
 		bar := progress.NewBar(o.Progress, "encoding "+s.Meta().Name, len(e.Assembler.NeededTiles(r.Cells)))
 		defer bar.Close()
 		before := 0
@@ -132,7 +133,7 @@ func (r *Observations) take(out layers.Output, o Options) {
 
 // Has says why the checkpoint's model has no representation of that name, a
 // *fault.Input error; nil if it has.
-func Has(c *train.Checkpoint, name string) error {
+func Has(c *checkpoint.Checkpoint, name string) error {
 	if !slices.Contains(EmbeddingNames(), name) {
 		return fault.New("--embedding", fmt.Sprintf("%q is unknown", name), "Use one of "+strings.Join(EmbeddingNames(), ", ")+".")
 	}

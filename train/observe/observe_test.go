@@ -15,6 +15,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 var silent = progress.Options{Quiet: true}
 
 // trained runs an experiment on a town and opens what it leaves.
-func trained(t *testing.T, c *config.Config, w town.Town) (*train.Checkpoint, *store.Store, *train.Result) {
+func trained(t *testing.T, c *config.Config, w town.Town) (*checkpoint.Checkpoint, *store.Store, *train.Result) {
 	t.Helper()
 	s := w.Open(t)
 	c.Data.Store, c.Output.Dir = s.Dir(), t.TempDir()
@@ -45,9 +46,9 @@ func trained(t *testing.T, c *config.Config, w town.Town) (*train.Checkpoint, *s
 	return read(t, filepath.Join(r.Dir, train.BestFile)), s, r
 }
 
-func read(t *testing.T, path string) *train.Checkpoint {
+func read(t *testing.T, path string) *checkpoint.Checkpoint {
 	t.Helper()
-	k, err := train.ReadCheckpoint(path)
+	k, err := checkpoint.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"opencarbon/layers"
 	"opencarbon/torch"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/learn"
 	"opencarbon/train/progress"
 	"opencarbon/train/tabular"
@@ -28,12 +29,12 @@ type Occlusion struct {
 // category. Only tiles that hold a category are encoded again, so that it costs
 // about as much as encoding every tile once for each category that it holds. A
 // model without points of interest is a *fault.Input error.
-func Occlude(ctx context.Context, c *train.Checkpoint, s *store.Store, cells []int32, o Options) (*Occlusion, error) {
+func Occlude(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, cells []int32, o Options) (*Occlusion, error) {
 	if !c.Header.Model.POI {
 		return nil, fault.New(c.Path, "was trained without points of interest: there is none to take away", "Choose a checkpoint with the POI modality.")
 	}
 	r := &Occlusion{Cells: cells}
-	err := c.WithModel(ctx, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
+	err := train.WithModel(ctx, c, s, o.Device, o.Threads, func(e *learn.Encoder) (err error) {
 		x := &occluder{Encoder: e, reach: e.Assembler.M, tiles: e.Assembler.NeededTiles(cells), widths: e.Model.Traits().Embeddings, rows: map[string][]float32{}}
 		if f, ok := e.Assembler.Features.(*tabular.Features); ok {
 			x.features, x.reach = f, max(x.reach, tabular.Reach())

@@ -8,6 +8,7 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
 	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
@@ -78,7 +79,7 @@ func TestOcclude(t *testing.T) {
 	}
 }
 
-func testOcclude(t *testing.T, k *train.Checkpoint, s *store.Store) {
+func testOcclude(t *testing.T, k *checkpoint.Checkpoint, s *store.Store) {
 	o := Options{Threads: 1, Progress: silent}
 	cells := []int32{0, 7, 33, 59}
 	got, err := Occlude(context.Background(), k, s, cells, o)

@@ -28,6 +28,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
@@ -45,7 +46,7 @@ type Options struct {
 	Seed       uint64 // of every draw
 	Progress   progress.Options
 
-	Surplus      string // what becomes of POI categories that the checkpoint does not know, see train.Checkpoint.Reads
+	Surplus      string // what becomes of POI categories that the checkpoint does not know, see checkpoint.Checkpoint.Reads
 	Neighborhood int    // M of a .pth checkpoint, which its weights do not tell
 }
 
@@ -98,7 +99,7 @@ func (r *Result) path(name string) string {
 
 // opened is a checkpoint with a store to look at.
 type opened struct {
-	checkpoint *train.Checkpoint
+	checkpoint *checkpoint.Checkpoint
 	store      *store.Store
 }
 
@@ -113,7 +114,7 @@ func (o Options) open(name string) (*opened, *Result, error) {
 	if err := errors.Join(atLeast("--threads", o.Threads, 0), train.CheckDevice(o.Device)); err != nil {
 		return nil, nil, err
 	}
-	c, err := train.ReadModel(o.Checkpoint, pytorch.Hint{Neighborhood: o.Neighborhood})
+	c, err := checkpoint.ReadHinted(o.Checkpoint, pytorch.Hint{Neighborhood: o.Neighborhood})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -169,7 +170,7 @@ func (o Options) open(name string) (*opened, *Result, error) {
 
 // trainedOn says whether a folder is the one that the checkpoint's run trained
 // from, by whatever path it is named.
-func trainedOn(c *train.Checkpoint, folder string) bool {
+func trainedOn(c *checkpoint.Checkpoint, folder string) bool {
 	cfg, err := c.Experiment()
 	if err != nil {
 		return false

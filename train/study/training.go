@@ -12,6 +12,7 @@ import (
 	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/compare"
 	"opencarbon/train/config"
 	"opencarbon/train/runlog"
@@ -133,7 +134,7 @@ func (t *training) latest(s *store.Store) (run, outcome string, err error) {
 		if err != nil || string(have) != string(want) {
 			continue
 		}
-		last, err := train.ReadCheckpoint(filepath.Join(dir, train.LastFile))
+		last, err := checkpoint.Read(filepath.Join(dir, train.LastFile))
 		if err != nil || last.Header.Store != s.Meta().ConfigHash {
 			continue
 		}
@@ -152,10 +153,10 @@ func (t *training) latest(s *store.Store) (run, outcome string, err error) {
 
 // bestOf reads a run's best checkpoint, or the last where no validation ever had
 // an R2.
-func bestOf(run string) (*train.Checkpoint, error) {
+func bestOf(run string) (*checkpoint.Checkpoint, error) {
 	path := filepath.Join(run, train.BestFile)
 	if _, err := os.Stat(path); err != nil {
 		path = filepath.Join(run, train.LastFile)
 	}
-	return train.ReadCheckpoint(path)
+	return checkpoint.Read(path)
 }

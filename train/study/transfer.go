@@ -18,6 +18,7 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/train"
 	"opencarbon/train/atomicfile"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/observe"
 	"opencarbon/train/plots"
 	"opencarbon/train/progress"
@@ -70,7 +71,7 @@ type TransferRegion struct {
 // place is a region at work.
 type place struct {
 	Region
-	checkpoint *train.Checkpoint
+	checkpoint *checkpoint.Checkpoint
 	store      *store.Store
 }
 
@@ -81,7 +82,7 @@ type place struct {
 // trained again, one that was interrupted goes on. The diagonal is computed on a
 // region's own test cells.
 //
-// Where a model does not go (train.Checkpoint.Reads, Suits) is a *fault.Input error
+// Where a model does not go (checkpoint.Checkpoint.Reads, Suits) is a *fault.Input error
 // that lists the differences. This and whatever else would stop the study on its way (a region
 // without emissions, images of another size) is found before anything is trained.
 func Transfer(ctx context.Context, p *Plan, o TransferOptions) (*TransferResult, error) {
@@ -163,7 +164,7 @@ func (w *transfer) read(context.Context) error {
 			if w.method != "" {
 				return fault.New("--methods", "region "+r.Name+" has a checkpoint in the plan, so that nothing else can be trained there", "Give the region an experiment (config), or leave --methods away.")
 			}
-			p.checkpoint, err = train.ReadCheckpoint(r.Checkpoint)
+			p.checkpoint, err = checkpoint.Read(r.Checkpoint)
 		}
 		if err != nil {
 			return fmt.Errorf("region %s: %w", r.Name, err)
@@ -179,7 +180,7 @@ func (w *transfer) prepare(ctx context.Context) error {
 		r, todo := p.Region, w.todo[i]
 		folder := r.Store
 		if todo != nil {
-			table, err := train.WeightsTable(todo.config)
+			table, err := checkpoint.WeightsTable(todo.config)
 			if err != nil {
 				return fmt.Errorf("region %s: %w", r.Name, err)
 			}

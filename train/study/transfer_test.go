@@ -15,6 +15,7 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/train"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/fleet"
 	"opencarbon/train/observe"
 	"opencarbon/train/rank"
@@ -37,16 +38,16 @@ func (w *studied) methods(t *testing.T) {
 	}
 	// The ridge regression that each run leaves beside its network is the same.
 	own := rows[1].Result.Regions[0]
-	beside, err := train.ReadCheckpoint(filepath.Join(filepath.Dir(r.Regions[0].Checkpoint), train.MethodFile("ridge")))
+	beside, err := checkpoint.Read(filepath.Join(filepath.Dir(r.Regions[0].Checkpoint), train.MethodFile("ridge")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	alone, err := train.ReadCheckpoint(own.Checkpoint)
+	alone, err := checkpoint.Read(own.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said [2]*observe.Observations
-	for i, c := range []*train.Checkpoint{beside, alone} {
+	for i, c := range []*checkpoint.Checkpoint{beside, alone} {
 		s, err := store.Open(r.Regions[1].Store)
 		if err != nil {
 			t.Fatal(err)
