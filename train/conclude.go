@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"opencarbon/layers"
-	"opencarbon/train/atomicfile"
 	"opencarbon/train/baselines"
 	"opencarbon/train/checkpoint"
 	"opencarbon/train/metrics"
@@ -67,25 +66,17 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 		}
 		r.Splits = append(r.Splits, v)
 	}
-	calibration, u, err := d.uncertainty(predicted, strange)
+	calibration, err := calibrate(d.of(d.ln, d.validation), d.of(predicted, d.validation), d.of(strange, d.validation))
 	if err != nil {
 		return nil, err
 	}
 	model, why := d.sums(predicted)
-	u.NoTotal = why
-	if model != nil && len(d.test) > 0 {
-		u.Total = d.checkTotal(model, predicted)
-		u.Areas = d.checkAreas(model, predicted)
-	}
-	if u.Fifths, err = d.fifths(calibration, predicted, strange); err != nil {
-		return nil, err
-	}
-	r.Intervals, r.Total = u.Coverage, u.Total
-	text, err := u.encode()
+	u, err := d.uncertainty(calibration, model, why, predicted, strange)
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.WriteBytes(run.Path(IntervalsFile), text); err != nil {
+	r.Intervals, r.Total = u.Coverage, u.Total
+	if err := u.write(run.Path(IntervalsFile)); err != nil {
 		return nil, err
 	}
 	around, err := newBands(calibration, predicted, strange)

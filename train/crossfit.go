@@ -316,5 +316,5 @@ func (r *Result) crossfit(ctx context.Context, c *config.Config, d *dataset, run
 	}
 	k.Path = run.Path(FoldsFile)
 	r.Folds = &Stack{Path: k.Path, About: f.About()}
-	return r.Folds.score(ctx, d, c.Train.Threads)
+	return r.Folds.score(ctx, d, c)
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -107,6 +108,26 @@ func TestCrossfit(t *testing.T) {
 	index := k.Strange() // each was trained on by all but its own fold's model
 	if len(index) != len(cells) || slices.Min(index) < 1e-6 {
 		t.Errorf("dissimilarity of %d of %d cells, from %g", len(index), len(cells), slices.Min(index))
+	}
+	var u Uncertainty // of the test cells, by what was said out of fold
+	text, err := os.ReadFile(filepath.Join(r.Dir, IntervalsFileOf(FoldsFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &u); err != nil {
+		t.Fatal(err)
+	}
+	if u.Cells != len(cells) || u.Coverage[0].N != len(d.test) || u.Total == nil || u.Total.Cells != len(d.test) {
+		t.Errorf("intervals of the folds: %d cells, %+v", u.Cells, u)
+	} else {
+		raw, truth := 0.0, 0.0
+		guess := guesses(t, k.Path, d)
+		for _, cell := range d.test {
+			raw, truth = raw+math.Exp(guess[cell]), truth+math.Exp(d.ln[cell])
+		}
+		if math.Abs(u.Total.Raw/raw-1) > 1e-4 || math.Abs(u.Total.True/truth-1) > 1e-6 || r.Folds.Total == nil {
+			t.Errorf("total %g of %g, want %g of %g", u.Total.Raw, u.Total.True, raw, truth)
+		}
 	}
 	first := filepath.Join(r.Dir, "folds", "fold-1.safetensors")
 	before, err := os.Stat(first)

@@ -4,15 +4,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
+	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/atomicfile"
 	"opencarbon/train/checkpoint"
 	"opencarbon/train/conformal"
 	"opencarbon/train/output"
+	"opencarbon/train/totals"
 )
 
-// IntervalsFile of a run folder says how sure its predictions are.
+// IntervalsFile of a run folder says how sure the predictions of BestFile are.
 const IntervalsFile = "intervals.json"
+
+// IntervalsFileOf is IntervalsFile of another checkpoint of the run folder.
+func IntervalsFileOf(name string) string {
+	if name == BestFile {
+		return IntervalsFile
+	}
+	return "intervals-" + strings.TrimSuffix(name, filepath.Ext(name)) + ".json"
+}
 
 // Uncertainty is the content of IntervalsFile: prediction intervals by the split-
 // conformal method from the validation cells, and how often they held on test.
@@ -27,24 +39,26 @@ type Uncertainty struct {
 	Fifths   []Fifth              `json:"fifths,omitempty"`   // of test cells, from those most like the training cells on
 }
 
-// uncertainty calibrates on the validation cells and reports on the test cells.
-// predicted is ln emission and strange the dissimilarity index, [N] each; nil where
-// it is not known: one width for all.
-func (d *dataset) uncertainty(predicted, strange []float64) (*conformal.Calibration, *Uncertainty, error) {
-	k, err := calibrate(d.of(d.ln, d.validation), d.of(predicted, d.validation), d.of(strange, d.validation))
-	if err != nil {
-		return nil, nil, err
-	}
+// uncertainty reports on the test cells how intervals of calibration k hold, and what
+// m says of sums of them; m is nil where there is none, and why says so. predicted is
+// ln emission and strange the dissimilarity index, [N] each; nil where it is not
+// known: one width for all.
+func (d *dataset) uncertainty(k *conformal.Calibration, m *totals.Model, why string, predicted, strange []float64) (*Uncertainty, error) {
 	coverage, err := k.Report(d.of(d.ln, d.test), d.of(predicted, d.test), k.Scales(d.of(strange, d.test)), conformal.Levels())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	u := &Uncertainty{Method: "split conformal, absolute errors of the validation cells in ln emission", Cells: k.N(), Coverage: coverage}
+	u := &Uncertainty{Method: "split conformal, absolute errors of the validation cells in ln emission", Cells: k.N(), Coverage: coverage, NoTotal: why}
 	if k.Normalized() {
 		u.Method += ", in units of their size along the dissimilarity index"
 		u.Trend = &Trend{k.Trend().Slope, k.Trend().Center}
 	}
-	return k, u, nil
+	if m != nil && len(d.test) > 0 {
+		u.Total = d.checkTotal(m, predicted)
+		u.Areas = d.checkAreas(m, predicted)
+	}
+	u.Fifths, err = d.fifths(k, predicted, strange)
+	return u, err
 }
 
 // calibrate is along the dissimilarity index where that is known.
@@ -73,9 +87,13 @@ type Trend struct {
 	Center float64 `json:"center"`
 }
 
-func (u *Uncertainty) encode() ([]byte, error) {
+// write writes it to a file.
+func (u *Uncertainty) write(path string) error {
 	text, err := json.MarshalIndent(u, "", "  ")
-	return append(text, '\n'), err
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, append(text, '\n'))
 }
 
 // newBands makes the intervals of the usual levels around cells with a

@@ -114,5 +114,5 @@ func (r *Result) refit(ctx context.Context, c *config.Config, d *dataset, run *r
 		return failed
 	}
 	r.Refit = &Stack{Path: path, About: fmt.Sprintf("trained anew on training and validation cells, %d epochs", best.Header.State.BestEpoch)}
-	return r.Refit.score(ctx, d, c.Train.Threads)
+	return r.Refit.score(ctx, d, c)
 }

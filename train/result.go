@@ -39,8 +39,13 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	b.WriteString(r.strongest())
 	b.WriteString(intervalTable(r.Intervals))
-	if r.Total != nil && r.Unit != "proxy" && r.Unit != "" {
-		b.WriteString(r.Total.text(r.Unit))
+	if r.Unit != "proxy" && r.Unit != "" {
+		if r.Total != nil {
+			b.WriteString(r.Total.text(r.Unit))
+		}
+		if r.Folds != nil && r.Folds.Total != nil { // out of fold every cell says what a total is to be multiplied with
+			b.WriteString("\nBy the checkpoint of folds:" + r.Folds.Total.text(r.Unit))
+		}
 	}
 	fmt.Fprintf(&b, "\nRun folder: %s\n", r.Dir)
 	for _, p := range r.Pictures {

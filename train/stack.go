@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"opencarbon/data/store"
+	"opencarbon/torch"
 	"opencarbon/train/baselines"
 	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
@@ -34,6 +35,7 @@ type Stack struct {
 	Path   string                `json:"path"`
 	About  string                `json:"about"` // shares, and how they were found
 	Splits []metrics.SplitScores `json:"splits"`
+	Total  *TotalCheck           `json:"total,omitempty"` // of the test cells
 }
 
 // keepMethods writes a checkpoint of every simple method beside the network's, so
@@ -166,7 +168,7 @@ func (r *Result) stack(ctx context.Context, c *config.Config, d *dataset, run *r
 		return err
 	}
 	r.Stack = &Stack{Path: k.Path, About: about + "; shares from the validation cells"}
-	return r.Stack.score(ctx, d, c.Train.Threads)
+	return r.Stack.score(ctx, d, c)
 }
 
 // seedSpread says how far the seeds of an ensemble are apart.
@@ -209,36 +211,63 @@ func (p part) validation(d *dataset) ([]float64, error) {
 	return out, nil
 }
 
-// score opens the checkpoint as anybody would, and scores the splits.
-func (s *Stack) score(ctx context.Context, d *dataset, threads int) error {
+// score opens the checkpoint as anybody would, scores the splits, and writes what its
+// own held-out cells promise of the test cells, and what became of that, beside it.
+func (s *Stack) score(ctx context.Context, d *dataset, c *config.Config) error {
 	k, err := checkpoint.Read(s.Path)
 	if err != nil {
 		return err
 	}
-	cells := slices.Concat(d.train, d.validation, d.test)
-	guess, err := (&fittedNetwork{k, threads}).Predict(ctx, d.method(), cells) // tiles that parts share are encoded once
+	in, err := inputsOf(ctx, k, d.store, c.Train.Device, c.Train.Threads)
 	if err != nil {
 		return err
 	}
+	cells := slices.Concat(d.train, d.validation, d.test) // tiles that parts share are encoded once
+	var guess, index []float64
+	var failed error
+	if err := torch.Run(torch.Options{Threads: c.Train.Threads}, func() {
+		guess, index, failed = predictCells(ctx, k, c, d.store, c.Train.Device, cells, in)
+	}); err != nil {
+		failed = err
+	}
+	if failed != nil {
+		return failed
+	}
+	all := func(values []float64) []float64 { // [len(cells)] to [N]
+		if values == nil {
+			return nil
+		}
+		out := make([]float64, d.store.Len())
+		for i, cell := range cells {
+			out[cell] = values[i]
+		}
+		return out
+	}
+	predicted, strange := all(guess), all(index)
 	for _, part := range []struct {
-		name string
-		n    int
-	}{{"train", len(d.train)}, {"validation", len(d.validation)}, {"test", len(d.test)}} {
-		if part.n == 0 {
+		name  string
+		cells []int32
+	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
+		if len(part.cells) == 0 {
 			continue
 		}
-		truth := make([]float64, part.n)
-		for i, c := range cells[:part.n] {
-			truth[i] = d.ln[c]
-		}
-		v, err := metrics.Evaluate(part.name, truth, guess[:part.n])
+		v, err := metrics.Evaluate(part.name, d.of(d.ln, part.cells), d.of(predicted, part.cells))
 		if err != nil {
 			return err
 		}
 		s.Splits = append(s.Splits, v)
-		cells, guess = cells[part.n:], guess[part.n:]
 	}
-	return nil
+	calibration, err := ensemble{k}.calibration(strange != nil)
+	if err != nil || calibration == nil {
+		return err
+	}
+	model, why := ensemble{k}.sums()
+	u, err := d.uncertainty(calibration, model, why, predicted, strange)
+	if err != nil {
+		return err
+	}
+	s.Total = u.Total
+	return u.write(filepath.Join(filepath.Dir(s.Path), IntervalsFileOf(filepath.Base(s.Path))))
 }
 
 // member trains the network of another seed in a folder of the run's, unless that

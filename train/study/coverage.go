@@ -32,6 +32,7 @@ type CoverageOptions struct {
 	City     synth.Config // the made cities; Seed is the study's
 	HeldOut  string       // how their cells are held out: HeldOutCells (also if empty) or HeldOutBlocks
 	Seeds    int          // models to train: seeds 1, 2, ...
+	Of       string       // which checkpoint of a run: OfNetwork (also if empty), OfStack or OfFolds
 	Set      []string     // overrides of the experiment
 	Command  []string     // for run.json
 	GDAL     string       // its version, for run.json
@@ -47,6 +48,16 @@ const (
 	HeldOutCells  = "cells"  // single ones
 	HeldOutBlocks = "blocks" // blocks of 8 x 8, as large parts of a city are
 )
+
+// Checkpoints of a run whose intervals are looked at.
+const (
+	OfNetwork = "network"
+	OfStack   = "stack" // as train.stack and train.ensemble ask for
+	OfFolds   = "folds" // as train.folds asks for
+)
+
+// ofFiles are their files.
+var ofFiles = map[string]string{OfNetwork: train.BestFile, OfStack: train.StackFile, OfFolds: train.FoldsFile}
 
 // CoverageResult is how often prediction intervals held, per seed and pooled.
 type CoverageResult struct {
@@ -126,6 +137,12 @@ func (o *CoverageOptions) begin() error {
 	if o.HeldOut != HeldOutCells && o.HeldOut != HeldOutBlocks {
 		return fault.New("--held-out", fmt.Sprintf("is %q", o.HeldOut), "Give cells or blocks.")
 	}
+	if o.Of == "" {
+		o.Of = OfNetwork
+	}
+	if ofFiles[o.Of] == "" {
+		return fault.New("--of", fmt.Sprintf("is %q", o.Of), "Give network, stack or folds.")
+	}
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
@@ -178,9 +195,13 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 	if err != nil {
 		return nil, false, err
 	}
-	path := filepath.Join(run, train.IntervalsFile)
+	path := filepath.Join(run, train.IntervalsFileOf(ofFiles[o.Of]))
 	text, err := regular.Read(path, 64<<20)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && o.Of != OfNetwork:
+		return nil, false, fault.Wrap(err, "--of "+o.Of, "the runs have no such checkpoint",
+			map[string]string{OfStack: "Give --set 'train.stack=[ridge, SVR, XGBoost]' or --set train.ensemble=3.", OfFolds: "Give --set train.folds=5."}[o.Of]+" Trainings of other settings are made anew.")
+	case err != nil:
 		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
 	}
 	if err := json.Unmarshal(text, &u); err != nil {

@@ -2,8 +2,12 @@ package study
 
 import (
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/conformal"
 	"opencarbon/train/totals"
@@ -45,5 +49,22 @@ func TestPool(t *testing.T) {
 	r.poolFifths()
 	if r.Fifths != nil {
 		t.Error("fifths of half the seeds")
+	}
+}
+
+// What cannot be meant is refused before anything is made.
+func TestCoverageRefuses(t *testing.T) {
+	for where, o := range map[string]CoverageOptions{
+		"--seeds":    {},
+		"--held-out": {Seeds: 1, HeldOut: "rows"},
+		"--of":       {Seeds: 1, Of: "forest"},
+	} {
+		o.Out = filepath.Join(t.TempDir(), "out")
+		if _, err := Coverage(t.Context(), o); !fault.IsInput(err) || !strings.Contains(err.Error(), where) {
+			t.Errorf("%s: %v", where, err)
+		}
+		if _, err := os.Stat(o.Out); err == nil {
+			t.Errorf("%s: a folder was made", where)
+		}
 	}
 }

@@ -36,7 +36,8 @@ seed instead; how far its own split keeps the promise is then the question.
 
 With --held-out blocks whole blocks of cells are held out, as where a map goes on
 beyond an inventory: intervals of sums over such blocks, and the total of all test
-cells, are then looked at too.
+cells, are then looked at too. --of stack and --of folds look at the checkpoints that
+train.stack and train.folds ask for, in place of the network's.
 
 It takes as long as training so many models; the same command given again goes on
 where it was. Exit codes: 0 done; 1 something failed; 2 the command line or the
@@ -44,6 +45,7 @@ data must be mended; 130 interrupted.`,
 		Example: `  go run ./cmd/intervals
   go run ./cmd/intervals --cells 12x12 --size 32 --seeds 2 --set train.epochs=10
   go run ./cmd/intervals --held-out blocks --seeds 20
+  go run ./cmd/intervals --held-out blocks --seeds 20 --set train.folds=5 --of folds
   go run ./cmd/intervals --config demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -90,6 +92,7 @@ data must be mended; 130 interrupted.`,
 	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
 	f.IntVar(&o.City.Size, "size", 32, "pixels along a cell's edge of a made city")
 	f.StringVar(&o.HeldOut, "held-out", study.HeldOutCells, "what is held out of made cities: cells, or blocks of 8 x 8 whose sums are then looked at too")
+	f.StringVar(&o.Of, "of", study.OfNetwork, "whose intervals: of the network, the stack (--set train.stack=...) or the folds (--set train.folds=5)")
 	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
 	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")
 	f.BoolVar(&quiet, "quiet", false, "only print the results")
