@@ -1,11 +1,11 @@
 // Update steps, all parameters in one call. On the CPU one pass over memory does the whole of Adam; elsewhere libtorch's
 // _foreach operations keep the number of kernels small.
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "internal.h"
+#include "parallel.h"
 
 using oc::T;
 
@@ -24,7 +24,7 @@ void adam_cpu(F* p, const F* g, F* m, F* v, int64_t n, const Adam& o, double ste
   const F c1 = static_cast<F>(1 - o.beta1), c2 = static_cast<F>(1 - o.beta2), eps = static_cast<F>(o.eps);
   const F l2 = static_cast<F>(o.decoupled ? 0 : o.weight_decay);
   const F shrink = static_cast<F>(o.decoupled ? 1 - o.lr * o.weight_decay : 1);
-  at::parallel_for(0, n, 1 << 15, [=](int64_t begin, int64_t end) {
+  oc::parallel_for(n, 1 << 15, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const F w = p[i] * shrink;
       const F d = g[i] + l2 * w;

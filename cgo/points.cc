@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "internal.h"
+#include "parallel.h"
 
 using oc::T;
 
@@ -73,7 +74,7 @@ struct PointConv : torch::autograd::Function<PointConv> {
       const scalar_t *pv = v.data_ptr<scalar_t>(), *pw = w.data_ptr<scalar_t>();
       scalar_t* po = out.data_ptr<scalar_t>();
       const int32_t *c = category.data_ptr<int32_t>(), *r = row.data_ptr<int32_t>(), *q = col.data_ptr<int32_t>();
-      at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
+      oc::parallel_for(tiles, 1, [&](int64_t begin, int64_t end) {
         for (int64_t u = begin; u < end; u++)
           each(s, u, g, c, r, q, [&](int64_t i, int64_t to, int64_t from) {
             const scalar_t a = pv[i];
@@ -97,7 +98,7 @@ struct PointConv : torch::autograd::Function<PointConv> {
     const int64_t O = w.size(3);
     const at::Tensor d = gradients[0].permute({0, 2, 3, 1}).contiguous();  // [U, H', W', O]
     at::Tensor dv = at::zeros_like(v);
-    // One sum a thread, added up in order: the same bits for the same number of threads.
+    // As many sums as threads, added up in order: the same bits for the same number of threads.
     const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), g.tiles));
     at::Tensor dw = at::zeros({parts, w.size(0), w.size(1), w.size(2), O}, w.options());
     const auto s = starts(tile, g.tiles);
@@ -106,7 +107,7 @@ struct PointConv : torch::autograd::Function<PointConv> {
       scalar_t *gv = dv.data_ptr<scalar_t>(), *gw = dw.data_ptr<scalar_t>();
       const int32_t *c = saved[3].data_ptr<int32_t>(), *r = saved[4].data_ptr<int32_t>(),
                     *q = saved[5].data_ptr<int32_t>();
-      at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+      oc::parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
         for (int64_t p = begin; p < end; p++)
           for (int64_t u = g.tiles * p / parts; u < g.tiles * (p + 1) / parts; u++)
             each(s, u, g, c, r, q, [&](int64_t i, int64_t to, int64_t from) {

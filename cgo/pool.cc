@@ -2,10 +2,10 @@
 // backward pass; behind a ResNet's first convolution that is most of what a training step remembers. Here one byte a maximum
 // is kept, and nothing else.
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "internal.h"
+#include "parallel.h"
 
 using oc::T;
 
@@ -60,7 +60,7 @@ void forward_rows(const at::Tensor& x, const Window& w, at::Tensor& out, uint8_t
   const int64_t C = x.size(1), H = x.size(2), W = x.size(3), oh = out.size(2), ow = out.size(3);
   const S* px = x.data_ptr<S>();
   S* po = out.data_ptr<S>();
-  at::parallel_for(0, x.size(0) * oh, 1, [&](int64_t begin, int64_t end) {
+  oc::parallel_for(x.size(0) * oh, 1, [&](int64_t begin, int64_t end) {
     Wide<S> best[kLanes];
     int32_t place[kLanes];
     for (int64_t row = begin; row < end; row++) {
@@ -94,7 +94,7 @@ void backward_rows(const at::Tensor& g, const uint8_t* taps, const Window& w, at
   // Windows that hold position at: first to last.
   const auto first = [&](int64_t at) { return at + w.padding < w.kernel ? 0 : (at + w.padding - w.kernel) / w.stride + 1; };
   const auto last = [&](int64_t at, int64_t n) { return std::min(n - 1, (at + w.padding) / w.stride); };
-  at::parallel_for(0, d.size(0) * H, 1, [&](int64_t begin, int64_t end) {
+  oc::parallel_for(d.size(0) * H, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const int64_t n = row / H, y = row % H;
       for (int64_t x = 0; x < W; x++) {

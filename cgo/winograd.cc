@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "internal.h"
+#include "parallel.h"
 #include "winograd.h"
 
 using oc::T;
@@ -87,16 +88,18 @@ void convolve(const Shape& s, const float* x, const Filters& f, float* y, const 
   const Kernels& k = *kernels();
   const at::Tensor tu = at::empty({kPoints * points(s.C * s.K)}, o);
   float* u = tu.data_ptr<float>();
-  at::parallel_for(0, s.K / k.panel, whole(16, s.C), [&](int64_t begin, int64_t end) {
+  oc::parallel_for(s.K / k.panel, whole(16, s.C), [&](int64_t begin, int64_t end) {
     k.filters(f, s.C, s.K, begin * k.panel, end * k.panel, u);
   });
   // As many tiles at once as keep 36 matrices in the second cache, and the filters' share of the traffic low.
   const int64_t each = whole(s.tiles(), at::get_num_threads());
-  const int64_t P = std::min(12 * std::clamp<int64_t>(std::max(s.C, s.K) / 64, 1, 8), whole(each, 12) * 12);
-  at::parallel_for(0, whole(s.tiles(), P), 1, [&](int64_t begin, int64_t end) {
-    const at::Tensor v = at::empty({kPoints * points(P * s.C)}, o), m = at::empty({kPoints * points(P * s.K)}, o);
-    for (int64_t b = begin; b < end; b++)
+  const int64_t P = std::min(12 * std::clamp<int64_t>(std::max(s.C, s.K) / 64, 1, 8), whole(each, 4) * 4);
+  oc::share(whole(s.tiles(), P), [&](oc::Pieces& left) {
+    at::Tensor v, m;
+    for (int64_t b; left.take(&b);) {
+      if (!v.defined()) v = at::empty({kPoints * points(P * s.C)}, o), m = at::empty({kPoints * points(P * s.K)}, o);
       k.convolve(s, x, u, b * P, std::min(b * P + P, s.tiles()), v.data_ptr<float>(), m.data_ptr<float>(), y);
+    }
   });
 }
 
@@ -111,16 +114,16 @@ void filter_gradient(const Shape& s, const float* x, const float* y, float* g, c
   float *m = tm.data_ptr<float>(), *v = tv.data_ptr<float>(), *d = td.data_ptr<float>();
   for (int64_t from = 0; from < s.tiles(); from += P) {
     const int64_t n = std::min(P, s.tiles() - from);
-    at::parallel_for(0, n, 8, [&](int64_t begin, int64_t end) {
+    oc::parallel_for(n, 8, [&](int64_t begin, int64_t end) {
       k.inputs(s, x, from + begin, from + end, v + begin * s.C, points(P * s.C));
       k.gradients(s, y, from + begin, from + end, d + begin * s.K, points(P * s.K));
     });
-    at::parallel_for(0, kPoints, 1, [&](int64_t begin, int64_t end) {
+    oc::parallel_for(kPoints, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++)
         k.sum(v + i * points(P * s.C), d + i * points(P * s.K), m + i * points(s.C * s.K), n, s.C, s.K);
     });
   }
-  at::parallel_for(0, s.C, 16, [&](int64_t begin, int64_t end) { k.filter_gradients(m, s.C, s.K, begin, end, g); });
+  oc::parallel_for(s.C, 16, [&](int64_t begin, int64_t end) { k.filter_gradients(m, s.C, s.K, begin, end, g); });
 }
 
 at::Tensor lying(const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }

@@ -1,0 +1,62 @@
+#include "parallel.h"
+
+#include <ATen/Parallel.h>
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+namespace {
+
+// What the threads of a loop have in common. A thread that comes when the loop is over finds it closed, and touches nothing
+// of it: the loop does not wait for threads that were slow to wake.
+struct Loop {
+  explicit Loop(int64_t n) : left(n) {}
+  oc::Pieces left;
+  std::mutex mutex;
+  std::condition_variable quiet;
+  int64_t working = 0;
+  bool closed = false;
+  std::exception_ptr failed;
+
+  void help(const std::function<void(oc::Pieces&)>* body) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (closed) return;
+      working++;
+    }
+    run(*body);
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (--working == 0) quiet.notify_one();
+  }
+
+  void run(const std::function<void(oc::Pieces&)>& body) {
+    try {
+      body(left);
+    } catch (...) {
+      for (int64_t i; left.take(&i);) {
+      }  // the others stop as well
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (!failed) failed = std::current_exception();
+    }
+  }
+};
+
+}  // namespace
+
+void oc::share(int64_t n, const std::function<void(Pieces&)>& body) {
+  const int64_t threads = at::in_parallel_region() ? 1 : std::min<int64_t>(n, at::get_num_threads());
+  if (threads <= 1) {
+    Pieces left(n);
+    body(left);
+    return;
+  }
+  const auto loop = std::make_shared<Loop>(n);
+  for (int64_t t = 1; t < threads; t++) at::launch([loop, &body] { loop->help(&body); });
+  loop->run(body);
+  std::unique_lock<std::mutex> lock(loop->mutex);
+  loop->closed = true;
+  loop->quiet.wait(lock, [&] { return loop->working == 0; });
+  if (loop->failed) std::rethrow_exception(loop->failed);
+}
