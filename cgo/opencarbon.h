@@ -34,6 +34,7 @@ ocg_error ocg_engine_leave(void);
 int64_t ocg_engine_here(void);
 int64_t ocg_live(void);
 ocg_error ocg_threads(int64_t* out);
+ocg_error ocg_loop_threads(int64_t* out);
 ocg_error ocg_grad_mode(int64_t enabled, int64_t* before);
 ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled, int64_t* before_dtype);
 ocg_error ocg_deterministic(int64_t enabled);

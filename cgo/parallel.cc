@@ -2,10 +2,13 @@
 
 #include <ATen/Parallel.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <memory>
 #include <mutex>
+
+#include "internal.h"
 
 namespace {
 
@@ -59,4 +62,23 @@ void oc::share(int64_t n, const std::function<void(Pieces&)>& body) {
   loop->closed = true;
   loop->quiet.wait(lock, [&] { return loop->working == 0; });
   if (loop->failed) std::rethrow_exception(loop->failed);
+}
+
+// How many threads are at work at once in a loop: each waits until all have come, for ten seconds at most.
+ocg_error ocg_loop_threads(int64_t* out) {
+  OCG_GUARD({
+    const int64_t all = at::get_num_threads();
+    std::mutex mutex;
+    std::condition_variable come;
+    int64_t here = 0;
+    oc::share(all, [&](oc::Pieces& left) {
+      for (int64_t i; left.take(&i);) {
+        std::unique_lock<std::mutex> lock(mutex);
+        here++;
+        come.notify_all();
+        if (!come.wait_for(lock, std::chrono::seconds(10), [&] { return here == all; })) break;
+      }
+    });
+    *out = here;
+  })
 }

@@ -96,6 +96,15 @@ func Threads() int {
 	return int(n)
 }
 
+// LoopThreads returns the number of threads that are at work at once in the shim's own
+// loops (Adam, points, pooling, Winograd's convolutions): Threads, unless something is
+// wrong, in which case it takes ten seconds to say so.
+func LoopThreads() int {
+	var n C.int64_t
+	check("loop threads", C.ocg_loop_threads(&n))
+	return int(n)
+}
+
 // Live returns the number of tensor handles that exist in the process. Tests
 // assert that it is back at its start.
 func Live() int { return int(C.ocg_live()) }
