@@ -1,6 +1,7 @@
 #include "parallel.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/thread_pool.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -46,6 +47,17 @@ struct Loop {
   }
 };
 
+// The threads that help, as many as are needed beside the one that asks, so that each stays on a core of its own: of a larger
+// pool any may be woken, also one that ran last where the asking one runs, and would wait for it. It is never destroyed, since
+// threads may be asleep in it when the process ends.
+c10::ThreadPool& helpers(int64_t n) {
+  static std::mutex mutex;
+  static c10::ThreadPool* pool = nullptr;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (!pool || static_cast<int64_t>(pool->size()) < n) pool = new c10::ThreadPool(static_cast<int>(n));
+  return *pool;
+}
+
 }  // namespace
 
 void oc::share(int64_t n, const std::function<void(Pieces&)>& body) {
@@ -56,7 +68,8 @@ void oc::share(int64_t n, const std::function<void(Pieces&)>& body) {
     return;
   }
   const auto loop = std::make_shared<Loop>(n);
-  for (int64_t t = 1; t < threads; t++) at::launch([loop, &body] { loop->help(&body); });
+  c10::ThreadPool& pool = helpers(threads - 1);
+  for (int64_t t = 1; t < threads; t++) pool.run([loop, &body] { loop->help(&body); });
   loop->run(body);
   std::unique_lock<std::mutex> lock(loop->mutex);
   loop->closed = true;

@@ -1,6 +1,6 @@
 // Loops over several threads. at::parallel_for runs its loop in one thread in a library that is compiled without OpenMP; with
 // it, a libtorch that brings an OpenMP of its own, as wheels do, would meet a second one, whose number of threads is not
-// libtorch's. So work goes to the threads that libtorch keeps for launched work, as many as its own loops may take.
+// libtorch's. So there are threads of our own, as many as libtorch's loops may take.
 #pragma once
 #include <algorithm>
 #include <atomic>

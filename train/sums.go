@@ -70,6 +70,7 @@ type TotalCheck struct {
 	True       float64           `json:"true"`
 	Raw        float64           `json:"raw"`       // sum of exp(predicted ln)
 	Corrected  float64           `json:"corrected"` // sum of corrected amounts
+	Known      float64           `json:"known"`     // true sum of the training and validation cells
 	Intervals  []totals.Interval `json:"intervals"`
 	Correction totals.Correction `json:"correction"`
 	Chosen     string            `json:"chosen"` // why this correction
@@ -81,7 +82,17 @@ func (d *dataset) checkTotal(m *totals.Model, predicted []float64) *TotalCheck {
 	for _, c := range d.test {
 		t.True += math.Exp(d.ln[c])
 	}
+	for _, c := range slices.Concat(d.train, d.validation) {
+		t.Known += math.Exp(d.ln[c])
+	}
 	return t
+}
+
+// Filled is the total of all cells with the inventory as it is where the model was
+// trained and validated, true and predicted: what a city's total comes to of which
+// the inventory lacks the test cells.
+func (t *TotalCheck) Filled() (truth, predicted float64) {
+	return t.Known + t.True, t.Known + t.Corrected
 }
 
 // text says it for a terminal.
@@ -95,6 +106,9 @@ func (t *TotalCheck) text(unit string) string {
 			held = "does not hold"
 		}
 		s += fmt.Sprintf("  %g%% interval of the total: %s to %s, %s the true one\n", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High), held)
+	}
+	if truth, filled := t.Filled(); t.Known > 0 {
+		s += fmt.Sprintf("  total of all cells, with the inventory's own numbers but for the test cells: true %s, %s (%+.1f%%)\n", metrics.Amount(truth), metrics.Amount(filled), 100*(filled/truth-1))
 	}
 	if text := totals.Vague(t.Intervals); text != "" {
 		s += "  do not report this total: " + text + "\n"

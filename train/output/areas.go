@@ -32,6 +32,7 @@ type AreaTotal struct {
 	Raw       float64 // sum of exp(predicted ln), too low
 	Corrected float64 // NaN without a correction
 	True      float64 // sum of the inventory's emissions; NaN where a cell has none
+	Filled    float64 // the same, with Total's share of the cells that have none
 	Total     float64 // the best there is: known, scaled, corrected or raw
 	PerKM2    float64 // Total / Covered
 	Share     float64 // of the whole region's total
@@ -63,6 +64,11 @@ func (k *KnownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 		before := 0.0
 		for j, c := range a.Cell {
 			t.Raw, t.Total, t.True = t.Raw+a.Share[j]*raw[c], t.Total+a.Share[j]*best[c], t.True+a.Share[j]*truth[c]
+			if v := truth[c]; v == v {
+				t.Filled += a.Share[j] * v
+			} else {
+				t.Filled += a.Share[j] * best[c]
+			}
 			if x.Corrected != nil {
 				before += a.Share[j] * x.Corrected[c]
 			}
@@ -117,7 +123,7 @@ func (k *KnownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 // areaColumns are those of page.AreasFile and page.AreasLayer after the name.
 func areaColumns(unit string, levels []totals.Interval) []string {
 	u := strings.ReplaceAll(cmp.Or(unit, "proxy"), "/", "_per_")
-	names := []string{"rank", "cells", "km2", "covered_km2", "total_" + u, "per_km2", "share", "raw_" + u, "corrected_" + u, "true_" + u, "known_" + u, "factor"}
+	names := []string{"rank", "cells", "km2", "covered_km2", "total_" + u, "per_km2", "share", "raw_" + u, "corrected_" + u, "true_" + u, "filled_" + u, "known_" + u, "factor"}
 	for _, i := range levels {
 		names = append(names, fmt.Sprintf("low_%g", 100*i.Level), fmt.Sprintf("high_%g", 100*i.Level))
 	}
@@ -125,7 +131,7 @@ func areaColumns(unit string, levels []totals.Interval) []string {
 }
 
 func (a AreaTotal) values(levels []totals.Interval) []float64 {
-	v := []float64{float64(a.Rank), float64(a.Cells), a.KM2, a.Covered, a.Total, a.PerKM2, a.Share, a.Raw, a.Corrected, a.True, a.Known, a.Factor}
+	v := []float64{float64(a.Rank), float64(a.Cells), a.KM2, a.Covered, a.Total, a.PerKM2, a.Share, a.Raw, a.Corrected, a.True, a.Filled, a.Known, a.Factor}
 	for k := range levels {
 		if a.Intervals == nil {
 			v = append(v, math.NaN(), math.NaN())

@@ -66,7 +66,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	for _, y := range c.truth {
 		truth += math.Exp(y)
 	}
-	expect.Near(t, "true", []float64{p.Areas[0].True + p.Areas[1].True}, []float64{truth}, 1e-9)
+	expect.Near(t, "true", []float64{p.Areas[0].True + p.Areas[1].True, p.Areas[0].Filled + p.Areas[1].Filled}, []float64{truth, truth}, 1e-9)
 	for _, a := range p.Areas {
 		if len(a.Intervals) != 3 || !(a.Intervals[1].Low < a.Total && a.Total < a.Intervals[1].High) {
 			t.Errorf("%s: %g in %v", a.Name, a.Total, a.Intervals)

@@ -90,6 +90,10 @@ type Predictions struct {
 	NoSum      string
 	Correction string
 
+	// Filled is the total with the inventory's own numbers where it has some; nil where
+	// it has one for no cell, or for all.
+	Filled *Filled
+
 	// Areas are the sums of areas, where they were asked for. Scaled is the factor
 	// by which the whole was scaled to a known total, 0 where it was not.
 	Areas  []AreaTotal
@@ -103,6 +107,39 @@ type Predictions struct {
 	// Intervals say by what the emission may lie below and above the prediction, from
 	// the validation errors that the checkpoint carries; none where it carries none.
 	Intervals []Interval
+}
+
+// Filled is a total of cells of which some are known: their emissions as they are, and
+// the corrected predictions of the others (the prediction approach to a total; Royall
+// 1970, Biometrika 57). Only the latter are uncertain.
+type Filled struct {
+	Cells int     // known
+	Known float64 // sum of their emissions
+	Sum   totals.Sum
+}
+
+// fill adds known emissions [N], NaN where there is none, to what t says of the other
+// cells.
+func fill(t *totals.Model, cells totals.Cells, known []float64) *Filled {
+	f := &Filled{}
+	var rest totals.Area
+	for i, v := range known {
+		if v == v {
+			f.Cells, f.Known = f.Cells+1, f.Known+v
+		} else {
+			rest.Cell = append(rest.Cell, int32(i))
+		}
+	}
+	if f.Cells == 0 || len(rest.Cell) == 0 {
+		return nil
+	}
+	f.Sum = t.Sums(cells, []totals.Area{rest}, conformal.Levels())[0]
+	f.Sum.Raw, f.Sum.Corrected = f.Sum.Raw+f.Known, f.Sum.Corrected+f.Known
+	for k := range f.Sum.Intervals {
+		i := &f.Sum.Intervals[k]
+		i.Low, i.High = i.Low+f.Known, i.High+f.Known
+	}
+	return f
 }
 
 // Interval is from Prediction / Factor to Prediction * Factor for the middle one of
@@ -137,6 +174,15 @@ func (p *Predictions) Totals() string {
 	if text := totals.Vague(p.Sum.Intervals); text != "" {
 		s += "\n  do not report this total: " + text + "; where one is known, --total takes it"
 	}
+	if f := p.Filled; f != nil {
+		s += fmt.Sprintf("\n%s %s with the inventory's own numbers of the %d cells that have one (%s)", metrics.Amount(f.Sum.Corrected), p.Unit, f.Cells, metrics.Amount(f.Known))
+		for _, i := range f.Sum.Intervals {
+			s += fmt.Sprintf("\n  %g%% interval: %s to %s", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High))
+		}
+		if text := totals.Vague(f.Sum.Intervals); text != "" {
+			s += "\n  do not report this total either"
+		}
+	}
 	return s
 }
 
@@ -153,6 +199,7 @@ func Write(by Model, s *store.Store, x Estimate, t *totals.Model, why string, kn
 	if t != nil {
 		sum := t.Sums(totals.At(s.Cells(), x.Ln), []totals.Area{totals.Whole(len(x.Ln))}, conformal.Levels())
 		p.Sum, p.Correction = &sum[0], t.Correction.String()
+		p.Filled = fill(t, totals.At(s.Cells(), x.Ln), exp(method.New(s).Ln))
 	}
 	p.InDomain = x.shareInside()
 	if err := known.apply(p, &x); err != nil {

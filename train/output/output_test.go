@@ -3,6 +3,7 @@ package output
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"opencarbon/data/store"
@@ -73,5 +74,46 @@ func TestIntervalInWords(t *testing.T) {
 		if got := p.String(); got != want {
 			t.Errorf("%s; want %s", got, want)
 		}
+	}
+}
+
+// Where the inventory has some of the cells, their emissions stand as they are, and
+// only the others' are uncertain; where it has all or none nothing is filled.
+func TestFilledTotal(t *testing.T) {
+	c := guessed(t, town.Town{Rows: 20, Cols: 20})
+	known := exp(c.truth)
+	cells := totals.At(c.store.Cells(), c.x.Ln)
+	if f := fill(c.sums, cells, known); f != nil {
+		t.Errorf("all are known: %+v", f)
+	}
+	want, sum := 0.0, 0.0
+	for i := range known {
+		if i%3 == 0 {
+			known[i] = math.NaN()
+			want += c.x.Corrected[i]
+		} else {
+			want += known[i]
+			sum += known[i]
+		}
+	}
+	f := fill(c.sums, cells, known)
+	if f == nil || f.Cells != len(known)-(len(known)+2)/3 || math.Abs(f.Known/sum-1) > 1e-12 || math.Abs(f.Sum.Corrected/want-1) > 1e-12 {
+		t.Fatalf("%+v; want %g of %g known", f, want, sum)
+	}
+	whole := c.sums.Sums(cells, []totals.Area{totals.Whole(len(known))}, conformal.Levels())[0]
+	for k, i := range f.Sum.Intervals {
+		if !(sum < i.Low && i.Low < want && want < i.High) || i.High-i.Low > whole.Intervals[k].High-whole.Intervals[k].Low {
+			t.Errorf("%g%%: %v around %g; %v where none is known", 100*i.Level, i, want, whole.Intervals[k])
+		}
+	}
+	p := &Predictions{Unit: "tCO2/yr", Sum: &whole, Filled: f}
+	if text := p.Totals(); !strings.Contains(text, "with the inventory's own numbers of the 2") {
+		t.Error(text)
+	}
+	for i := range known {
+		known[i] = math.NaN()
+	}
+	if f := fill(c.sums, cells, known); f != nil {
+		t.Errorf("none is known: %+v", f)
 	}
 }
