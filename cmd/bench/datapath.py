@@ -2,7 +2,7 @@
 """Times `prepare` on a made city beside the tools that do a part of the same: gdalwarp for the imagery, ogr2ogr for reading
 the points. Seconds on the wall, of processors, and peak memory, of each process.
 
-    python3 cmd/bench/datapath.py [--cells 32] [--size 256] [--points 10000000] [--turns 3] [--dir DIR]
+    python3 cmd/bench/datapath.py [--cells 32] [--size 256] [--points 10000000] [--pbf 50000000] [--turns 3] [--dir DIR]
 
 Run from the project's folder. Needs Go and GDAL's programs (apt-get install gdal-bin). All take turns; medians are printed as a table in Markdown.
 """
@@ -21,6 +21,7 @@ p = argparse.ArgumentParser()
 p.add_argument("--cells", type=int, default=32, help="cells along the city's edge")
 p.add_argument("--size", type=int, default=256, help="pixels along a cell's edge")
 p.add_argument("--points", type=int, default=10_000_000)
+p.add_argument("--pbf", type=int, default=0, help="nodes of a made OpenStreetMap file that is read as well, with osmium beside (apt-get install osmium-tool); 50 million are 1 GB")
 p.add_argument("--turns", type=int, default=3)
 p.add_argument("--dir", default=os.path.join(tempfile.gettempdir(), "opencarbon-datapath"), help="folder of the made files, which are kept")
 a = p.parse_args()
@@ -70,6 +71,21 @@ if not os.path.exists(points):
             f.write(",".join(v) + "\n")
     os.rename(points + ".new", points)
 
+pbf = os.path.join(city, f"nodes-{a.pbf}.osm.pbf")
+if a.pbf and not os.path.exists(pbf):
+    # A third of the nodes are places with a name, as in a dense city; the rest are what ways are drawn with.
+    rng = random.Random(2)
+    kinds = ["amenity=restaurant", "amenity=school", "shop=bakery", "office=company", "leisure=park", "craft=carpenter"]
+    opl = pbf.replace(".osm.pbf", ".opl")
+    with open(opl, "w", encoding="utf-8") as f:
+        for i in range(a.pbf):
+            v = rows[i % len(rows)].split(",")
+            tags = f"{kinds[i % len(kinds)]},name=Place%20%number%20%{rng.randrange(10**9)},addr:housenumber={i % 300}" if i % 3 == 0 else ""
+            f.write(f"n{i + 1} v1 dV c0 t i0 u T{tags} x{float(v[lon]) + rng.gauss(0, 1e-3):.7f} y{float(v[lat]) + rng.gauss(0, 1e-3):.7f}\n")
+    run("osmium", "cat", "--overwrite", "-o", pbf.replace("nodes", "half"), opl)
+    os.rename(pbf.replace("nodes", "half"), pbf)
+    os.remove(opl)
+
 info = subprocess.run(["gdalinfo", "-json", os.path.join(city, "mosaic.tif")], check=True, capture_output=True, text=True).stdout
 corners = json.loads(info)["cornerCoordinates"]
 west, north = corners["upperLeft"]
@@ -105,6 +121,11 @@ steps = {
         "ogr2ogr", "-f", "FlatGeobuf", "-lco", "SPATIAL_INDEX=NO", "-oo", "X_POSSIBLE_NAMES=" + names[lon], "-oo", "Y_POSSIBLE_NAMES=" + names[lat],
         fresh("points.fgb"), points),
 }
+if a.pbf:
+    gb = os.path.getsize(pbf) / 1e9
+    steps[f"prepare: the points of an OpenStreetMap file of {gb:.2g} GB ({a.pbf:,} nodes)"] = lambda: prepare(f"data.poi.path={pbf}", "data.poi.categories=preset:osm")
+    steps["osmium tags-filter: its places alone, as PBF"] = lambda: run(
+        "osmium", "tags-filter", "--overwrite", "-o", fresh("places.osm.pbf"), pbf, "n/amenity", "n/shop", "n/office", "n/leisure", "n/craft")
 times = {name: [] for name in steps}
 for _ in range(a.turns):
     for name, step in steps.items():

@@ -1,8 +1,6 @@
 package checkpoint
 
 import (
-	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,18 +14,6 @@ import (
 // withPOIs writes a store of four cells with these points and opens it.
 func withPOIs(t *testing.T, categories []string, perCell [4]store.Points) *store.Store {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "store")
-	w, err := store.Create(dir, store.Meta{Program: "test", Name: "Region", ConfigHash: "another"}, 4, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Abort()
-	w.SetCells([]store.Cell{{Col: 0}, {Col: 1}, {Col: 2}, {Col: 3}})
-	w.SetLonLat(make([]float64, 8))
-	w.SetAreaKM2([]float64{1, 1, 1, 1})
-	w.SetCoverage([]float32{1, 1, 1, 1})
-	w.SetTargets([]float64{1, 2, 3, 4})
-	w.SetSplits(make([]store.Split, 4))
 	var all store.Points
 	offsets := []int64{0}
 	for _, p := range perCell {
@@ -35,16 +21,7 @@ func withPOIs(t *testing.T, categories []string, perCell [4]store.Points) *store
 		all.Count = append(all.Count, p.Count...)
 		offsets = append(offsets, int64(all.Len()))
 	}
-	w.SetPOIs(categories, 8, offsets, all)
-	if err := w.Commit(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return regionWith(t, store.Meta{}, 1, func(w *store.Writer) { w.SetPOIs(categories, 8, offsets, all) })
 }
 
 // A region's categories become the model's: what it lacks has no points, what the

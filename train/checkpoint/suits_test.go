@@ -17,6 +17,12 @@ import (
 // that Suits looks at, and opens it.
 func region(t *testing.T, meta store.Meta, area float64) *store.Store {
 	t.Helper()
+	return regionWith(t, meta, area, func(w *store.Writer) { w.SetPOIs([]string{"shop"}, 8, make([]int64, 5), store.Points{}) })
+}
+
+// regionWith is region with points.
+func regionWith(t *testing.T, meta store.Meta, area float64, points func(w *store.Writer)) *store.Store {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
 	meta.Program, meta.Name, meta.ConfigHash = "test", "Region", "another"
 	w, err := store.Create(dir, meta, 4, 0)
@@ -30,7 +36,7 @@ func region(t *testing.T, meta store.Meta, area float64) *store.Store {
 	w.SetCoverage([]float32{1, 1, 1, 1})
 	w.SetTargets([]float64{1, 2, 3, 4})
 	w.SetSplits(make([]store.Split, 4))
-	w.SetPOIs([]string{"shop"}, 8, make([]int64, 5), store.Points{})
+	points(w)
 	if err := w.Commit(context.Background()); err != nil {
 		t.Fatal(err)
 	}
