@@ -62,7 +62,8 @@ var areaMeanings = map[string]string{
 	"name": "name of the area", "rank": "1: the largest total", "cells": "cells that it has a part of", "km2": "its area",
 	"covered": "the part of it that lies in predicted cells; the amounts are of that", "total": "the best there is: known, scaled, corrected or raw",
 	"per": "total by covered area", "share": "of the whole region's total", "raw": "sum of the uncorrected predictions, too low",
-	"corrected": "sum of the corrected predictions", "true": "sum of the inventory's emissions, where all its cells have one", "known": "the total that was given", "factor": "known total by the predicted one",
+	"corrected": "sum of the corrected predictions", "true": "sum of the inventory's emissions, where all its cells have one", "filled": "the same, with the prediction where a cell has none",
+	"known": "the total that was given", "factor": "known total by the predicted one",
 }
 
 // areaSheet is the table of areas of a workbook.
@@ -74,7 +75,7 @@ func (p *Predictions) areaSheet() mapfiles.Sheet {
 		c := mapfiles.Column{Name: name, Meaning: areaMeanings[head]}
 		unit := cmp.Or(p.Unit, "proxy")
 		switch head {
-		case "total", "raw", "corrected", "true", "known":
+		case "total", "raw", "corrected", "true", "filled", "known":
 			c.Unit = unit
 		case "km2", "covered":
 			c.Unit = "km2"
