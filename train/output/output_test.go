@@ -10,6 +10,7 @@ import (
 	"opencarbon/train/conformal"
 	"opencarbon/train/internal/town"
 	"opencarbon/train/method"
+	"opencarbon/train/runlog"
 	"opencarbon/train/totals"
 )
 
@@ -115,5 +116,46 @@ func TestFilledTotal(t *testing.T) {
 	}
 	if f := fill(c.sums, cells, known); f != nil {
 		t.Errorf("none is known: %+v", f)
+	}
+}
+
+// The page leads with the total that can be defended: the inventory's own numbers as
+// far as there are some, predictions for the rest.
+func TestPageSums(t *testing.T) {
+	interval := func(low, high float64) totals.Sum {
+		return totals.Sum{Corrected: (low + high) / 2, Intervals: []totals.Interval{{Level: 0.8}, {Level: 0.9, Low: low, High: high}}}
+	}
+	whole := interval(10, 30)
+	some := &Filled{Cells: 1, Known: 5, Sum: interval(14, 16)}
+	nan := math.NaN()
+	for _, c := range []struct {
+		name          string
+		truth         []float64
+		filled        *Filled
+		first, second string
+		total         float64
+	}{
+		{"some known", []float64{math.Log(5), nan}, some, "With the inventory's own numbers for the 1 cells that have one, and predictions for the other 1, the 2 cells", "By predictions alone, the same 2 cells", 15},
+		{"all known", []float64{math.Log(5), math.Log(6)}, nil, "By the inventory, which has a number for each of them, the 2 cells", "By predictions alone, the same 2 cells", 11},
+		{"none known", []float64{nan, nan}, nil, "", "The 2 cells", 0},
+	} {
+		p := &Predictions{Cells: 2, Unit: "tCO2/yr", Sum: &whole, Filled: c.filled}
+		var rows []runlog.Prediction
+		for _, v := range c.truth {
+			rows = append(rows, runlog.Prediction{True: v})
+		}
+		filled, predicted := p.pageSums(rows)
+		if predicted.Of != c.second || predicted.Total != 20 || predicted.Low != 10 || predicted.High != 30 {
+			t.Errorf("%s: predicted %+v", c.name, predicted)
+		}
+		if c.first == "" {
+			if filled != nil {
+				t.Errorf("%s: %+v", c.name, filled)
+			}
+			continue
+		}
+		if filled == nil || filled.Of != c.first || math.Abs(filled.Total-c.total) > 1e-9 || c.filled != nil && (filled.Low != 14 || filled.High != 16) || c.filled == nil && !math.IsNaN(filled.Low) {
+			t.Errorf("%s: %+v", c.name, filled)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"opencarbon/train/metrics"
 	"opencarbon/train/page"
 	"opencarbon/train/runlog"
+	"opencarbon/train/totals"
 )
 
 // PageFile is the page that Write writes where it is asked for one.
@@ -36,12 +37,7 @@ func (p *Predictions) writePage(by Model, s *store.Store, g *grid.Grid, rows []r
 	}
 	f := page.Facts{Score: heldOut(by, s, rows), Notes: p.Notes}
 	if p.Sum != nil && !x.Scaled { // where totals are known the notes say so
-		f.Sum = &page.Sum{Of: fmt.Sprintf("The %s cells", metrics.Amount(float64(p.Cells))), True: math.NaN(), Total: p.Sum.Corrected, Low: math.NaN(), High: math.NaN()}
-		for _, i := range p.Sum.Intervals {
-			if i.Level == 0.9 {
-				f.Sum.Level, f.Sum.Low, f.Sum.High = i.Level, i.Low, i.High
-			}
-		}
+		f.Filled, f.Sum = p.pageSums(rows)
 	}
 	content.Findings = page.Findings(m, p.Unit, f)
 	path := filepath.Join(o.Out, PageFile)
@@ -50,6 +46,38 @@ func (p *Predictions) writePage(by Model, s *store.Store, g *grid.Grid, rows []r
 	}
 	p.Files = append(p.Files, path)
 	return nil
+}
+
+// pageSums are the totals that a page tells: the one that can be defended, with the
+// inventory's own numbers as far as it has some (nil: it has none), and the one that
+// is predicted throughout.
+func (p *Predictions) pageSums(rows []runlog.Prediction) (filled, predicted *page.Sum) {
+	count := func(n int) string { return metrics.Amount(float64(n)) }
+	sum := func(of string, total float64, intervals []totals.Interval) *page.Sum {
+		s := &page.Sum{Of: of, True: math.NaN(), Total: total, Low: math.NaN(), High: math.NaN()}
+		for _, i := range intervals {
+			if i.Level == 0.9 {
+				s.Level, s.Low, s.High = i.Level, i.Low, i.High
+			}
+		}
+		return s
+	}
+	known := 0.0 // NaN: of some cell there is no number
+	for _, r := range rows {
+		known += math.Exp(r.True)
+	}
+	switch f := p.Filled; {
+	case f != nil:
+		filled = sum(fmt.Sprintf("With the inventory's own numbers for the %s cells that have one, and predictions for the other %s, the %s cells", count(f.Cells), count(p.Cells-f.Cells), count(p.Cells)),
+			f.Sum.Corrected, f.Sum.Intervals)
+	case !math.IsNaN(known):
+		filled = sum(fmt.Sprintf("By the inventory, which has a number for each of them, the %s cells", count(p.Cells)), known, nil)
+	}
+	of := fmt.Sprintf("The %s cells", count(p.Cells))
+	if filled != nil {
+		of = fmt.Sprintf("By predictions alone, the same %s cells", count(p.Cells))
+	}
+	return filled, sum(of, p.Sum.Corrected, p.Sum.Intervals)
 }
 
 // since compares a prediction with an earlier one, which a page calls by the name of

@@ -17,7 +17,8 @@ import (
 // Facts are what a caller knows of a prediction beyond its cells. The zero value is
 // nothing.
 type Facts struct {
-	Sum     *Sum
+	Filled  *Sum // the total with the inventory's own numbers where it has some, which comes first; nil: there is none
+	Sum     *Sum // the predicted one
 	Score   *Score
 	Effects []Effect
 	Notes   []string // sentences that a caller has to add, such as what totals are known
@@ -56,8 +57,11 @@ func Findings(m *Map, unit string, f Facts) []string {
 	if !real {
 		say("The target is a proxy, not an emission: the map says where there is more and where less, not how much.")
 	}
-	if s := f.Sum; s != nil && real {
-		text := s.Of + " emit " + amount(s.Total) + ", as far as the model can tell"
+	emit := func(s *Sum, more string) {
+		if s == nil || !real {
+			return
+		}
+		text := s.Of + " emit " + amount(s.Total) + more
 		if !math.IsNaN(s.Low) {
 			text += fmt.Sprintf("; with %g %% confidence between %s and %s", 100*s.Level, Large(s.Low), Large(s.High))
 		}
@@ -69,6 +73,8 @@ func Findings(m *Map, unit string, f Facts) []string {
 			say("That range is too wide for the total to be reported: the cells that the model was checked on are too few, or too uneven (a power plant among them), to tell it.")
 		}
 	}
+	emit(f.Filled, "")
+	emit(f.Sum, ", as far as the model can tell")
 	if m != nil {
 		if share, cells := m.top(0.1); real && !math.IsNaN(share) && len(m.Rows) >= 20 {
 			say("Emissions are concentrated: the %s cells with the highest predictions, a tenth of all, make up %.0f %% of the total.", metrics.Amount(float64(cells)), 100*share)

@@ -319,6 +319,14 @@ func TestFindings(t *testing.T) {
 	if !strings.Contains(wide, "too wide for the total to be reported") || strings.Contains(all, "too wide") {
 		t.Errorf("of a total that is hardly known:\n%s\nof one that is known:\n%s", wide, all)
 	}
+	both := Findings(m, "tCO2/yr", Facts{
+		Sum:    &Sum{Of: "By predictions alone, the same cells", Total: 5e6, True: math.NaN(), Level: 0.9, Low: 1e6, High: 11e6},
+		Filled: &Sum{Of: "With the inventory's own numbers, the cells", Total: 4e6, True: math.NaN(), Level: 0.9, Low: 3e6, High: 5e6},
+	})
+	if both[0] != "With the inventory's own numbers, the cells emit 4 million t CO₂ a year; with 90 % confidence between 3 million and 5 million." ||
+		!strings.HasPrefix(both[1], "By predictions alone") || !strings.Contains(both[2], "too wide") {
+		t.Errorf("known numbers come first:\n%s", strings.Join(both, "\n"))
+	}
 	proxy := strings.Join(Findings(m, "proxy", Facts{Sum: &Sum{Of: "The cells", Total: 5, True: math.NaN(), Low: math.NaN()}}), "\n")
 	if !strings.Contains(proxy, "proxy, not an emission") || strings.Contains(proxy, " emit ") || strings.Contains(proxy, "total") {
 		t.Error(proxy)

@@ -66,7 +66,7 @@ func (c *content) look(run *runlog.Run, cfg *config.Config, s *store.Store, sinc
 	if p.Areas.Rows == nil && p.Map != nil {
 		p.Areas = districts(p.Map, &cfg.Data.Split)
 	}
-	f := page.Facts{Sum: c.Results.sum(), Score: c.Results.score()}
+	f := page.Facts{Filled: c.Results.filled(), Sum: c.Results.sum(), Score: c.Results.score()}
 	if f.Effects, err = effects(run.Path("explain")); err != nil {
 		return err
 	}
@@ -153,6 +153,20 @@ func (r results) sum() *page.Sum {
 		}
 	}
 	return out
+}
+
+// filled is the total of all cells with the inventory's own numbers but for the test
+// cells, which a city's total comes to where the inventory lacks those: only they are
+// uncertain. nil for a run that does not tell.
+func (r results) filled() *page.Sum {
+	s := r.sum()
+	if s == nil || r.Total.Known <= 0 {
+		return nil
+	}
+	known := r.Total.Known
+	s.Of = fmt.Sprintf("With the inventory's own numbers but for the %d cells held out, for which predictions stand in, all cells", r.Total.Cells)
+	s.Total, s.True, s.Low, s.High = known+s.Total, known+s.True, known+s.Low, known+s.High
+	return s
 }
 
 // score is that of the test cells, and the best of the baselines.

@@ -304,3 +304,18 @@ func TestDistricts(t *testing.T) {
 		t.Error("areas of a file that is gone")
 	}
 }
+
+// All cells with known numbers but for the held-out ones: only those move the interval.
+func TestFilled(t *testing.T) {
+	var r results
+	if err := json.Unmarshal([]byte(`{"total": {"cells": 4, "true": 20, "corrected": 30, "known": 100, "intervals": [{"level": 0.9, "low": 10, "high": 40}]}}`), &r); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.filled(); s.Total != 130 || s.True != 120 || s.Low != 110 || s.High != 140 || !strings.Contains(s.Of, "4 cells held out") {
+		t.Errorf("%+v", s)
+	}
+	r.Total.Known = 0
+	if s := r.filled(); s != nil {
+		t.Errorf("of an older run: %+v", s)
+	}
+}

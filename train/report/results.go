@@ -111,6 +111,7 @@ type total struct {
 	True      float64 `json:"true"`
 	Raw       float64 `json:"raw"`
 	Corrected float64 `json:"corrected"`
+	Known     float64 `json:"known"` // true sum of the cells it was trained and validated on; 0: an older program's run
 	Intervals []struct {
 		Level, Low, High float64
 	} `json:"intervals"`
