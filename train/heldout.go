@@ -34,9 +34,9 @@ func (a AreaCheck) Holds() (in []bool) {
 	return in
 }
 
-// checkAreas looks at sums over blocks of test cells, as users ask for those of
-// districts.
-func (d *dataset) checkAreas(m *totals.Model, predicted []float64) (out []AreaCheck) {
+// testBlocks are the blocks of test cells whose sums are looked at, as users ask for
+// those of districts.
+func (d *dataset) testBlocks() (areas []totals.Area) {
 	blocks := map[store.Cell][]int32{}
 	for _, c := range d.test {
 		b := d.store.Cells()[c].Block(heldOutEdge)
@@ -49,11 +49,15 @@ func (d *dataset) checkAreas(m *totals.Model, predicted []float64) (out []AreaCh
 		}
 	}
 	slices.SortFunc(keys, func(a, b store.Cell) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) })
-	var areas []totals.Area
 	for _, b := range keys {
 		areas = append(areas, totals.Area{Cell: blocks[b]})
 	}
-	for k, sum := range m.Sums(totals.At(d.store.Cells(), predicted), areas, conformal.Levels()) {
+	return areas
+}
+
+// checkAreas says how the sums of areas come out, [areas].
+func (d *dataset) checkAreas(areas []totals.Area, sums []totals.Sum) (out []AreaCheck) {
+	for k, sum := range sums {
 		a := AreaCheck{Cells: len(areas[k].Cell), Raw: sum.Raw, Corrected: sum.Corrected, Intervals: sum.Intervals}
 		for _, c := range areas[k].Cell {
 			a.True += math.Exp(d.ln[c])

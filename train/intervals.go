@@ -54,8 +54,9 @@ func (d *dataset) uncertainty(k *conformal.Calibration, m *totals.Model, why str
 		u.Trend = &Trend{k.Trend().Slope, k.Trend().Center}
 	}
 	if m != nil && len(d.test) > 0 {
-		u.Total = d.checkTotal(m, predicted)
-		u.Areas = d.checkAreas(m, predicted)
+		blocks := d.testBlocks() // one bootstrap for all: every draw is of the whole region
+		sums := m.Sums(totals.At(d.store.Cells(), predicted), append([]totals.Area{{Cell: d.test}}, blocks...), conformal.Levels())
+		u.Total, u.Areas = d.checkTotal(m, sums[0]), d.checkAreas(blocks, sums[1:])
 	}
 	u.Fifths, err = d.fifths(k, predicted, strange)
 	return u, err

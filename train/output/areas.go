@@ -14,10 +14,7 @@ import (
 	"opencarbon/data/areas"
 	"opencarbon/data/raster"
 	"opencarbon/data/sheet"
-	"opencarbon/data/store"
 	"opencarbon/train/atomicfile"
-	"opencarbon/train/conformal"
-	"opencarbon/train/method"
 	"opencarbon/train/page"
 	"opencarbon/train/qgis"
 	"opencarbon/train/totals"
@@ -40,32 +37,26 @@ type AreaTotal struct {
 	Factor    float64 // Known by what was predicted; NaN: none
 	Rank      int     // 1: the largest total; 0: no cells
 	Intervals []totals.Interval
+
+	FilledIntervals []totals.Interval // of Filled: only cells that the inventory lacks are uncertain
 }
 
 // sum adds the areas up. Intervals are of the corrected total; where the whole is
-// known they are of the area's share in it, and where an area's own total is
-// known there is none.
-func (k *KnownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x Estimate) {
-	var sums []totals.Sum
-	switch {
-	case model == nil:
-	case k.whole > 0:
-		sums = model.Shares(totals.At(s.Cells(), x.Ln), k.parts, totals.Whole(len(x.Ln)), conformal.Levels())
-	default:
-		sums = model.Sums(totals.At(s.Cells(), x.Ln), k.parts, conformal.Levels())
-	}
-	raw, best, truth := exp(x.Ln), x.amounts(), exp(method.New(s).Ln)
+// known they are of the area's share in it, and where areas' own totals are known
+// there are none. truth is the inventory's emission [N], NaN where it has none.
+func (k *KnownTotals) sum(p *Predictions, sums areaSums, truth []float64, x Estimate) {
+	raw, best := exp(x.Ln), x.amounts()
 	all := 0.0
 	for _, v := range best {
 		all += v
 	}
 	for i, a := range k.set.Areas {
 		t := AreaTotal{Name: a.Name, Cells: len(a.Cell), KM2: a.KM2, Covered: a.Covered, Corrected: math.NaN(), Known: math.NaN(), Factor: math.NaN()}
-		before := 0.0
+		before, known := 0.0, 0.0
 		for j, c := range a.Cell {
 			t.Raw, t.Total, t.True = t.Raw+a.Share[j]*raw[c], t.Total+a.Share[j]*best[c], t.True+a.Share[j]*truth[c]
 			if v := truth[c]; v == v {
-				t.Filled += a.Share[j] * v
+				known += a.Share[j] * v
 			} else {
 				t.Filled += a.Share[j] * best[c]
 			}
@@ -73,6 +64,7 @@ func (k *KnownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 				before += a.Share[j] * x.Corrected[c]
 			}
 		}
+		t.Filled += known
 		if t.Cells == 0 {
 			t.True = math.NaN()
 		}
@@ -85,14 +77,12 @@ func (k *KnownTotals) sum(p *Predictions, model *totals.Model, s *store.Store, x
 		if k.want != nil && k.want[i] > 0 {
 			t.Known, t.Factor = k.want[i], k.want[i]/before
 		}
-		if sums != nil && k.want == nil && t.Cells > 0 {
-			for _, v := range sums[i].Intervals {
-				f := 1.0
-				if k.whole > 0 {
-					f = p.Scaled
-				}
-				t.Intervals = append(t.Intervals, totals.Interval{Level: v.Level, Low: f * v.Low, High: f * v.High})
+		if sums.all != nil && t.Cells > 0 {
+			f := 1.0
+			if k.whole > 0 {
+				f = p.Scaled
 			}
+			t.Intervals, t.FilledIntervals = shifted(sums.all[i].Intervals, f, 0), shifted(sums.unknown[i].Intervals, f, known)
 		}
 		p.Areas = append(p.Areas, t)
 	}
@@ -127,16 +117,21 @@ func areaColumns(unit string, levels []totals.Interval) []string {
 	for _, i := range levels {
 		names = append(names, fmt.Sprintf("low_%g", 100*i.Level), fmt.Sprintf("high_%g", 100*i.Level))
 	}
+	for _, i := range levels {
+		names = append(names, fmt.Sprintf("filled_low_%g", 100*i.Level), fmt.Sprintf("filled_high_%g", 100*i.Level))
+	}
 	return names
 }
 
 func (a AreaTotal) values(levels []totals.Interval) []float64 {
 	v := []float64{float64(a.Rank), float64(a.Cells), a.KM2, a.Covered, a.Total, a.PerKM2, a.Share, a.Raw, a.Corrected, a.True, a.Filled, a.Known, a.Factor}
-	for k := range levels {
-		if a.Intervals == nil {
-			v = append(v, math.NaN(), math.NaN())
-		} else {
-			v = append(v, a.Intervals[k].Low, a.Intervals[k].High)
+	for _, of := range [][]totals.Interval{a.Intervals, a.FilledIntervals} {
+		for k := range levels {
+			if of == nil {
+				v = append(v, math.NaN(), math.NaN())
+			} else {
+				v = append(v, of[k].Low, of[k].High)
+			}
 		}
 	}
 	return v
@@ -152,6 +147,20 @@ func (p *Predictions) levels() []totals.Interval {
 	return nil
 }
 
+// digits are seven significant ones, in plain notation as far as people write it, and
+// nothing for NaN: the table is for eyes and spreadsheets. The layer, the workbook and
+// the cells of predictions.csv keep all of a number, to which known totals hold.
+func digits(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 7, 64), 64)
+	if a := math.Abs(v); a >= 1e15 || a > 0 && a < 1e-5 {
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
 // writeAreas writes the table and the layer.
 func (p *Predictions) writeAreas(folder string, set *areas.Set, changed time.Time) error {
 	levels := p.levels()
@@ -165,11 +174,7 @@ func (p *Predictions) writeAreas(folder string, set *areas.Set, changed time.Tim
 		for _, a := range p.Areas {
 			line := []string{a.Name}
 			for _, v := range a.values(levels) {
-				text := ""
-				if !math.IsNaN(v) {
-					text = strconv.FormatFloat(v, 'g', 15, 64)
-				}
-				line = append(line, text)
+				line = append(line, digits(v))
 			}
 			if err := c.Write(line); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"opencarbon/train/internal/expect"
 	"opencarbon/train/internal/town"
 	"opencarbon/train/page"
+	"opencarbon/train/totals"
 )
 
 // districts of a town of 20 x 20 cells: the border runs through the middle of a
@@ -61,7 +63,7 @@ func TestAreasAndKnownTotals(t *testing.T) {
 		!slices.Contains(p.Files, filepath.Join(out, PageFile)) {
 		t.Errorf("the page is not there, or without areas and scores: %v, files %v, %.3000s", err, p.Files, text)
 	}
-	expect.Near(t, "table", expect.Column(t, filepath.Join(out, page.AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-12)
+	expect.Near(t, "table", expect.Column(t, filepath.Join(out, page.AreasFile), "total_tCO2_per_yr"), []float64{p.Areas[0].Total, p.Areas[1].Total}, 1e-6)
 	truth := 0.0
 	for _, y := range c.truth {
 		truth += math.Exp(y)
@@ -79,9 +81,15 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if layer.Count() != 2 {
-		t.Errorf("%d areas in the layer", layer.Count())
+	onLayer := 0.0 // with all digits, unlike the table
+	if err := layer.Each(context.Background(), func(f *raster.Feature) error {
+		v, _, err := f.Float("total_tCO2_per_yr")
+		onLayer += v
+		return err
+	}); err != nil || layer.Count() != 2 {
+		t.Errorf("%d areas in the layer, %v", layer.Count(), err)
 	}
+	expect.Near(t, "layer", []float64{onLayer}, []float64{p.Sum.Corrected}, 1e-9)
 	layer.Close()
 
 	whole, _, err := predict(Known{Areas: path, Field: "name", Total: "1.5 kt"})
@@ -139,5 +147,72 @@ func TestAreasAndKnownTotals(t *testing.T) {
 	}
 	if math.IsNaN(p.Areas[0].PerKM2) {
 		t.Error("no density")
+	}
+}
+
+// Only cells that the inventory lacks make the filled total of an area uncertain, also
+// where the total of the whole is known.
+func TestFilledAreas(t *testing.T) {
+	c := guessed(t, town.Town{Rows: 20, Cols: 20})
+	path := districts(t, "", "")
+	truth := exp(c.truth)
+	for i, at := range c.store.Cells() {
+		if at.Col >= 10 && i%2 == 0 { // the West has its border column only in part
+			truth[i] = math.NaN()
+		}
+	}
+	for _, total := range []string{"", "1.5 kt"} {
+		k, err := Known{Areas: path, Field: "name", Total: total}.Read(context.Background(), c.store, "tCO2/yr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, x := &Predictions{Unit: "tCO2/yr"}, c.x
+		_, _, sums := sumAll(c.sums, totals.At(c.store.Cells(), x.Ln), truth, k)
+		if err := k.apply(p, &x); err != nil {
+			t.Fatal(err)
+		}
+		k.sum(p, sums, truth, x)
+		lacks := [2]float64{}
+		for a, area := range k.parts {
+			want := 0.0
+			for j, i := range area.Cell {
+				if v := truth[i]; v == v {
+					want += area.Share[j] * v
+				} else {
+					v = x.amounts()[i]
+					want, lacks[a] = want+area.Share[j]*v, lacks[a]+area.Share[j]*v
+				}
+			}
+			got := p.Areas[a]
+			expect.Near(t, got.Name, []float64{got.Filled}, []float64{want}, 1e-9)
+			for l, i := range got.FilledIntervals {
+				if low := want - lacks[a]; !(low < i.Low && i.Low < want && want < i.High) || !(i.High-i.Low < got.Intervals[l].High-got.Intervals[l].Low) {
+					t.Errorf("total %q, %s: %v around %g, of which %g is known; %v where nothing is", total, got.Name, i, want, low, got.Intervals[l])
+				}
+			}
+			if len(got.FilledIntervals) != 3 {
+				t.Errorf("%s has %d intervals", got.Name, len(got.FilledIntervals))
+			}
+		}
+		if !(lacks[0] < lacks[1]) || !(width(p.Areas[0].FilledIntervals[1]) < width(p.Areas[1].FilledIntervals[1])) {
+			t.Errorf("total %q: West lacks %g and East %g, intervals %v and %v", total, lacks[0], lacks[1], p.Areas[0].FilledIntervals, p.Areas[1].FilledIntervals)
+		}
+		if text := p.AreaTable(); !strings.Contains(text, "filled") || strings.Count(text, "90% interval") != 2 {
+			t.Error(text)
+		}
+	}
+}
+
+func width(i totals.Interval) float64 { return i.High - i.Low }
+
+// People read the table: seven digits, no exponent for tonnes.
+func TestDigits(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 2: "2", 1234567.891: "1234568", 123456789.5: "123456800", 2.0 / 3: "0.6666667", -1e-3 / 3: "-0.0003333333", 1e16: "1e+16", 2e-9: "2e-09"} {
+		if got := digits(v); got != want {
+			t.Errorf("%g is %q, want %q", v, got, want)
+		}
+	}
+	if got := digits(math.NaN()); got != "" {
+		t.Errorf("nothing is %q", got)
 	}
 }

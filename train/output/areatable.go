@@ -22,6 +22,7 @@ func (p *Predictions) AreaTable() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	const level = 1 // 90%
+	filled := slices.ContainsFunc(p.Areas, AreaTotal.partly)
 	truth := slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.True) })
 	ranged, known := p.levels() != nil, slices.ContainsFunc(p.Areas, func(a AreaTotal) bool { return !math.IsNaN(a.Known) })
 	fmt.Fprintf(w, "rank\tarea\tcells\tkm2\ttotal %s\tper km2\tshare\t", p.Unit)
@@ -33,6 +34,12 @@ func (p *Predictions) AreaTable() string {
 	}
 	if truth {
 		fmt.Fprint(w, "true\t")
+	}
+	if filled {
+		fmt.Fprint(w, "filled\t")
+	}
+	if filled && ranged {
+		fmt.Fprint(w, "90% interval of it\t")
 	}
 	fmt.Fprintln(w)
 	for _, a := range sorted {
@@ -51,10 +58,22 @@ func (p *Predictions) AreaTable() string {
 		if truth {
 			fmt.Fprintf(w, "%s\t", metrics.Amount(a.True))
 		}
+		if filled {
+			fmt.Fprintf(w, "%s\t", metrics.Amount(a.Filled))
+		}
+		if filled && ranged {
+			fmt.Fprintf(w, "%s to %s\t", metrics.Amount(a.FilledIntervals[level].Low), metrics.Amount(a.FilledIntervals[level].High))
+		}
 		fmt.Fprintln(w)
 	}
 	w.Flush()
 	return b.String()
+}
+
+// partly reports whether the inventory has a number for some cells of the area, but not
+// for all.
+func (a AreaTotal) partly() bool {
+	return a.Cells > 0 && math.IsNaN(a.True) && a.Filled != a.Total
 }
 
 // areaMeanings say what the columns of areas are, by their names without a unit.
@@ -71,7 +90,11 @@ func (p *Predictions) areaSheet() mapfiles.Sheet {
 	levels := p.levels()
 	sheet := mapfiles.Sheet{Name: "areas"}
 	for _, name := range append([]string{"name"}, areaColumns(p.Unit, levels)...) {
-		head, rest, _ := strings.Cut(name, "_")
+		of, filled := strings.CutPrefix(name, "filled_")
+		if !filled || !strings.HasPrefix(of, "low_") && !strings.HasPrefix(of, "high_") {
+			of = name
+		}
+		head, rest, _ := strings.Cut(of, "_")
 		c := mapfiles.Column{Name: name, Meaning: areaMeanings[head]}
 		unit := cmp.Or(p.Unit, "proxy")
 		switch head {
@@ -82,7 +105,12 @@ func (p *Predictions) areaSheet() mapfiles.Sheet {
 		case "per":
 			c.Unit = unit + " per km2"
 		case "low", "high":
-			c.Unit, c.Meaning = unit, map[string]string{"low": "lower", "high": "upper"}[head]+" end of the "+rest+"% interval of the total"
+			c.Unit, c.Meaning = unit, map[string]string{"low": "lower", "high": "upper"}[head]+" end of the "+rest+"% interval of the "
+			if of == name {
+				c.Meaning += "total"
+			} else {
+				c.Meaning += "filled total, of which only the cells that the inventory lacks are uncertain"
+			}
 		}
 		sheet.Columns = append(sheet.Columns, c)
 	}

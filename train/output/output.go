@@ -17,7 +17,6 @@ import (
 	"opencarbon/data/grid"
 	"opencarbon/data/store"
 	"opencarbon/train/change"
-	"opencarbon/train/conformal"
 	"opencarbon/train/mapfiles"
 	"opencarbon/train/method"
 	"opencarbon/train/metrics"
@@ -109,39 +108,6 @@ type Predictions struct {
 	Intervals []Interval
 }
 
-// Filled is a total of cells of which some are known: their emissions as they are, and
-// the corrected predictions of the others (the prediction approach to a total; Royall
-// 1970, Biometrika 57). Only the latter are uncertain.
-type Filled struct {
-	Cells int     // known
-	Known float64 // sum of their emissions
-	Sum   totals.Sum
-}
-
-// fill adds known emissions [N], NaN where there is none, to what t says of the other
-// cells.
-func fill(t *totals.Model, cells totals.Cells, known []float64) *Filled {
-	f := &Filled{}
-	var rest totals.Area
-	for i, v := range known {
-		if v == v {
-			f.Cells, f.Known = f.Cells+1, f.Known+v
-		} else {
-			rest.Cell = append(rest.Cell, int32(i))
-		}
-	}
-	if f.Cells == 0 || len(rest.Cell) == 0 {
-		return nil
-	}
-	f.Sum = t.Sums(cells, []totals.Area{rest}, conformal.Levels())[0]
-	f.Sum.Raw, f.Sum.Corrected = f.Sum.Raw+f.Known, f.Sum.Corrected+f.Known
-	for k := range f.Sum.Intervals {
-		i := &f.Sum.Intervals[k]
-		i.Low, i.High = i.Low+f.Known, i.High+f.Known
-	}
-	return f
-}
-
 // Interval is from Prediction / Factor to Prediction * Factor for the middle one of
 // the cells; Least and Most are the factors of the cells most and least like the
 // training cells, the same where widths do not differ. NaN where the validation
@@ -196,10 +162,11 @@ func Write(by Model, s *store.Store, x Estimate, t *totals.Model, why string, kn
 	for _, y := range x.Ln {
 		p.Total += math.Exp(y)
 	}
+	truth := exp(method.New(s).Ln)
+	var sums areaSums
 	if t != nil {
-		sum := t.Sums(totals.At(s.Cells(), x.Ln), []totals.Area{totals.Whole(len(x.Ln))}, conformal.Levels())
-		p.Sum, p.Correction = &sum[0], t.Correction.String()
-		p.Filled = fill(t, totals.At(s.Cells(), x.Ln), exp(method.New(s).Ln))
+		p.Correction = t.Correction.String()
+		p.Sum, p.Filled, sums = sumAll(t, totals.At(s.Cells(), x.Ln), truth, known)
 	}
 	p.InDomain = x.shareInside()
 	if err := known.apply(p, &x); err != nil {
@@ -215,7 +182,7 @@ func Write(by Model, s *store.Store, x Estimate, t *totals.Model, why string, kn
 		cells.Placed = append(cells.Placed, grid.Cell{Col: x.Col, Row: x.Row})
 	}
 	if known.set != nil {
-		known.sum(p, t, s, x)
+		known.sum(p, sums, truth, x)
 	}
 	for _, f := range o.Formats {
 		if f == "stac" { // catalogs all the others

@@ -84,7 +84,7 @@ func TestFilledTotal(t *testing.T) {
 	c := guessed(t, town.Town{Rows: 20, Cols: 20})
 	known := exp(c.truth)
 	cells := totals.At(c.store.Cells(), c.x.Ln)
-	if f := fill(c.sums, cells, known); f != nil {
+	if _, f, _ := sumAll(c.sums, cells, known, &KnownTotals{}); f != nil {
 		t.Errorf("all are known: %+v", f)
 	}
 	want, sum := 0.0, 0.0
@@ -97,7 +97,7 @@ func TestFilledTotal(t *testing.T) {
 			sum += known[i]
 		}
 	}
-	f := fill(c.sums, cells, known)
+	_, f, _ := sumAll(c.sums, cells, known, &KnownTotals{})
 	if f == nil || f.Cells != len(known)-(len(known)+2)/3 || math.Abs(f.Known/sum-1) > 1e-12 || math.Abs(f.Sum.Corrected/want-1) > 1e-12 {
 		t.Fatalf("%+v; want %g of %g known", f, want, sum)
 	}
@@ -114,7 +114,7 @@ func TestFilledTotal(t *testing.T) {
 	for i := range known {
 		known[i] = math.NaN()
 	}
-	if f := fill(c.sums, cells, known); f != nil {
+	if _, f, _ := sumAll(c.sums, cells, known, &KnownTotals{}); f != nil {
 		t.Errorf("none is known: %+v", f)
 	}
 }

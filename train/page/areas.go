@@ -34,12 +34,23 @@ type Area struct {
 	Cells                     int
 	KM2, Total, PerKM2, Share float64
 	Low, High, Factor         float64 // of the 90% interval; known total by predicted one
+	Filled, Least, Most       float64 // the total with the inventory's own numbers where it has some, and its 90% interval
 	rings                     []steps // its outline, see areaData
 }
 
 func (a Areas) ranged() bool {
 	for _, r := range a.Rows {
 		if !math.IsNaN(r.Low) {
+			return true
+		}
+	}
+	return false
+}
+
+// filled reports whether the inventory's own numbers make a difference.
+func (a Areas) filled() bool {
+	for _, r := range a.Rows {
+		if math.Abs(r.Filled-r.Total) > 1e-6*r.Total {
 			return true
 		}
 	}
@@ -72,11 +83,16 @@ func (a Area) Percent() string {
 }
 
 // Interval is the range for people.
-func (a Area) Interval() string {
-	if math.IsNaN(a.Low) || math.IsNaN(a.High) {
+func (a Area) Interval() string { return between(a.Low, a.High) }
+
+// FilledInterval is that of Filled.
+func (a Area) FilledInterval() string { return between(a.Least, a.Most) }
+
+func between(low, high float64) string {
+	if math.IsNaN(low) || math.IsNaN(high) {
 		return "–"
 	}
-	return metrics.Amount(a.Low) + " to " + metrics.Amount(a.High)
+	return metrics.Amount(low) + " to " + metrics.Amount(high)
 }
 
 // Placed says whether the page can show where the area is.
@@ -121,6 +137,8 @@ func areaRows(lines [][]string, path string) ([]Area, error) {
 	for i, name := range lines[0] {
 		if strings.HasPrefix(name, "total_") {
 			name = "total"
+		} else if unit, ok := strings.CutPrefix(name, "filled_"); ok && !strings.HasPrefix(unit, "low_") && !strings.HasPrefix(unit, "high_") {
+			name = "filled"
 		}
 		column[name] = i
 	}
@@ -141,7 +159,8 @@ func areaRows(lines [][]string, path string) ([]Area, error) {
 			return math.NaN()
 		}
 		a := Area{Name: label.Printable(line[column["name"]]), KM2: number("covered_km2"), Total: number("total"), PerKM2: number("per_km2"),
-			Share: number("share"), Low: number("low_90"), High: number("high_90"), Factor: number("factor")}
+			Share: number("share"), Low: number("low_90"), High: number("high_90"), Factor: number("factor"),
+			Filled: number("filled"), Least: number("filled_low_90"), Most: number("filled_high_90")}
 		rank, err := strconv.Atoi(line[column["rank"]])
 		if err != nil || rank < 0 || rank > len(rows) {
 			return nil, fault.New(path, fmt.Sprintf("area %q has the rank %q", a.Name, line[column["rank"]]), areasAgain)

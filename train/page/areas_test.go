@@ -66,6 +66,27 @@ func TestReadAreasRefuses(t *testing.T) {
 	}
 }
 
+// With the inventory's own numbers in part the table has a filled total and its range.
+func TestFilledAreas(t *testing.T) {
+	text := strings.Replace(areaText, "high_90\n", "high_90,filled_tCO2_per_yr,filled_low_90,filled_high_90\n", 1)
+	for row, more := range map[string]string{"1500\n": ",1200,1100,1300\n", ",,,\n": ",,,\n", "4500\n": ",3000,,\n"} {
+		text = strings.Replace(text, row, strings.TrimSuffix(row, "\n")+more, 1)
+	}
+	a, err := ReadAreas(areasFolder(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !a.filled() || a.Rows[1].Filled != 1200 || a.Rows[1].FilledInterval() != "1,100 to 1,300" || a.Rows[0].FilledInterval() != "–" {
+		t.Errorf("%+v", a.Rows)
+	}
+	if page := render(t, Page{Unit: "tCO2/yr", Areas: a}); !strings.Contains(page, `<th scope="col">filled</th>`) || !strings.Contains(page, "1,100 to 1,300") {
+		t.Errorf("%.3000s", page)
+	}
+	if a, err = ReadAreas(areasFolder(t, areaText)); err != nil || a.filled() || strings.Contains(render(t, Page{Areas: a}), "filled") {
+		t.Errorf("an older table: %v, %+v", err, a.Rows)
+	}
+}
+
 // A closed ring keeps its ends and the corners that matter.
 func TestSimplify(t *testing.T) {
 	var circle [][2]float64

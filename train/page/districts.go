@@ -27,7 +27,7 @@ func (m *Map) Districts(ctx context.Context, path, field string) (Areas, error) 
 		if len(a.Cell) == 0 {
 			continue
 		}
-		r := Area{Name: label.Printable(a.Name), Cells: len(a.Cell), KM2: a.Covered, Low: math.NaN(), High: math.NaN(), Factor: math.NaN()}
+		r := Area{Name: label.Printable(a.Name), Cells: len(a.Cell), KM2: a.Covered, Low: math.NaN(), High: math.NaN(), Factor: math.NaN(), Filled: math.NaN(), Least: math.NaN(), Most: math.NaN()}
 		for k, i := range a.Cell {
 			r.Total += a.Share[k] * amounts[i]
 		}

@@ -61,6 +61,7 @@ type view struct {
 	TableOfAreas   []Area
 	AreasAreRanged bool
 	AreasAreKnown  bool
+	AreasAreFilled bool
 }
 
 var frame = template.Must(template.New("page").ParseFS(assets, "assets/*.html"))
@@ -92,7 +93,7 @@ func (p Page) Render(w io.Writer) error {
 		v.AmountName = "value"
 	}
 	v.Title, v.About = label.Printable(p.Title), label.Printable(p.About)
-	v.TableOfAreas, v.AreasAreRanged, v.AreasAreKnown = p.Areas.Rows, p.Areas.ranged(), p.Areas.known()
+	v.TableOfAreas, v.AreasAreRanged, v.AreasAreKnown, v.AreasAreFilled = p.Areas.Rows, p.Areas.ranged(), p.Areas.known(), p.Areas.filled()
 	v.Style = template.CSS(asset("page.css"))
 	policy := "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 	script := asset("tables.js")

@@ -146,7 +146,7 @@ func (w town) page(t *testing.T) Page {
 		if i == 1 {
 			x = [2]int64{middle, east}
 		}
-		p.Areas.Rows = append(p.Areas.Rows, Area{Name: printable(name), Rank: i + 1, Cells: w.n * w.n / 2, KM2: 10, Total: float64(9000 - 5000*i), PerKM2: 900, Share: 0.5,
+		p.Areas.Rows = append(p.Areas.Rows, Area{Name: printable(name), Rank: i + 1, Cells: w.n * w.n / 2, KM2: 10, Total: float64(9000 - 5000*i), PerKM2: 900, Share: 0.5, Filled: math.NaN(), Least: math.NaN(), Most: math.NaN(),
 			Low: float64(3000 - 1000*i), High: 12000, Factor: math.NaN(), rings: []steps{{x[0], x[1], x[1], x[0], x[0], north, north, south, south, north}}})
 	}
 	return p
