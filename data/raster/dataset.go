@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -15,48 +17,9 @@ import (
 	"opencarbon/data/fault"
 )
 
-// DType is the type of a raster's pixels, by GDAL's names.
-type DType string
-
-// The pixel types. Complex ones are refused on opening.
-const (
-	Byte    DType = "Byte"
-	UInt16  DType = "UInt16"
-	Int16   DType = "Int16"
-	UInt32  DType = "UInt32"
-	Int32   DType = "Int32"
-	Float32 DType = "Float32"
-	Float64 DType = "Float64"
-
-	// Int8 is read only: GDAL has it as a type since 3.7, and before as bytes with a
-	// note that they are signed.
-	Int8 DType = "Int8"
-)
-
 // gdalTypes pairs our names with the binding's.
 var gdalTypes = map[DType]gdal.DataType{Byte: gdal.Byte, UInt16: gdal.UInt16, Int16: gdal.Int16,
 	UInt32: gdal.UInt32, Int32: gdal.Int32, Float32: gdal.Float32, Float64: gdal.Float64}
-
-// Options adds what a file does not say. The zero value adds nothing.
-type Options struct {
-	CRS         string            // used only where the file has none; a file that has one keeps it
-	Nodata      *float64          // used only where a band does not declare one
-	OpenOptions map[string]string // open options of the GDAL driver
-}
-
-// Band describes one band of a raster.
-type Band struct {
-	DType         DType
-	Nodata        float64 // meaningful when HasNodata
-	HasNodata     bool
-	Scale, Offset float64 // physical value = raw * Scale + Offset; 1 and 0 by default
-	Color         string  // GDAL's color interpretation: "Red", "Gray", "Alpha", "Undefined", ...
-	Name          string  // GDAL's description of the band, e.g. "B04"; empty: none
-	BlockWidth    int     // pixels that GDAL reads at once
-	BlockHeight   int
-
-	unsigned bool // of Int8: GDAL gives -1 as 255
-}
 
 // Dataset is an open raster. It belongs to one goroutine at a time; open the
 // file once per goroutine. Close frees it.
@@ -374,9 +337,6 @@ func (d *Dataset) oddAlpha(band int) int {
 	}
 	return alpha
 }
-
-// MaskThreshold is the opacity, of 255, from which a pixel of ReadMask is there.
-const MaskThreshold = alphaThreshold
 
 // Masked reports whether a band (from 1) has a mask that is more than its nodata
 // value: one inside the file or beside it (.msk), or an alpha band.

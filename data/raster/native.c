@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 /* GDAL states sizes as struct stat64, which glibc shows only when asked. */
 #define _GNU_SOURCE
 

@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 // Package raster is the only room that touches GDAL: it opens and writes
 // rasters and vector layers, and carries coordinates from one CRS to another.
 // Names are GDAL's own (geotransform, nodata, window, layer).
@@ -171,3 +173,7 @@ func LimitCache(megabytes int) {
 		return nil
 	})
 }
+
+// Without is nil: the program has GDAL. With the build tag nogdal it is the error of
+// all that needs it, so that callers can leave an output out before they begin it.
+func Without() error { return nil }

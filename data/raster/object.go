@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 /*
@@ -84,4 +86,20 @@ func Copy(name string, each func([]byte) error) error {
 			return err
 		}
 	}
+}
+
+// ingest reads a file of GDAL's file systems; nil where it cannot be read.
+func ingest(name string) []byte {
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	var text []byte
+	_ = nativeLenient(func() error {
+		var n C.longlong
+		if p := C.ocraster_read(c, C.longlong(vrtLimit), &n); p != nil {
+			text = C.GoBytes(unsafe.Pointer(p), C.int(n))
+			C.ocraster_free(unsafe.Pointer(p))
+		}
+		return nil
+	})
+	return text
 }

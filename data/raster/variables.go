@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -7,12 +9,6 @@ import (
 
 	"opencarbon/data/fault"
 )
-
-// Variable is one of several grids that a container (NetCDF, HDF5) holds.
-type Variable struct {
-	Name string // emissions
-	Path string // what Open takes: NETCDF:"a.nc":emissions
-}
 
 // Variables lists the grids of a container; nil where the file is a raster itself,
 // as a NetCDF file of a single grid is. Errors are those of Open.

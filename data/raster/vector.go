@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -12,22 +14,6 @@ import (
 
 	"opencarbon/data/fault"
 )
-
-// FieldType is what an attribute's values are.
-type FieldType string
-
-// The field types; every other one of OGR's is read as text.
-const (
-	Text    FieldType = "text"
-	Integer FieldType = "integer"
-	Real    FieldType = "real"
-)
-
-// Field is an attribute of a layer.
-type Field struct {
-	Name string
-	Type FieldType
-}
 
 // Layer is an open vector layer. It belongs to one goroutine at a time.
 type Layer struct {

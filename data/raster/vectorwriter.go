@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -14,17 +16,6 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/scratch"
 )
-
-// VectorSpec describes a vector file to be written.
-type VectorSpec struct {
-	Layer   string // default: the file's base name
-	CRS     *CRS
-	Fields  []Field
-	Points  bool              // features are points; else polygons
-	Options map[string]string // layer creation options of the driver
-	Style   string            // QML by which QGIS shows the layer, in GeoPackages only; may be empty
-	Changed time.Time         // which a GeoPackage names as its last change; zero: the time of writing
-}
 
 // VectorWriter writes a GeoPackage, GeoJSON or Shapefile. Like Writer it gives the
 // file its name only when Close succeeds.

@@ -1,11 +1,5 @@
 package raster
 
-/*
-#include <stdlib.h>
-#include "native.h"
-*/
-import "C"
-
 import (
 	"fmt"
 	"html"
@@ -17,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"opencarbon/data/fault"
 	"opencarbon/data/paths"
@@ -58,22 +51,6 @@ func VRTText(p string) []byte {
 	}
 	rest, _ := io.ReadAll(io.LimitReader(f, vrtLimit))
 	return append(head[:k], rest...)
-}
-
-// ingest reads a file of GDAL's file systems; nil where it cannot be read.
-func ingest(name string) []byte {
-	c := C.CString(name)
-	defer C.free(unsafe.Pointer(c))
-	var text []byte
-	_ = nativeLenient(func() error {
-		var n C.longlong
-		if p := C.ocraster_read(c, C.longlong(vrtLimit), &n); p != nil {
-			text = C.GoBytes(unsafe.Pointer(p), C.int(n))
-			C.ocraster_free(unsafe.Pointer(p))
-		}
-		return nil
-	})
-	return text
 }
 
 // VRTSources returns what the VRT at p names.

@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -8,9 +10,6 @@ import (
 
 	"opencarbon/data/fault"
 )
-
-// alphaThreshold is the opacity, of 255, from which a pixel counts as there.
-const alphaThreshold = 128
 
 // Palette reports whether the raster is one band of indices into a color table.
 // ReadPatch expands it, so that it has the bands 1, 2, 3 for red, green, blue.
@@ -25,12 +24,6 @@ func (d *Dataset) Files() []string {
 		return nil
 	})
 	return files
-}
-
-// Overview is one of the reduced copies of a raster that its file holds.
-type Overview struct {
-	Level         int // for the open option OVERVIEW_LEVEL
-	Width, Height int
 }
 
 // Overviews lists the reduced copies of the first band, in the file's order.

@@ -1,3 +1,5 @@
+//go:build !nogdal
+
 package raster
 
 import (
@@ -5,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,26 +16,6 @@ import (
 	"opencarbon/data/fault"
 	"opencarbon/data/scratch"
 )
-
-// Spec describes a raster to be written.
-type Spec struct {
-	Width, Height int
-	Bands         int   // default 1
-	DType         DType // default Float32
-	GeoTransform  [6]float64
-	CRS           *CRS
-	Nodata        *float64
-	Metadata      map[string]string // of the dataset
-	Unit          string            // unit of every band, e.g. "tCO2/yr"
-	Units         []string          // unit of each band, instead of Unit
-	Descriptions  []string          // names of the bands, or nil
-	Color         []string          // color interpretation per band ("Red", ...), or nil
-	Statistics    bool              // least, greatest, mean and deviation of each band, kept in the file
-	COG           bool              // a cloud-optimized GeoTIFF with overviews
-	Tiled         bool              // 256 x 256 blocks (a COG always is)
-	Compress      string            // DEFLATE (default), LZW, ZSTD or NONE
-	Options       map[string]string // further creation options of the driver
-}
 
 // Writer writes a GeoTIFF. The file appears under its name only when Close
 // succeeds; until then there is a temporary folder beside it, which Abort removes.
@@ -144,11 +125,6 @@ func (w *Writer) describe() error {
 		}
 	}
 	return nil
-}
-
-// Number is what pixels can be written from.
-type Number interface {
-	uint8 | int16 | uint16 | int32 | uint32 | float32 | float64
 }
 
 // Write writes the window of w x h pixels at column x, row y of one band
@@ -294,10 +270,4 @@ func writeFault(path string, err error) error {
 		return err
 	}
 	return fault.Wrap(err, path, "cannot be written", "check that the folder exists and may be written, and that the disk has room")
-}
-
-// North returns the geotransform of a north-up raster whose upper left corner is
-// (west, north), with pixels of dx x dy.
-func North(west, north, dx, dy float64) [6]float64 {
-	return [6]float64{west, dx, 0, north, 0, -math.Abs(dy)}
 }
