@@ -61,7 +61,9 @@ func (p *Predictions) AreaTable() string {
 		if filled {
 			fmt.Fprintf(w, "%s\t", metrics.Amount(a.Filled))
 		}
-		if filled && ranged {
+		if filled && ranged && !math.IsNaN(a.True) {
+			fmt.Fprint(w, "known\t")
+		} else if filled && ranged {
 			fmt.Fprintf(w, "%s to %s\t", metrics.Amount(a.FilledIntervals[level].Low), metrics.Amount(a.FilledIntervals[level].High))
 		}
 		fmt.Fprintln(w)

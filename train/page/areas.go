@@ -86,7 +86,12 @@ func (a Area) Percent() string {
 func (a Area) Interval() string { return between(a.Low, a.High) }
 
 // FilledInterval is that of Filled.
-func (a Area) FilledInterval() string { return between(a.Least, a.Most) }
+func (a Area) FilledInterval() string {
+	if a.Least == a.Most { // by the inventory alone
+		return "known"
+	}
+	return between(a.Least, a.Most)
+}
 
 func between(low, high float64) string {
 	if math.IsNaN(low) || math.IsNaN(high) {

@@ -79,6 +79,9 @@ func TestFilledAreas(t *testing.T) {
 	if !a.filled() || a.Rows[1].Filled != 1200 || a.Rows[1].FilledInterval() != "1,100 to 1,300" || a.Rows[0].FilledInterval() != "–" {
 		t.Errorf("%+v", a.Rows)
 	}
+	if got := (Area{Filled: 1200, Least: 1200, Most: 1200}).FilledInterval(); got != "known" {
+		t.Errorf("of the inventory alone: %q", got)
+	}
 	if page := render(t, Page{Unit: "tCO2/yr", Areas: a}); !strings.Contains(page, `<th scope="col">filled</th>`) || !strings.Contains(page, "1,100 to 1,300") {
 		t.Errorf("%.3000s", page)
 	}
