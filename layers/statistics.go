@@ -95,6 +95,12 @@ func NewPerceptron(p Path, in, hidden, out int) *Perceptron {
 		out: NewLinear(p.Sub("out"), LinearConfig{In: hidden, Out: out})}
 }
 
+// Quick lets both layers take QuickLinear.
+func (l *Perceptron) Quick() {
+	l.hidden.Quick()
+	l.out.Quick()
+}
+
 // Forward maps x [B, in] to [B, out].
 func (l *Perceptron) Forward(x *torch.Tensor) *torch.Tensor {
 	return l.out.Forward(l.hidden.Forward(x).ReLU())

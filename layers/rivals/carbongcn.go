@@ -74,11 +74,12 @@ func graphConvolutions(x, index *torch.Tensor, first, second *layers.Linear, dro
 		h = box(h.Mul(inner(scale, m+2))).Mul(inner(scale, m))
 		return h.Add(l.Bias.Reshape(1, -1, 1, 1)).ReLU()
 	}
-	h := torch.Linear(x, first.Weight, nil)                         // [U, first], before the neighborhoods multiply it
+	h := layers.QuickLinear(x, first.Weight, nil)                   // [U, first], before the neighborhoods multiply it
 	h = layers.GatherNeighborhood(h, middle(index, 5))              // [B, first, 5, 5]
 	h = convolve(h, first, 3)                                       // [B, first, 3, 3]
 	h = torch.Dropout(h, dropout, training).Permute(0, 2, 3, 1)     // [B, 3, 3, first]
-	h = torch.Linear(h, second.Weight, nil).Permute(0, 3, 1, 2)     // [B, second, 3, 3]
+	h = layers.QuickLinear(h, second.Weight, nil)                   // [B, 3, 3, second]
+	h = h.Permute(0, 3, 1, 2)                                       // [B, second, 3, 3]
 	return convolve(h, second, 1).Reshape(b, second.Weight.Size(0)) // [B, second]
 }
 

@@ -49,11 +49,18 @@ type perceptron struct {
 func newPerceptron(p layers.Path, in int, dropout float64, hidden ...int) *perceptron {
 	n := &perceptron{dropout: dropout, params: p.Params()}
 	for i, width := range hidden {
-		n.hidden = append(n.hidden, layers.NewLinear(p.Sub(i), layers.LinearConfig{In: in, Out: width}))
+		n.hidden = append(n.hidden, quickLinear(p.Sub(i), layers.LinearConfig{In: in, Out: width}))
 		in = width
 	}
 	n.out = layers.NewLinear(p.Sub(len(hidden)), layers.LinearConfig{In: in, Out: 1})
 	return n
+}
+
+// quickLinear is a linear layer by the quick product, as the convolutions are.
+func quickLinear(p layers.Path, c layers.LinearConfig) *layers.Linear {
+	l := layers.NewLinear(p, c)
+	l.Quick()
+	return l
 }
 
 // forward maps x [B, in] to [B], and returns the last hidden layer [B, width] too.

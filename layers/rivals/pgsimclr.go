@@ -52,9 +52,9 @@ func NewPGSimCLR(p *layers.Params, c layers.ModelConfig) (*PGSimCLR, error) {
 	}
 	root := p.Root()
 	linear := func(name string, in, out int, plain bool) *layers.Linear {
-		return layers.NewLinear(root.Sub(name), layers.LinearConfig{In: in, Out: out, NoBias: plain})
+		return quickLinear(root.Sub(name), layers.LinearConfig{In: in, Out: out, NoBias: plain})
 	}
-	return &PGSimCLR{
+	n := &PGSimCLR{
 		similar:      newImageEncoder(root.Sub("similar", "image_encoder"), c, 0),
 		adjacent:     newImageEncoder(root.Sub("adjacent", "image_encoder"), c, 0),
 		ofSimilar:    layers.NewPerceptron(root.Sub("similar", "projection"), layers.Pooled, layers.Pooled, projection),
@@ -64,7 +64,10 @@ func NewPGSimCLR(p *layers.Params, c layers.ModelConfig) (*PGSimCLR, error) {
 		scale:        layers.NewStandardizer(root.Sub("counts"), c.Categories, limit),
 		head:         newPerceptron(root.Sub("regressor"), layers.Pooled+c.Categories, 0, 512),
 		config:       c, params: p,
-	}, nil
+	}
+	n.ofSimilar.Quick()
+	n.ofAdjacent.Quick()
+	return n, nil
 }
 
 // Config implements learn.Network.
