@@ -46,13 +46,16 @@ func (n Network) Fit(ctx context.Context, d *method.Dataset, o method.Options) (
 	if err := set.freeze(ctx, &c); err != nil {
 		return nil, err
 	}
-	w := &keeper{filepath.Join(o.Dir, BestFile), o.Validated}
+	w := &keeper{path: filepath.Join(o.Dir, BestFile), told: o.Validated}
 	var failed error
 	if err := torch.Run(torch.Options{Threads: threads(&c)}, func() { failed = fitNetwork(ctx, &c, set, w) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {
 		return nil, failed
+	}
+	if err := w.write(); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(w.path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(d.Store.Dir(), nothingKept,
@@ -87,6 +90,9 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 	if !ok {
 		return nil
 	}
+	if err := k.write(); err != nil {
+		return err
+	}
 	if !exists(k.path) {
 		return nil // Fit says what is wrong
 	}
@@ -97,10 +103,14 @@ func fitNetwork(ctx context.Context, c *config.Config, d *dataset, w watcher) er
 	return refit(ctx, c, d, best, k.path)
 }
 
-// keeper is a watcher that keeps the best weights and nothing else.
+// keeper is a watcher that keeps the best weights and nothing else. They stay in
+// memory until the training is over: nobody resumes one of Fit's, and a network of
+// two ResNets with its moments is 280 MB, which the disk took longer to sync than an
+// epoch of a small region lasts.
 type keeper struct {
 	path string
 	told func(epoch int, r2 float64) error // nil: nobody is
+	best *checkpoint.Checkpoint            // not written yet; nil: none
 }
 
 func (*keeper) step(int, int, int, float64) {}
@@ -116,7 +126,19 @@ func (k *keeper) save(t *trainer, best bool) error {
 	if !best {
 		return nil
 	}
-	return t.save(k.path)
+	k.best = nil // two of them need not be there at once
+	b, err := t.snapshot(k.path)
+	k.best = b
+	return err
+}
+
+// write writes the best weights, where there are any that are not written.
+func (k *keeper) write() error {
+	b := k.best
+	if k.best = nil; b == nil {
+		return nil
+	}
+	return b.Write()
 }
 
 // fittedNetwork is a checkpoint.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"opencarbon/data/store"
 	"opencarbon/layers"
@@ -32,6 +33,16 @@ func Prospect(c *config.Config, s *store.Store) *checkpoint.Checkpoint {
 // rename. It refuses a model with values that are not finite, so that the last
 // good checkpoint stays.
 func (t *trainer) save(path string) error {
+	k, err := t.snapshot(path)
+	if err != nil {
+		return err
+	}
+	return k.Write()
+}
+
+// snapshot is the checkpoint that save writes; it shares nothing with the training,
+// which may go on.
+func (t *trainer) snapshot(path string) (*checkpoint.Checkpoint, error) {
 	k := &checkpoint.Checkpoint{Path: path, Arrays: map[string]safetensors.Array{}}
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
@@ -60,7 +71,7 @@ func (t *trainer) save(path string) error {
 		t.data.frozen.Keep(k.Arrays)
 	}
 	if bad := t.notFinite(); bad != "" {
-		return fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
+		return nil, fmt.Errorf("%s is not finite after epoch %d; nothing was saved over the last good checkpoint", bad, t.state.Epoch)
 	}
 	k.Header = t.header
 	h := &k.Header
@@ -70,12 +81,13 @@ func (t *trainer) save(path string) error {
 		k.Validated(t.data.places(), t.guesses, t.errors)
 	}
 	if p, ok := t.schedule.(*torch.Plateau); ok {
-		h.Plateau = p
+		now := *p
+		h.Plateau = &now
 	}
 	o := t.optimizer.State()
-	h.Optimizer, h.Steps = o.Kind, o.Steps
+	h.Optimizer, h.Steps = o.Kind, slices.Clone(o.Steps)
 	_, h.AverageSteps = t.Average()
-	return k.Write()
+	return k, nil
 }
 
 // notFinite names a parameter or buffer with NaN or infinite values, or "".

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -407,5 +409,64 @@ func TestPatienceAndBest(t *testing.T) {
 	}
 	if stopped == 0 {
 		t.Error("no run was stopped: the test shows nothing")
+	}
+}
+
+// bothWays is a keeper that also writes the best weights at once; after the first
+// validation none is better.
+type bothWays struct {
+	*keeper
+	trainer *trainer
+	atOnce  string
+	best    []int // epochs
+}
+
+func (b *bothWays) save(t *trainer, best bool) error {
+	if err := b.keeper.save(t, best); err != nil || !best {
+		return err
+	}
+	b.best = append(b.best, t.state.Epoch)
+	return t.save(b.atOnce)
+}
+
+func (b *bothWays) validated(checkpoint.State, float64, float64, metrics.SplitScores, bool) error {
+	b.trainer.state.Best = 2
+	return nil
+}
+
+// The weights that Fit keeps until the end are those of the best epoch, whatever the
+// training did to network, optimizer and schedule afterwards.
+func TestKeptWeights(t *testing.T) {
+	c := pois()
+	c.Train.Epochs, c.Train.ValidateEvery, c.Train.Schedule, c.Train.EMA = 4, 1, "plateau", 0.9
+	w := &bothWays{keeper: &keeper{path: filepath.Join(t.TempDir(), BestFile)}, atOnce: filepath.Join(t.TempDir(), BestFile)}
+	d := town{rows: 5, cols: 10}.open(t)
+	run(t, func() {
+		tr, err := newTrainer(t.Context(), c, d, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.close()
+		w.trainer = tr
+		if err := tr.train(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if exists(w.path) {
+		t.Error("written before the end")
+	}
+	if err := w.write(); err != nil {
+		t.Fatal(err)
+	}
+	late, err := os.ReadFile(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := os.ReadFile(w.atOnce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.best) != 1 || w.best[0] != 1 || !bytes.Equal(late, now) {
+		t.Errorf("best epochs %v; the two files are the same: %v", w.best, bytes.Equal(late, now))
 	}
 }
