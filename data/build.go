@@ -76,6 +76,9 @@ func construct(ctx context.Context, c *Config, o Options) (*Report, error) {
 	if c.Imagery.Path == "" && c.POI.Path == "" && c.Published.Dir == "" {
 		return nil, fault.New("data", "neither imagery nor points of interest are given", "Give data.imagery.path, data.poi.path, or both; or data.published.dir.")
 	}
+	if raster.Without() != nil {
+		return c.given(ctx, o)
+	}
 	if b, err := grid.ParseBBox(c.Region.BBox); err == nil && o.Note != nil {
 		if like := b.ByAxes(); like != "" {
 			o.Note(like)

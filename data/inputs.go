@@ -142,9 +142,7 @@ func identifyRemote(key, path string) Input {
 // hash identifies what a store is built from: the section, less what does not
 // change the result, and the content of the inputs.
 func (c *Config) hash(inputs []Input, o Options) (string, error) {
-	key, nodata := c.plain()
-	key.Store, key.Workers, key.Trust, key.Cache, key.CacheGB = "", 0, nil, "", 0
-	key.Imagery.Connections, key.Imagery.Delay = 0, 0
+	key, nodata := c.content()
 	type file struct {
 		Key, Path, SHA256 string
 		Bytes             int64
@@ -166,6 +164,14 @@ func (c *Config) hash(inputs []Input, o Options) (string, error) {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// content is plain less what does not change a store.
+func (c *Config) content() (Config, string) {
+	key, nodata := c.plain()
+	key.Store, key.Workers, key.Trust, key.Cache, key.CacheGB = "", 0, nil, "", 0
+	key.Imagery.Connections, key.Imagery.Delay = 0, 0
+	return key, nodata
 }
 
 // plain is a copy of the section that JSON can hold: nodata values, which may be

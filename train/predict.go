@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/store"
 	"opencarbon/layers"
@@ -71,6 +72,9 @@ func Predict(ctx context.Context, c *checkpoint.Checkpoint, s *store.Store, o Pr
 		return nil, err
 	}
 	if err := o.output().Check(c.Header.TargetUnit); err != nil {
+		return nil, err
+	}
+	if _, err := data.GridOf(s.Meta().Grid); err != nil { // before hours of work: without GDAL not every CRS is known
 		return nil, err
 	}
 	known, err := o.Known.Read(ctx, s, c.Header.TargetUnit)

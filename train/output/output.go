@@ -15,6 +15,7 @@ import (
 	"opencarbon/data"
 	"opencarbon/data/fault"
 	"opencarbon/data/grid"
+	"opencarbon/data/raster"
 	"opencarbon/data/store"
 	"opencarbon/train/change"
 	"opencarbon/train/mapfiles"
@@ -54,6 +55,29 @@ type Model struct {
 	Catalog    mapfiles.Model // what a catalog says of it
 }
 
+// ofGDAL are the formats that GDAL writes, or in which it describes the CRS.
+var ofGDAL = []string{"tif", "gpkg", "geojson", "parquet", "nc"}
+
+// possible are the formats that can be written, and those that are left out where the
+// program has no GDAL (without is raster.Without's error). The error, a *fault.Input,
+// is of formats of which none can.
+func possible(formats []string, without error) (rest, left []string, err error) {
+	if without == nil {
+		return formats, nil, nil
+	}
+	for _, f := range formats {
+		if slices.Contains(ofGDAL, f) {
+			left = append(left, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	if rest == nil && left != nil {
+		return nil, left, fault.Wrap(without, "--format "+strings.Join(left, ","), "cannot be written", "Ask for csv, png or xlsx, which need no GDAL.")
+	}
+	return rest, left, nil
+}
+
 // Check refuses outputs that Write cannot write, of targets in that unit, as a
 // *fault.Input error.
 func (o Options) Check(unit string) error {
@@ -64,6 +88,9 @@ func (o Options) Check(unit string) error {
 		if f == "nc" && unit != mapfiles.NetCDFUnit {
 			return fault.New("--format nc", fmt.Sprintf("holds fluxes of CO2, but the model predicts %s", cmp.Or(unit, "a proxy")), "Leave nc out.")
 		}
+	}
+	if _, _, err := possible(o.Formats, raster.Without()); err != nil {
+		return err
 	}
 	if o.Since != "" {
 		if !o.Page {
@@ -175,6 +202,13 @@ func Write(by Model, s *store.Store, x Estimate, t *totals.Model, why string, kn
 	g, err := data.GridOf(s.Meta().Grid)
 	if err != nil {
 		return nil, err
+	}
+	var left []string
+	if o.Formats, left, err = possible(o.Formats, raster.Without()); err != nil {
+		return nil, err
+	}
+	if left != nil {
+		p.Notes = append(p.Notes, "not written, since this program was built without GDAL: predictions."+strings.Join(left, ", predictions."))
 	}
 	rows, extra := x.Rows(s, method.New(s).Ln), x.Extra()
 	cells := mapfiles.Cells{Grid: g, Rows: rows, Extra: extra, Unit: p.Unit, About: metadata(by, s, o.Known.Year)}

@@ -9,6 +9,7 @@ import (
 
 	"opencarbon/cmd/internal/progress"
 	"opencarbon/data"
+	"opencarbon/data/raster"
 	"opencarbon/data/store"
 	"opencarbon/train/config"
 )
@@ -16,8 +17,10 @@ import (
 // Store checks that the files named in c are there and builds the store, unless
 // it is up to date. Of o, Name and Progress are set here.
 func Store(cmd *cobra.Command, c *config.Config, o data.Options) (*data.Report, error) {
-	if err := config.CheckFiles(c); err != nil {
-		return nil, err
+	if raster.Without() == nil { // else nothing can be made of them: a store is given
+		if err := config.CheckFiles(c); err != nil {
+			return nil, err
+		}
 	}
 	bar := progress.New(cmd.ErrOrStderr())
 	defer bar.Close()
