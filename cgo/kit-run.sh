@@ -11,6 +11,13 @@ torch=$("$python" -c 'import torch, os; print(os.path.dirname(torch.__file__))' 
 version=$("$python" -c 'import torch; print(torch.__version__.split("+")[0])' 2>/dev/null)
 [ "$version" = "$(cat torch-version)" ] || { echo "run.sh: torch $version is here, the kit was built for $(cat torch-version): make kit LIBTORCH=... with that one" >&2; exit 2; }
 export LD_LIBRARY_PATH=$PWD/lib:$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+if [ ! -x bin/train ]; then
+  "$python" -c 'import tarfile; tarfile.open("programs.tar.xz").extractall(".")' 2>/dev/null || { echo "run.sh: $python cannot unpack programs.tar.xz; tar -xJf programs.tar.xz does the same" >&2; exit 2; }
+fi
+if [ "${1:-}" = programs ]; then
+  echo "export LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
+  exit
+fi
 # PEAK is the card's dense bfloat16 peak in TFLOP/s: 989 for H100 and H200.
 if [ "$device" = cpu ]; then
   peak=0 london="--cells 64 --size 64 --epochs 2" levers="--cells 64 --size 64" sizes=36,64 small="--size 64" precision=fp32
@@ -31,6 +38,17 @@ export -f bench; export device peak out
 for t in torch layers layers/rivals train/learn; do
   step "test-${t//\//-}" 600 bash -c "cd tests/$t && ./run.test -test.timeout 580s -test.skip TestEveryOperationIsCovered"
 done
+# Train, predict and compare, without GDAL, on the made city's store.
+if [ -d store ]; then
+  short=""
+  [ "$device" != cpu ] || short="--set train.epochs=4 --set train.contrastive_warmup_epochs=1 --set train.min_epochs=1"
+  rm -rf "$out/run" "$out/map" "$out/compare"
+  step train 300 bin/train --config kit.yaml --set "train.device=$device" $short --run "$out/run"
+  step predict 120 bin/predict --checkpoint "$out/run/best.safetensors" --store store --device "$device" --html --out "$out/map"
+  step compare 300 bin/compare --config kit.yaml --set "train.device=$device" $short --methods opencarbon,ridge --seeds 2 --out "$out/compare"
+else
+  echo "train, predict         not run: the kit was packed without a store" | tee -a "$out/summary.txt"
+fi
 step agree 300 bash -c "bench --agree --cells 64 $small --encode historical,unique --sampler random,blocks --precision fp32,fp32"
 [ "$device" = cpu ] || step agree-bf16 300 bash -c 'bench --agree --cells 64 --precision bf16'
 step london 400 bash -c "bench $london --precision $precision --json $out/london.json"

@@ -5,6 +5,12 @@
 #   ./run.sh                 tests and numbers against the CPU's, London's size, every lever, 400 to 25,600 cells
 #   OUT=results ./run.sh     another folder for the tables (default: results)
 #   DEVICE=cpu ./run.sh      the same on the CPU, smaller, to try the kit
+#   ./run.sh programs        only unpacks train, predict and compare into bin/, for your own stores:
+#
+#     bin/train --config X.yaml     with the config's tile store (data.store) copied there, made by prepare on a machine with
+#                                   GDAL; its inputs need not be there. LD_LIBRARY_PATH as run.sh programs prints it
+#
+# These three are built with the tag nogdal: they read tile stores, and say what they cannot do without GDAL.
 #
 # Called by `make kit LIBTORCH=/path/to/site-packages/torch`.
 set -euo pipefail
@@ -27,6 +33,31 @@ rm -rf "$kit.new"
 mkdir -p "$kit.new/bin" "$kit.new/lib"
 say "building bench"
 go build -trimpath -ldflags '-s -w' -o "$kit.new/bin/bench" ./cmd/bench
+say "building train, predict and compare, without GDAL"
+mkdir -p "$kit.new/programs/bin"
+go build -tags nogdal -trimpath -ldflags '-s -w' -o "$kit.new/programs/bin/" ./cmd/train ./cmd/predict ./cmd/compare
+# A bare machine has torch's libraries and the C library's; anything else would be missed only there.
+for program in "$kit.new"/bin/* "$kit.new"/programs/bin/*; do
+  stray=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+    grep -Ev '^(libopencarbon(_cuda)?|libcgotorch|libtorch(_[a-z]*)?|libc10(_[a-z]*)?)\.so$|^(lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|resolv)|ld-linux.*)\.so\.[0-9]+$' || true)
+  [ -z "$stray" ] || die "$(basename "$program") needs libraries that a bare machine lacks: $stray"
+done
+# The three are alike: in one archive they take the room of one. Python unpacks it, which is there with torch.
+tar -C "$kit.new/programs" -c bin | python3 -c 'import lzma, shutil, sys
+filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 27}]
+with lzma.open(sys.argv[1], "wb", filters=filters) as f: shutil.copyfileobj(sys.stdin.buffer, f)' "$kit.new/programs.tar.xz"
+rm -rf "$kit.new/programs"
+if pkg-config --exists gdal 2>/dev/null; then
+  say "making a city and its store"
+  made=$(mktemp -d)
+  go build -o "$made/" ./cmd/synth ./cmd/prepare
+  sed 's/^name: demo$/name: kit/; s/^data:$/data:\n  store: store/' train/config/presets/demo.yaml >"$made/kit.yaml"
+  (cd "$made" && ./synth --out demo-city >synth.log && ./prepare --config kit.yaml >prepare.log 2>&1) || { cat "$made"/*.log >&2; die "the store could not be made"; }
+  cp -r "$made/store" "$made/kit.yaml" "$kit.new/"
+  rm -rf "$made"
+else
+  say "no GDAL here: the kit has no store, and does not try train and predict"
+fi
 for package in torch layers layers/rivals train/learn; do
   say "building the tests of $package"
   mkdir -p "$kit.new/tests/$package"

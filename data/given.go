@@ -21,7 +21,7 @@ import (
 // is there if it was built by the same section. The inputs need not be there, so
 // nothing says whether they have changed since. Errors are *fault.Input.
 func (c *Config) given(ctx context.Context, o Options) (*Report, error) {
-	if o.Force {
+	if o.Force || o.outline {
 		return nil, raster.Without()
 	}
 	r, why, err := existing(ctx, c.Store, o)

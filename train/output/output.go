@@ -73,7 +73,7 @@ func possible(formats []string, without error) (rest, left []string, err error) 
 		}
 	}
 	if rest == nil && left != nil {
-		return nil, left, fault.Wrap(without, "--format "+strings.Join(left, ","), "cannot be written", "Ask for csv, png or xlsx, which need no GDAL.")
+		return nil, left, fault.New("--format "+strings.Join(left, ","), "cannot be written: this program was built without GDAL (tag nogdal)", "Ask for csv, png or xlsx, which need none.")
 	}
 	return rest, left, nil
 }
