@@ -45,7 +45,8 @@ Beside each prediction stand intervals that hold the truth in 80, 90 and 95% of
 cells like those of the validation region (split conformal; a checkpoint carries
 what it takes), wider where a cell is less like the training cells. A sum of such predictions is too low, since they are near medians:
 the total that is printed, and the column corrected_<unit> and its band, are corrected by
-what the validation cells say (smearing), with intervals for the sum. With several checkpoints, usually of other seeds, the mean of
+what the validation cells say (smearing), with intervals for the sum. No interval knows of
+a large source, such as a power plant, that neither images nor points show. With several checkpoints, usually of other seeds, the mean of
 their ln emission is predicted and its spread written as well.
 
 A checkpoint may also be PyTorch's, of the authors' published program (.pth).
