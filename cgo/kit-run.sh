@@ -51,11 +51,14 @@ else
 fi
 step agree 300 bash -c "bench --agree --cells 64 $small --encode historical,unique --sampler random,blocks --precision fp32,fp32"
 [ "$device" = cpu ] || step agree-bf16 300 bash -c 'bench --agree --cells 64 --precision bf16'
+# Steps replayed as CUDA graphs: the numbers first.
+[ "$device" = cpu ] || step agree-graphs 300 bash -c 'bench --agree --cells 64 --graphs --precision fp32,bf16'
+[ "$device" = cpu ] || step london-graphs 200 bash -c "bench $london --graphs --precision $precision --json $out/london-graphs.json"
 step london 400 bash -c "bench $london --precision $precision --json $out/london.json"
 step levers 500 bash -c "bench $levers --levers --precision $precision --json $out/levers.json"
 step sizes 500 bash -c "bench --cells $sizes --epochs 3 $small --precision $precision --json $out/sizes.json"
 rm -rf "$out/made"
-for name in agree agree-bf16 london levers sizes; do
+for name in agree agree-bf16 agree-graphs london-graphs london levers sizes; do
   [ ! -s "$out/$name.log" ] || { printf '\n## %s\n' "$name"; cat "$out/$name.log"; } >>"$out/summary.txt"
 done
 cat "$out/summary.txt"

@@ -64,7 +64,8 @@ for package in torch layers layers/rivals train/learn; do
   go test -c -trimpath -ldflags '-s -w' -o "$kit.new/tests/$package/run.test" "./$package"
   [ ! -d "$package/testdata" ] || cp -r "$package/testdata" "$kit.new/tests/$package/"
 done
-cp "$prefix/libopencarbon.so" "$prefix/libcgotorch.so" "$kit.new/lib/"
+cp "$prefix"/libopencarbon*.so "$prefix/libcgotorch.so" "$kit.new/lib/"
+[ -e "$kit.new/lib/libopencarbon_cuda.so" ] || say "without CUDA graphs: no CUDA headers here (cgo/INSTALL.md)"
 { cat "$LIBTORCH/version.py" 2>/dev/null || true; } | sed -n "s/^__version__ = '\([0-9.]*\).*/\1/p" >"$kit.new/torch-version"
 [ -s "$kit.new/torch-version" ] || die "$LIBTORCH/version.py does not tell the version"
 git rev-parse --short HEAD >"$kit.new/commit" 2>/dev/null || echo unknown >"$kit.new/commit"

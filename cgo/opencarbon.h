@@ -137,8 +137,22 @@ ocg_error ocg_clip_grad_norm(const ocg_tensor* ts, int64_t n, double max_norm, o
 /* ---- optim.cc ---- */
 ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* m, const ocg_tensor* v, int64_t* steps, int64_t n,
                       double lr, double beta1, double beta2, double eps, double weight_decay, int64_t decoupled);
+/* Adam on a GPU with the learning rate and the step's number as scalars there, so that a graph can be replayed with others. */
+ocg_error ocg_adam_step_at(const ocg_tensor* params, const ocg_tensor* m, const ocg_tensor* v, int64_t n, ocg_tensor lr, ocg_tensor step,
+                           double beta1, double beta2, double eps, double weight_decay, int64_t decoupled);
+/* averages[i] = decay * averages[i] + (1 - decay) * params[i], on a GPU in two kernels for all. */
+ocg_error ocg_average_step(const ocg_tensor* averages, const ocg_tensor* params, int64_t n, double decay);
 ocg_error ocg_sgd_step(const ocg_tensor* params, const ocg_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
                      double momentum, double weight_decay);
+
+/* ---- graph.cc ---- */
+typedef void* ocg_graph; /* a CUDA graph */
+ocg_error ocg_graph_available(char** why); /* NULL: graphs can be made; freed by ocg_free_text */
+ocg_error ocg_graph_begin(int64_t device_index, ocg_graph* out); /* until the end, this thread's work on the device is only written down */
+ocg_error ocg_graph_end(ocg_graph g);
+ocg_error ocg_graph_replay(ocg_graph g);
+void ocg_graph_close(ocg_graph g);
+ocg_error ocg_copy_async_(ocg_tensor dst, ocg_tensor src);         /* does not wait for the device */
 
 /* ---- group.cc: several processes that train together ---- */
 typedef void* ocg_store; /* a connection to the processes' common store of texts, c10d's TCPStore; used by one thread at a time */

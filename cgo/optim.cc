@@ -108,6 +108,41 @@ ocg_error ocg_adam_step(const ocg_tensor* params, const ocg_tensor* ms, const oc
   })
 }
 
+ocg_error ocg_adam_step_at(const ocg_tensor* params, const ocg_tensor* ms, const ocg_tensor* vs, int64_t n, ocg_tensor lr,
+                           ocg_tensor step, double beta1, double beta2, double eps, double weight_decay, int64_t decoupled) {
+  OCG_GUARD({
+    c10::AutoGradMode no_grad(false);
+#if OCG_TORCH_AT_LEAST(2, 4)
+    std::vector<at::Tensor> p, g, m, v, steps;
+    for (int64_t i = 0; i < n; i++) {
+      if (!T(params[i]).grad().defined()) continue;
+      p.push_back(T(params[i]));
+      g.push_back(laid_out_as(p.back(), p.back().grad()));
+      m.push_back(T(ms[i]));
+      v.push_back(T(vs[i]));
+      steps.push_back(T(step));
+    }
+    if (decoupled)
+      at::_fused_adamw_(p, g, m, v, {}, steps, T(lr), beta1, beta2, weight_decay, eps, false, false);
+    else
+      at::_fused_adam_(p, g, m, v, {}, steps, T(lr), beta1, beta2, weight_decay, eps, false, false);
+#else
+    TORCH_CHECK(false, "libtorch before 2.4 has no Adam with a learning rate on the device");
+    (void)params, (void)ms, (void)vs, (void)n, (void)lr, (void)step, (void)beta1, (void)beta2, (void)eps, (void)weight_decay, (void)decoupled;
+#endif
+    oc::forget_autocast_copies();
+  })
+}
+
+ocg_error ocg_average_step(const ocg_tensor* averages, const ocg_tensor* params, int64_t n, double decay) {
+  OCG_GUARD({
+    c10::AutoGradMode no_grad(false);
+    auto a = oc::list(averages, n);
+    at::_foreach_mul_(a, decay);
+    at::_foreach_add_(a, oc::list(params, n), 1 - decay);
+  })
+}
+
 ocg_error ocg_sgd_step(const ocg_tensor* params, const ocg_tensor* momentum_buffers, int64_t* steps, int64_t n, double lr,
                      double momentum, double weight_decay) {
   OCG_GUARD({

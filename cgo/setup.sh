@@ -97,7 +97,7 @@ configure() {
 }
 
 # --- build, unless the same was built before --------------------------------------------------------------------------
-stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h $(find cgo/gloo -name '*.h' | sort) cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
+stamp=$(cat CMakeLists.txt cgo/*.cc cgo/*.h $(find cgo/gloo cgo/cuda -type f | sort) cgo/setup.sh | sha256sum | cut -c1-16)-$(basename "$gotorch")-${version}-${LIBTORCH:-system}
 stamp_file=$PREFIX/lib/opencarbon.stamp
 if [ -e "$PREFIX/lib/libopencarbon.so" ] && [ -e "$PREFIX/lib/libcgotorch.so" ] &&
    [ "$(cat "$stamp_file" 2>/dev/null)" = "$stamp" ]; then
@@ -110,7 +110,9 @@ else
   # Installed beside and renamed, so that no program ever finds half a library.
   rm -rf "$dir/stage"
   DESTDIR=$PWD/$dir/stage ninja -C "$dir" install >>build.log 2>&1 || { tail -20 build.log >&2; die "the installation failed; the whole log is in build.log"; }
-  for lib in libcgotorch.so libopencarbon.so; do
+  rm -f "$PREFIX/lib/libopencarbon_cuda.so"
+  for lib in libcgotorch.so libopencarbon.so libopencarbon_cuda.so; do
+    [ -e "$dir/stage$PREFIX/lib/$lib" ] || [ $lib != libopencarbon_cuda.so ] || continue
     { mkdir -p "$PREFIX/lib" && cp "$dir/stage$PREFIX/lib/$lib" "$PREFIX/lib/.$lib.new" && mv -f "$PREFIX/lib/.$lib.new" "$PREFIX/lib/$lib"; } 2>>build.log ||
       die "cannot write to $PREFIX/lib. Not root? Give PREFIX=\$HOME/opencarbon, or leave PREFIX out."
   done

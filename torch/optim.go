@@ -21,6 +21,13 @@ type Optimizer interface {
 	Close()                     // frees the state's tensors
 }
 
+// Replayable is an optimizer whose step can be part of a Graph.
+type Replayable interface {
+	Optimizer
+	StepAt(rate, step *Tensor)
+	Advance() int64
+}
+
 // OptimizerState is what an optimizer remembers, one entry a parameter, in the
 // parameters' order.
 type OptimizerState struct {
@@ -100,6 +107,33 @@ func (a *adam) Step() {
 	check(a.kind(), C.ocg_adam_step(handles(a.params), handles(a.m), handles(a.v), first[C.int64_t](a.steps),
 		C.int64_t(len(a.params)), C.double(a.o.LearningRate), C.double(a.o.Beta1), C.double(a.o.Beta2),
 		C.double(a.o.Eps), C.double(a.o.WeightDecay), flag(a.decoupled)))
+}
+
+// StepAt is Step with the learning rate and the number of the step (from 1)
+// as float32 scalars on the parameters' GPU, so that a Graph of it can be replayed
+// with others. It does not count the step: see Advance.
+func (a *adam) StepAt(rate, step *Tensor) {
+	requireAll(a.kind(), append([]*Tensor{rate, step}, a.params...)...)
+	requireOpen(a.kind(), a.closed)
+	check(a.kind(), C.ocg_adam_step_at(handles(a.params), handles(a.m), handles(a.v), C.int64_t(len(a.params)), rate.h, step.h,
+		C.double(a.o.Beta1), C.double(a.o.Beta2), C.double(a.o.Eps), C.double(a.o.WeightDecay), flag(a.decoupled)))
+}
+
+// Advance counts a step and returns its number, or 0 where the parameters have not
+// all seen equally many.
+func (a *adam) Advance() int64 {
+	for _, s := range a.steps {
+		if s != a.steps[0] {
+			return 0
+		}
+	}
+	for i := range a.steps {
+		a.steps[i]++
+	}
+	if len(a.steps) == 0 {
+		return 0
+	}
+	return a.steps[0]
 }
 
 func (a *adam) ZeroGrad()                  { ZeroGrad(a.params) }

@@ -43,6 +43,17 @@ func NewPoints(tile []int32, category, row, col []uint16, count []float32, tiles
 		Count: FromSlice(count, n).Cast(dtype).To(device)}
 }
 
+// PointsOf is NewPoints of tensors [n] that lie on their device already: int64, and
+// counts. What they hold is not looked at, which would have to wait for the device.
+func PointsOf(tile, category, row, col, count *Tensor, tiles, categories, height, width int) *Points {
+	const op = "points"
+	requireAll(op, tile, category, row, col, count)
+	checkShape(op, []int{tiles, categories, height, width}, count.DType())
+	return &Points{Tiles: tiles, Categories: categories, Height: height, Width: width,
+		Channel: tile.MulScalar(float64(categories)).Add(category), tile: tile.Cast(Int32), category: category.Cast(Int32),
+		row: row.Cast(Int32), col: col.Cast(Int32), Count: count}
+}
+
 // ChannelMean is the mean over the pixels, [Tiles, Categories].
 func (p *Points) ChannelMean() *Tensor {
 	p.must("channel_mean")

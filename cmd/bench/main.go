@@ -123,6 +123,7 @@ with half of the threads each; "epoch x" is then how good they are at it.`,
 	f.BoolVar(&s.NCHW, "nchw", false, "images in PyTorch's default memory format instead of channels_last")
 	f.BoolVar(&s.NoPrefetch, "no-prefetch", false, "assemble each batch only when it is needed")
 	f.BoolVar(&s.NoPool, "no-pool", false, "give the memory of CPU tensors back to the system at once")
+	f.BoolVar(&s.Graphs, "graphs", false, "on a GPU replay a training step as a CUDA graph instead of launching its kernels one by one")
 	f.BoolVar(&levers, "levers", false, "add a row without each lever")
 	f.BoolVar(&agree, "agree", false, "measure no time: compare losses and predictions with the CPU's in fp32, from the same weights on the same batches")
 	f.IntVar(&rounds, "rounds", 1, "times that the rows take turns; medians are printed")

@@ -87,7 +87,7 @@ func (s Spec) assemble(data *store.Store, group *torch.Group) (*rig, error) {
 	}
 	r.optimizer = torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
 	r.Learner = learn.NewLearner(model, a, r.optimizer, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
-		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch, Group: group})
+		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch, Graphs: s.Graphs, Group: group})
 	r.sampler = &learn.Sampler{Cells: r.cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
 	if s.Sampler == "blocks" {
 		r.sampler.Block = 4
@@ -150,11 +150,17 @@ func (r *Result) measure(ctx context.Context, data *store.Store, group *torch.Gr
 		}
 		return encoded, nil
 	}
-	if _, err := epoch(0, 1); err != nil { // warms up
+	warm := 1
+	if d.IsCUDA() {
+		warm = 8 // steps are replayed from the sixth on
+	}
+	if _, err := epoch(0, warm); err != nil {
 		return err
 	}
 	d.Synchronize()
-	l.Clock = clock
+	if !d.IsCUDA() {
+		l.Clock = clock
+	}
 	start, encoded := time.Now(), 0
 	for i := range s.Epochs {
 		n, err := epoch(i+1, math.MaxInt)
@@ -168,6 +174,16 @@ func (r *Result) measure(ctx context.Context, data *store.Store, group *torch.Gr
 	r.EpochSeconds = time.Since(start).Seconds() / epochs
 	r.Encodings = float64(encoded) / epochs / float64(len(cells))
 	r.FLOPs = 3 * resNet18FLOPs(s.Size) * float64(encoded) / epochs // backward costs twice forward
+	if d.IsCUDA() {                                                 // the clock waits for each part, so it has an epoch of its own
+		l.Clock = clock
+		if _, err := epoch(s.Epochs+1, math.MaxInt); err != nil {
+			return err
+		}
+		l.Clock, epochs = nil, 1
+		if err := l.Eager(); err != nil {
+			r.Eager = err.Error()
+		}
+	}
 	r.Parts = map[string]float64{}
 	for name, t := range clock.Parts {
 		r.Parts[name] = t.Seconds() / epochs

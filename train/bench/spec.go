@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 
 	"opencarbon/data/fault"
 	"opencarbon/train/learn"
@@ -28,6 +29,7 @@ type Spec struct {
 	NCHW         bool   `json:"nchw"`
 	NoPrefetch   bool   `json:"no_prefetch"`
 	NoPool       bool   `json:"no_pool"`
+	Graphs       bool   `json:"graphs"`
 	Store        string `json:"store"` // folder of the made tile store
 	Ranks        int    `json:"ranks"` // processes that train together, Threads in all of them; 0 and 1: one
 	Rank         int    `json:"rank"`  // of them, which one this is
@@ -79,12 +81,19 @@ var Levers = []struct {
 	{"without channels_last and Winograd", func(s *Spec) { s.NCHW = true }},
 	{"without pooled memory", func(s *Spec) { s.NoPool = true }},
 	{"without prefetch", func(s *Spec) { s.NoPrefetch = true }},
+	{graphs, func(s *Spec) { s.Graphs = !s.Graphs }},
 	{"without threads (1)", func(s *Spec) { s.Threads = 1 }},
 }
 
-// LeverRows are the rows of s without each lever.
+// graphs is the lever of GPUs alone.
+const graphs = "with or without CUDA graphs, the other way"
+
+// LeverRows are the rows of s without each lever that its device has.
 func LeverRows(s Spec) (rows []Spec) {
 	for _, l := range Levers {
+		if l.Name == graphs && !strings.HasPrefix(s.Device, "cuda") {
+			continue
+		}
 		row := s
 		row.Name = l.Name
 		l.Off(&row)
@@ -97,6 +106,7 @@ func LeverRows(s Spec) (rows []Spec) {
 type Result struct {
 	Spec              Spec               `json:"spec"`
 	Emulated          bool               `json:"emulated,omitempty"` // nothing was measured: the device only imitates the precision, and would take hours
+	Eager             string             `json:"eager,omitempty"`    // why steps on a GPU were not replayed as graphs
 	Libtorch          string             `json:"libtorch"`
 	Device            string             `json:"device"`
 	Threads           int                `json:"threads"`

@@ -53,6 +53,11 @@ func (t *Table) Print(w io.Writer, peak float64) error {
 				r.Spec.Name, 100*r.Parts["together"]/r.EpochSeconds)
 		}
 	}
+	for _, r := range t.Rows {
+		if r.Eager != "" {
+			fmt.Fprintf(&b, "\n%s: steps were not replayed as CUDA graphs: %s\n", r.Spec.Name, r.Eager)
+		}
+	}
 	if len(t.LeftOut) > 0 {
 		fmt.Fprintf(&b, "\nLeft out, since this processor does not compute in bfloat16 (it has no AVX-512): %s\n", strings.Join(t.LeftOut, "; "))
 	}

@@ -57,17 +57,22 @@ func origins(size int) *torch.Tensor {
 }
 
 // turned are images [E, B, H, H], each turned by its element of D4.
-func (e *Encoder) turned(images *torch.Tensor, turns []uint8) (out *torch.Tensor) {
-	n, bands, size := images.Size(0), images.Size(1), e.Model.Config().ImageSize
-	which := make([]int64, n)
+func (e *Encoder) turned(images *torch.Tensor, turns []uint8) *torch.Tensor {
+	which := make([]int64, len(turns))
 	for i, s := range turns {
 		which[i] = int64(s)
 	}
+	return e.turnedBy(images, torch.FromSlice(which).To(images.Device()))
+}
+
+// turnedBy is turned with the elements on the device, [E] int64.
+func (e *Encoder) turnedBy(images, turns *torch.Tensor) (out *torch.Tensor) {
+	n, bands, size := images.Size(0), images.Size(1), e.Model.Config().ImageSize
 	torch.InScope(func(s *torch.Scope) { // the index is 16 MiB for 32 tiles of 256 pixels
 		if e.origins == nil {
 			e.origins = origins(size).To(e.Model.Params().Device).Own()
 		}
-		from := e.origins.IndexSelect(0, torch.FromSlice(which).To(e.origins.Device())) // [E, H*H]
+		from := e.origins.IndexSelect(0, turns) // [E, H*H]
 		from = from.Unsqueeze(1).Expand(n, bands, size*size)
 		out = images.Reshape(n, bands, size*size).Gather(2, from).Reshape(n, bands, size, size)
 		s.Keep(out)

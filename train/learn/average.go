@@ -28,6 +28,10 @@ func (a *average) step(parameters []*torch.Tensor) {
 			}
 			a.steps++
 			d := min(a.decay, float64(1+a.steps)/float64(10+a.steps))
+			if len(parameters) > 0 && parameters[0].Device().IsCUDA() {
+				torch.Average(a.x, parameters, d)
+				return
+			}
 			for i, p := range parameters {
 				a.x[i].MulScalarInPlace(d).AddInPlace(p.Detach().MulScalar(1 - d))
 			}

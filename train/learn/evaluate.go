@@ -11,6 +11,17 @@ import (
 // to fill the cores, little memory.
 const EvaluationTiles = 64
 
+// gpuEvaluationTiles is EvaluationTiles for Evaluate on a GPU, which 64 tiles do not
+// fill: their kernels run for less time than their launching takes.
+const gpuEvaluationTiles = 256
+
+func (e *Encoder) evaluationTiles() int {
+	if e.Model.Params().Device.IsCUDA() {
+		return gpuEvaluationTiles
+	}
+	return EvaluationTiles
+}
+
 // Evaluate predicts ln emission of cells, encoding every tile that their
 // neighborhoods need exactly once, whatever M. done, where given, hears of the
 // tiles encoded so far; each sees every chunk's output and cells while its
@@ -26,7 +37,7 @@ func (e *Encoder) Evaluate(ctx context.Context, cells []int32, done func(tiles, 
 	torch.NoGrad(func() {
 		torch.InScope(func(*torch.Scope) {
 			var x layers.Views
-			if x, err = e.all(ctx, tiles, EvaluationTiles, done); err == nil {
+			if x, err = e.all(ctx, tiles, e.evaluationTiles(), done); err == nil {
 				predicted = e.Predict(x, tiles, cells, each)
 			}
 		})

@@ -23,6 +23,9 @@ type Learner struct {
 	average   *average // nil without
 	pending   []pendingStep
 	ahead     int // most steps in pending
+	replays   []*replayed
+	noGraphs  error // why steps cannot be replayed; nil: they can, or nobody has asked
+	steps     int   // done since NewLearner
 
 	Stopping func() bool // of one of several processes: whether it is asked to stop; nil: never
 	stopped  bool        // one of them is
@@ -63,6 +66,10 @@ func (l *Learner) Close() {
 		p.close()
 	}
 	l.pending = nil
+	for _, r := range l.replays {
+		r.close()
+	}
+	l.replays = nil
 	l.Assembler.own = false
 	l.Encoder.Close()
 }
@@ -106,6 +113,13 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 	}
 	var err error
 	torch.InScope(func(*torch.Scope) {
+		if l.replayable(b) {
+			var done bool
+			if done, err = l.replay(b, contrastive); done || err != nil {
+				return
+			}
+		}
+		l.steps++
 		d := l.Model.Params().Device
 		wait := l.ahead == 1
 		loss := l.forward(b, contrastive)

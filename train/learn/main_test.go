@@ -47,10 +47,24 @@ func made(t *testing.T, n int) (*store.Store, []float64, []int32) {
 // learner makes a learner with SGD at the given rate; f gets it inside the engine.
 func learner(t *testing.T, d *store.Store, ln []float64, m int, rate float64, o learn.Options, f func(l *learn.Learner)) {
 	t.Helper()
+	learnerWith(t, torch.CPU, func(p []*torch.Tensor) torch.Optimizer { return torch.NewSGD(p, torch.SGDOptions{LearningRate: rate}) }, d, ln, m, o, f)
+}
+
+// learnerOn is learner with Adam on a device.
+func learnerOn(t *testing.T, device torch.Device, d *store.Store, ln []float64, m int, o learn.Options, f func(l *learn.Learner)) {
+	t.Helper()
+	learnerWith(t, device, func(p []*torch.Tensor) torch.Optimizer {
+		return torch.NewAdam(p, torch.AdamOptions{LearningRate: 1e-4})
+	}, d, ln, m, o, f)
+}
+
+func learnerWith(t *testing.T, device torch.Device, optimizer func([]*torch.Tensor) torch.Optimizer, d *store.Store, ln []float64, m int, o learn.Options,
+	f func(l *learn.Learner)) {
+	t.Helper()
 	before := torch.Live()
 	if err := torch.Run(torch.Options{Threads: 1}, func() {
 		torch.ManualSeed(1)
-		parameters := layers.NewParams(torch.CPU)
+		parameters := layers.NewParams(device)
 		defer parameters.Close()
 		model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
 			Neighborhood: m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
@@ -61,7 +75,7 @@ func learner(t *testing.T, d *store.Store, ln []float64, m int, rate float64, o 
 		if err != nil {
 			t.Fatal(err)
 		}
-		sgd := torch.NewSGD(parameters.Parameters(), torch.SGDOptions{LearningRate: rate})
+		sgd := optimizer(parameters.Parameters())
 		defer sgd.Close()
 		o.Temperature, o.Alpha = 0.07, 0.01
 		l := learn.NewLearner(model, a, sgd, o)

@@ -36,6 +36,7 @@ type Options struct {
 	Pretrain    layers.Pretraining // of encoders on all tiles before the first step
 	DensePOIs   bool               // convolve POIs as dense tensors, for comparison
 	NCHW        bool               // images in PyTorch's default memory format, for comparison
+	Graphs      bool               // on a GPU replay a step as a CUDA graph; no GPU has run this yet, so nothing but bench asks for it
 	NoPrefetch  bool               // assemble each batch only when it is needed, for comparison
 
 	Group *torch.Group // processes that train together; nil: one
