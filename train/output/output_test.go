@@ -145,6 +145,10 @@ func TestPageSums(t *testing.T) {
 			rows = append(rows, runlog.Prediction{True: v})
 		}
 		filled, predicted := p.pageSums(rows)
+		p.Sum, p.Filled = nil, nil // nothing corrects
+		if alone, none := p.pageSums(rows); none != nil || (alone != nil) != (c.name == "all known") {
+			t.Errorf("%s, without a correction: %+v, %+v", c.name, alone, none)
+		}
 		if predicted.Of != c.second || predicted.Total != 20 || predicted.Low != 10 || predicted.High != 30 {
 			t.Errorf("%s: predicted %+v", c.name, predicted)
 		}

@@ -36,7 +36,7 @@ func (p *Predictions) writePage(by Model, s *store.Store, g *grid.Grid, rows []r
 		}
 	}
 	f := page.Facts{Score: heldOut(by, s, rows), Notes: p.Notes}
-	if p.Sum != nil && !x.Scaled { // where totals are known the notes say so
+	if !x.Scaled { // where totals are known the notes say so
 		f.Filled, f.Sum = p.pageSums(rows)
 	}
 	content.Findings = page.Findings(m, p.Unit, f)
@@ -50,7 +50,7 @@ func (p *Predictions) writePage(by Model, s *store.Store, g *grid.Grid, rows []r
 
 // pageSums are the totals that a page tells: the one that can be defended, with the
 // inventory's own numbers as far as it has some (nil: it has none), and the one that
-// is predicted throughout.
+// is predicted throughout (nil: nothing corrects it, and uncorrected it is too low).
 func (p *Predictions) pageSums(rows []runlog.Prediction) (filled, predicted *page.Sum) {
 	count := func(n int) string { return metrics.Amount(float64(n)) }
 	sum := func(of string, total float64, intervals []totals.Interval) *page.Sum {
@@ -77,7 +77,10 @@ func (p *Predictions) pageSums(rows []runlog.Prediction) (filled, predicted *pag
 	if filled != nil {
 		of = fmt.Sprintf("By predictions alone, the same %s cells", count(p.Cells))
 	}
-	return filled, sum(of, p.Sum.Corrected, p.Sum.Intervals)
+	if p.Sum != nil {
+		predicted = sum(of, p.Sum.Corrected, p.Sum.Intervals)
+	}
+	return filled, predicted
 }
 
 // since compares a prediction with an earlier one, which a page calls by the name of
