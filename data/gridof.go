@@ -1,7 +1,11 @@
 package data
 
 import (
+	"math"
+	"strconv"
+
 	"opencarbon/data/grid"
+	"opencarbon/data/raster"
 	"opencarbon/data/store"
 )
 
@@ -13,6 +17,13 @@ func GridOf(m store.GridSpec) (*grid.Grid, error) {
 		spec.CellDegrees, spec.EPSG = m.CellSize, 0
 	case grid.Projected:
 		spec.CellMetres = m.CellSize
+		// The store has the edge in units of the CRS, which may be feet.
+		if crs, err := raster.ParseCRS("EPSG:" + strconv.Itoa(m.EPSG)); err == nil && crs.Metres() > 0 {
+			spec.CellMetres *= crs.Metres()
+			if round := math.Round(1e6*spec.CellMetres) / 1e6; math.Abs(round-spec.CellMetres) < 1e-9*round {
+				spec.CellMetres = round // what the division had taken away
+			}
+		}
 	default:
 		spec.EPSG = 0
 	}

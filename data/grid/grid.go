@@ -121,7 +121,9 @@ func New(s Spec) (*Grid, error) {
 		return nil, fault.New(where+".scheme", fmt.Sprintf("there is no scheme %q", s.Scheme), "choose xyz, degrees or projected")
 	}
 	var err error
-	if g.crs, err = raster.ParseCRS(crs); err != nil {
+	if g.crs, err = raster.ParseCRS(crs); err != nil && raster.Without() != nil {
+		return nil, err // the code may well be right
+	} else if err != nil {
 		return nil, fault.Wrap(err, where+".epsg", "the grid's CRS cannot be used", "check the EPSG code")
 	}
 	if s.Scheme == Projected {
