@@ -21,7 +21,11 @@ func TestGridOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := GridOf((&build{grid: g}).gridSpec())
+		kept := (&build{grid: g}).gridSpec()
+		if m := kept.Metres(); spec.Scheme == grid.Projected && math.Abs(kept.CellSize*m-spec.CellMetres) > 1e-6 {
+			t.Errorf("%s: the store has an edge of %g units of %g m", g, kept.CellSize, m)
+		}
+		again, err := GridOf(kept)
 		if err != nil {
 			t.Fatalf("%+v: %v", spec, err)
 		}

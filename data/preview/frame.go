@@ -51,7 +51,7 @@ func newFrame(s *store.Store) (frame, error) {
 	}
 	f.cols, f.rows = int(lastCol-f.col+1), int(lastRow-f.row+1)
 	if g.Scheme == "projected" {
-		km := g.CellSize / 1000
+		km := g.CellSize * g.Metres() / 1000
 		f.west, f.east = float64(f.col)*km, float64(lastCol+1)*km
 		f.north, f.south = -float64(f.row)*km, -float64(lastRow+1)*km
 		f.xLabel, f.yLabel = fmt.Sprintf("easting, km (EPSG:%d)", g.EPSG), "northing, km"

@@ -298,6 +298,6 @@ func gridName(s *store.Store) string {
 	case "degrees":
 		return fmt.Sprintf("1/%.4g degree", 1/g.CellSize)
 	default:
-		return fmt.Sprintf("EPSG:%d, %g m", g.EPSG, g.CellSize)
+		return fmt.Sprintf("EPSG:%d, %.6g m", g.EPSG, g.CellSize*g.Metres())
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"regexp"
+	"strconv"
 )
 
 // MaxCategories is the number of POI categories that a store can tell apart.
@@ -46,6 +49,22 @@ type GridSpec struct {
 	// antimeridian; 0 where it does not.
 	Columns int64 `json:"columns,omitempty"`
 }
+
+// Metres is how long a unit of the grid's CRS is: CellSize may be in feet. It is 1
+// where the definition does not say, and has no meaning for degrees.
+func (g GridSpec) Metres() float64 {
+	all := wktUnit.FindAllStringSubmatch(g.WKT, -1)
+	if len(all) == 0 {
+		return 1
+	}
+	v, err := strconv.ParseFloat(all[len(all)-1][1], 64) // those before it are of angles
+	if err != nil || !(v > 0) || math.IsInf(v, 0) {
+		return 1
+	}
+	return v
+}
+
+var wktUnit = regexp.MustCompile(`\bUNIT\s*\[\s*"[^"]*"\s*,\s*([0-9.eE+-]+)`)
 
 // InputFile is a file that a store was built from.
 type InputFile struct {
