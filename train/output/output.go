@@ -9,6 +9,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ func (p *Predictions) Totals() string {
 		s += "\n  do not report this total: " + text + "; where one is known, --total takes it"
 	}
 	if f := p.Filled; f != nil {
-		s += fmt.Sprintf("\n%s %s with the inventory's own numbers of the %d cells that have one (%s)", metrics.Amount(f.Sum.Corrected), p.Unit, f.Cells, metrics.Amount(f.Known))
+		s += fmt.Sprintf("\n%s %s with the inventory's own numbers of the %s (%s)", metrics.Amount(f.Sum.Corrected), p.Unit, haveOne(f.Cells, strconv.Itoa), metrics.Amount(f.Known))
 		for _, i := range f.Sum.Intervals {
 			s += fmt.Sprintf("\n  %g%% interval: %s to %s", 100*i.Level, metrics.Amount(i.Low), metrics.Amount(i.High))
 		}

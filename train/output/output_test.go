@@ -135,7 +135,7 @@ func TestPageSums(t *testing.T) {
 		first, second string
 		total         float64
 	}{
-		{"some known", []float64{math.Log(5), nan}, some, "With the inventory's own numbers for the 1 cells that have one, and predictions for the other 1, the 2 cells", "By predictions alone, the same 2 cells", 15},
+		{"some known", []float64{math.Log(5), nan}, some, "With the inventory's own numbers for the one cell that has one, and predictions for the other 1, the 2 cells", "By predictions alone, the same 2 cells", 15},
 		{"all known", []float64{math.Log(5), math.Log(6)}, nil, "By the inventory, which has a number for each of them, the 2 cells", "By predictions alone, the same 2 cells", 11},
 		{"none known", []float64{nan, nan}, nil, "", "The 2 cells", 0},
 	} {

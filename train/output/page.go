@@ -68,7 +68,7 @@ func (p *Predictions) pageSums(rows []runlog.Prediction) (filled, predicted *pag
 	}
 	switch f := p.Filled; {
 	case f != nil:
-		filled = sum(fmt.Sprintf("With the inventory's own numbers for the %s cells that have one, and predictions for the other %s, the %s cells", count(f.Cells), count(p.Cells-f.Cells), count(p.Cells)),
+		filled = sum(fmt.Sprintf("With the inventory's own numbers for the %s, and predictions for the other %s, the %s cells", haveOne(f.Cells, count), count(p.Cells-f.Cells), count(p.Cells)),
 			f.Sum.Corrected, f.Sum.Intervals)
 	case !math.IsNaN(known):
 		filled = sum(fmt.Sprintf("By the inventory, which has a number for each of them, the %s cells", count(p.Cells)), known, nil)
@@ -81,6 +81,14 @@ func (p *Predictions) pageSums(rows []runlog.Prediction) (filled, predicted *pag
 		predicted = sum(of, p.Sum.Corrected, p.Sum.Intervals)
 	}
 	return filled, predicted
+}
+
+// haveOne says of how many cells there is a number; count writes numbers.
+func haveOne(n int, count func(int) string) string {
+	if n == 1 {
+		return "one cell that has one"
+	}
+	return count(n) + " cells that have one"
 }
 
 // since compares a prediction with an earlier one, which a page calls by the name of
