@@ -144,3 +144,25 @@ func TestSchedules(t *testing.T) {
 		t.Errorf("after NaN and -3: %+v", p)
 	}
 }
+
+// A replayed step is counted for all parameters at once, and only where all have been
+// in equally many.
+func TestAdvance(t *testing.T) {
+	run(t, func() {
+		a := torch.Ones(torch.Float32, torch.CPU, 2).SetRequiresGrad(true)
+		b := torch.Ones(torch.Float32, torch.CPU, 2).SetRequiresGrad(true)
+		adam := torch.NewAdam([]*torch.Tensor{a, b}, torch.AdamOptions{LearningRate: 0.1})
+		defer adam.Close()
+		r := adam.(torch.Replayable)
+		for want := int64(1); want < 4; want++ {
+			if n := r.Advance(); n != want || adam.State().Steps[1] != want {
+				t.Errorf("step %d is counted as %d, for the second parameter as %d", want, n, adam.State().Steps[1])
+			}
+		}
+		a.Sum().Backward() // b has no part in it
+		adam.Step()
+		if n := r.Advance(); n != 0 || adam.State().Steps[0] != 4 || adam.State().Steps[1] != 3 {
+			t.Errorf("after steps %v: %d", adam.State().Steps, n)
+		}
+	})
+}

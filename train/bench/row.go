@@ -152,7 +152,7 @@ func (r *Result) measure(ctx context.Context, data *store.Store, group *torch.Gr
 	}
 	warm := 1
 	if d.IsCUDA() {
-		warm = 8 // steps are replayed from the sixth on
+		warm = 8 // steps are replayed from the fifth on
 	}
 	if _, err := epoch(0, warm); err != nil {
 		return err
@@ -174,7 +174,8 @@ func (r *Result) measure(ctx context.Context, data *store.Store, group *torch.Gr
 	r.EpochSeconds = time.Since(start).Seconds() / epochs
 	r.Encodings = float64(encoded) / epochs / float64(len(cells))
 	r.FLOPs = 3 * resNet18FLOPs(s.Size) * float64(encoded) / epochs // backward costs twice forward
-	if d.IsCUDA() {                                                 // the clock waits for each part, so it has an epoch of its own
+	if d.IsCUDA() {
+		// The clock waits for each part, so it has an epoch of its own.
 		l.Clock = clock
 		if _, err := epoch(s.Epochs+1, math.MaxInt); err != nil {
 			return err

@@ -113,11 +113,8 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 	}
 	var err error
 	torch.InScope(func(*torch.Scope) {
-		if l.replayable(b) {
-			var done bool
-			if done, err = l.replay(b, contrastive); done || err != nil {
-				return
-			}
+		if l.replayable(b) && l.replay(b, contrastive) {
+			return
 		}
 		l.steps++
 		d := l.Model.Params().Device

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"errors"
 	"math"
 
 	"opencarbon/layers"
@@ -163,7 +164,7 @@ func (l *Learner) unpack(ints, floats *torch.Tensor, s shape) (in stepInputs) {
 
 // replay does a step by replaying its graph, which it captures when it meets the
 // shape for the second time. false: nothing was done.
-func (l *Learner) replay(b *Batch, contrastive bool) (done bool, err error) {
+func (l *Learner) replay(b *Batch, contrastive bool) (done bool) {
 	s := shape{cells: len(b.Cells), points: roomFor(len(b.Points.Tile)), contrastive: contrastive}
 	var r *replayed
 	for _, c := range l.replays {
@@ -173,37 +174,35 @@ func (l *Learner) replay(b *Batch, contrastive bool) (done bool, err error) {
 	}
 	if r == nil {
 		l.replays = append(l.replays, &replayed{shape: s})
-		return false, nil
+		return false
 	}
-	optimizer := l.Optimizer.(torch.Replayable)
-	number := optimizer.State().Steps
-	if len(number) == 0 {
-		return false, nil
-	}
-	ints, floats := l.pack(b, s, number[0]+1)
 	if r.graph == nil {
-		if err := l.capture(r, ints, floats); err != nil {
+		if err := l.capture(r, b); err != nil {
 			l.noGraphs = err
-			return false, nil
+			return false
 		}
-	} else {
-		r.ints.CopyAsync(torch.FromSlice(ints).Pin())
-		r.floats.CopyAsync(torch.FromSlice(floats).Pin())
 	}
-	if optimizer.Advance() != number[0]+1 {
-		return false, l.broken(0, b.Cells, "the optimizer counts %d steps of one parameter and others of another", number[0])
+	number := l.Optimizer.(torch.Replayable).Advance()
+	if number == 0 {
+		l.noGraphs = errors.New("the parameters have not all seen equally many steps")
+		return false
 	}
+	ints, floats := l.pack(b, s, number)
+	r.ints.CopyAsync(torch.FromSlice(ints).Pin())
+	r.floats.CopyAsync(torch.FromSlice(floats).Pin())
 	r.graph.Replay()
 	if l.average != nil {
 		l.average.step(l.Model.Params().Parameters())
 	}
 	l.pending = append(l.pending, pendingStep{r.loss.Clone().Own(), r.norm.Clone().Own(), append([]int32(nil), b.Cells...)})
-	return true, nil
+	return true
 }
 
-// capture writes the step of r's shape down.
-func (l *Learner) capture(r *replayed, ints []int64, floats []float32) (err error) {
+// capture writes the step of r's shape down. b makes its inputs as large as they are
+// to be.
+func (l *Learner) capture(r *replayed, b *Batch) (err error) {
 	d := l.Model.Params().Device
+	ints, floats := l.pack(b, r.shape, 0)
 	r.ints, r.floats = torch.FromSlice(ints).To(d).Own(), torch.FromSlice(floats).To(d).Own()
 	optimizer := l.Optimizer.(torch.Replayable)
 	most := l.options.ClipNorm
