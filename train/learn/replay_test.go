@@ -53,7 +53,9 @@ func TestRoomForPoints(t *testing.T) {
 	}
 }
 
-// On a GPU replayed steps train as launched ones do.
+// On a GPU replayed steps train as launched ones do: twice the learning rate would be
+// ten times as far off as is allowed. The contrastive loss, in the last epoch, carries
+// rounding away in so small a city, so less is asked of that.
 func TestReplayedSteps(t *testing.T) {
 	var device torch.Device
 	var why error
@@ -71,18 +73,19 @@ func TestReplayedSteps(t *testing.T) {
 		t.Skipf("no CUDA graphs: %v", why)
 	}
 	d, ln, cells := made(t, 25)
+	const last = 5
 	train := func(launched bool) (losses []float64) {
 		learnerOn(t, device, d, ln, 3, learn.Options{Encode: learn.Historical, Augment: true, Batch: 8, ClipNorm: 10, EMA: 0.9, Graphs: !launched}, func(l *learn.Learner) {
-			for epoch := range 6 {
+			for epoch := range last + 1 {
 				if err := l.BeginEpoch(context.Background(), cells, epoch); err != nil {
 					t.Fatal(err)
 				}
-				l.Optimizer.SetLearningRate(1e-4 / float64(epoch+1))
+				l.Optimizer.SetLearningRate(1e-3 / float64(epoch+1))
 				l.Model.Params().Train()
 				feed := l.NewFeed([][]int32{cells[:8], cells[8:16], cells[16:]}, epoch)
 				for range 3 {
 					b := feed.Next()
-					if err := l.Step(b, epoch > 1); err != nil {
+					if err := l.Step(b, epoch == last); err != nil {
 						t.Fatal(err)
 					}
 					feed.Done(b)
@@ -101,7 +104,7 @@ func TestReplayedSteps(t *testing.T) {
 		return losses
 	}
 	want, have := train(true), train(false)
-	if off := far(have, want); off > 1e-2 {
-		t.Errorf("losses %v, launched %v: off by %.2g", have, want, off)
+	if off, at := far(have[:last], want[:last]), far(have[last:], want[last:]); off > 2e-4 || at > 1e-2 {
+		t.Errorf("losses %v, launched %v: off by %.2g, with the contrastive loss by %.2g", have, want, off, at)
 	}
 }
