@@ -59,6 +59,9 @@ const (
 // ofFiles are their files.
 var ofFiles = map[string]string{OfNetwork: train.BestFile, OfStack: train.StackFile, OfFolds: train.FoldsFile}
 
+// ofAdvice is how to get those that runs do not always have.
+var ofAdvice = map[string]string{OfStack: "Give --set 'train.stack=[ridge, svr, xgboost]' or --set train.ensemble=3.", OfFolds: "Give --set train.folds=5."}
+
 // CoverageResult is how often prediction intervals held, per seed and pooled.
 type CoverageResult struct {
 	Seeds  [][]conformal.Coverage // [seeds][levels]
@@ -200,7 +203,7 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && o.Of != OfNetwork:
 		return nil, false, fault.Wrap(err, "--of "+o.Of, "the runs have no such checkpoint",
-			map[string]string{OfStack: "Give --set 'train.stack=[ridge, SVR, XGBoost]' or --set train.ensemble=3.", OfFolds: "Give --set train.folds=5."}[o.Of]+" Trainings of other settings are made anew.")
+			ofAdvice[o.Of]+" Trainings of other settings are made anew.")
 	case err != nil:
 		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
 	}

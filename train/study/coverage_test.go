@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,6 +13,21 @@ import (
 	"opencarbon/train/conformal"
 	"opencarbon/train/totals"
 )
+
+// What a message says to give can be given.
+func TestAdviceOfCheckpoints(t *testing.T) {
+	for of, advice := range ofAdvice {
+		found := regexp.MustCompile(`--set (?:'([^']+)'|(\S+?)\.? )`).FindAllStringSubmatch(advice+" ", -1)
+		if len(found) == 0 {
+			t.Errorf("%s: no setting in %q", of, advice)
+		}
+		for _, f := range found {
+			if _, err := train.LoadExperiment("demo", []string{strings.TrimSuffix(f[1]+f[2], ".")}); err != nil {
+				t.Errorf("%s: %v", of, err)
+			}
+		}
+	}
+}
 
 // The pooled coverage weighs each seed by its test cells.
 func TestPool(t *testing.T) {

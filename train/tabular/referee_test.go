@@ -18,6 +18,7 @@ var (
 	exportStore = flag.String("export.store", "", "tile store whose features are written for testdata/referee.py")
 	exportOf    = flag.String("export.methods", "", "only this method is fitted; empty: all")
 	exportTo    = flag.String("export.to", "", "CSV file that they are written to")
+	exportSeeds = flag.Int("export.seeds", 3, "fits of a method that draws")
 )
 
 // TestExport writes a store's features, targets and split as CSV, for
@@ -90,7 +91,7 @@ func TestExport(t *testing.T) {
 		if *exportOf != "" && *exportOf != m.Name() {
 			continue
 		}
-		for seed := range int64(3) {
+		for seed := range int64(*exportSeeds) {
 			began := time.Now()
 			fitted, err := m.Fit(t.Context(), task, Options{Seed: seed})
 			if err != nil {
