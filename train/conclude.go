@@ -12,12 +12,11 @@ import (
 	"opencarbon/train/metrics"
 	"opencarbon/train/output"
 	"opencarbon/train/plots"
-	"opencarbon/train/progress"
 )
 
 // conclude takes the best weights, predicts every cell, scores the splits and
 // the baselines, and draws the pictures.
-func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options) (*Result, error) {
+func conclude(ctx context.Context, t *trainer, rec *recorder, o Options) (*Result, error) {
 	d, run := t.data, rec.run
 	r := &Result{Dir: run.Dir, Epochs: t.state.Epoch, BestEpoch: t.state.BestEpoch, Stopped: t.state.Stopped,
 		Unit: d.store.Meta().TargetUnit}
@@ -90,8 +89,10 @@ func conclude(ctx context.Context, t *trainer, rec *recorder, o progress.Options
 	if err := run.WritePredictions(r.Unit, x.Rows(d.store, d.ln), x.Extra()); err != nil {
 		return nil, err
 	}
-	if r.Baselines, err = baselines.Beside(ctx, d.method(), d.inputs(t.config), t.config.Train.Threads, o); err != nil {
-		return nil, err
+	if !o.Bare {
+		if r.Baselines, err = baselines.Beside(ctx, d.method(), d.inputs(t.config), t.config.Train.Threads, o.Progress); err != nil {
+			return nil, err
+		}
 	}
 	if t.config.Output.Plots {
 		draw(d, x, r, rec)

@@ -34,6 +34,7 @@ type Options struct {
 	In       string           // the run folder itself, made or gone on with; empty: below the config's output.dir
 	Again    bool             // In was given on the command line: the same command goes on
 	Aside    bool             // a study's run among others: runs/<name>/latest stays what it is
+	Bare     bool             // no simple methods beside the network: a study of networks does not look at them. train.stack must be empty
 
 	Group      *torch.Group // processes that train together; nil: one. All but rank 0 leave nothing and have no Result
 	Local      int          // which of this machine's processes this one is
@@ -381,7 +382,7 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if err := check.Wait(ctx); err != nil { // a run that was finished already has saved nothing since
 		return nil, err
 	}
-	r, err := conclude(ctx, t, rec, o.Progress)
+	r, err := conclude(ctx, t, rec, o)
 	if err != nil {
 		return nil, err
 	}

@@ -173,6 +173,9 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 			set = append(set, blockSplit...)
 		}
 	}
+	if o.Of == OfNetwork { // simple methods beside it would take longer than the network where cells are many
+		set = append(set, "train.stack=[]")
+	}
 	set = append(append(set, o.Set...), "seed="+strconv.FormatInt(seed, 10), "name="+name, "output.dir="+filepath.Join(o.Out, "runs"))
 	if o.Config == "" {
 		set = append(set, "data.store="+filepath.Join(o.Out, "stores", name), "data.split.seed="+strconv.FormatInt(seed, 10))
@@ -194,7 +197,8 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 	}
 	defer s.Close()
 	t := &training{config: c, runs: filepath.Join(o.Out, "runs", name)}
-	run, made, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress}, o.Say)
+	run, made, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress,
+		Bare: o.Of == OfNetwork && len(c.Train.Stack) == 0}, o.Say)
 	if err != nil {
 		return nil, false, err
 	}

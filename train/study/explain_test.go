@@ -58,6 +58,10 @@ func TestExplainOfLesserModel(t *testing.T) {
 	if len(r.Seeds) != 1 || len(r.Pooled) != 3 || r.Pooled[0].N == 0 || len(table(t, r.File)) != 6+len(r.Areas) {
 		t.Errorf("%+v", r)
 	}
+	// The intervals are the network's: no time goes into others.
+	if beside, err := filepath.Glob(filepath.Join(dir, "runs", "seed-1", "*", "ridge.safetensors")); err != nil || len(beside) > 0 {
+		t.Errorf("simple methods beside it: %v, %v", beside, err)
+	}
 	var b strings.Builder
 	if err := r.Print(&b); err != nil || strings.Contains(b.String(), "NaN") {
 		t.Errorf("%s: %v", b.String(), err)
