@@ -159,7 +159,8 @@ func readVector(ctx context.Context, path, field string) ([]row, error) {
 	return rows, err
 }
 
-// ofYear keeps the rows of a year.
+// ofYear keeps the rows of a year. A table that says none is of the year that it is
+// used for.
 func ofYear(path string, rows []row, year string) ([]row, error) {
 	var years []string
 	for _, r := range rows {
@@ -168,6 +169,13 @@ func ofYear(path string, rows []row, year string) ([]row, error) {
 		}
 	}
 	slices.Sort(years)
+	if len(years) > 1 && years[0] == "" {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.year == "" })
+		return nil, fault.New(rows[i].where, "says no year, and other lines do", "Give every line its year, or none.")
+	}
+	if len(years) == 1 && years[0] == "" {
+		return rows, nil
+	}
 	if year == "" {
 		if len(years) > 1 {
 			return nil, fault.New(path, "holds totals of the years "+some(years), "Pick one with --year.")
