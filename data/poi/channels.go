@@ -2,11 +2,9 @@ package poi
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"opencarbon/data/fault"
-	"opencarbon/data/store"
 )
 
 // maxUnmapped bounds the list of values that a category table does not know.
@@ -74,56 +72,4 @@ func (c *collector) channels() (names []string, channel []int32, err error) {
 			"The commonest values that it does not know: "+firstValues(c.report.UnmappedValues, 8))
 	}
 	return c.table.Names, channel, nil
-}
-
-// merge sorts the points by cell, category, row, column and adds up those that
-// share all four.
-func (c *collector) merge(channel []int32) ([]int64, store.Points) {
-	start := make([]int64, c.target.Cells+1) // counting sort by cell keeps the input's order
-	for i, cell := range c.cells {
-		if channel[c.category[i]] >= 0 {
-			start[cell+1]++
-		}
-	}
-	for i := range c.target.Cells {
-		start[i+1] += start[i]
-	}
-	type entry struct {
-		key   uint64
-		count float64
-	}
-	all := make([]entry, start[c.target.Cells])
-	next := slices.Clone(start)
-	for i, cell := range c.cells {
-		if ch := channel[c.category[i]]; ch >= 0 {
-			all[next[cell]] = entry{uint64(ch)<<32 | uint64(c.rows[i])<<16 | uint64(c.cols[i]), c.counts[i]}
-			next[cell]++
-		}
-	}
-	offsets := make([]int64, c.target.Cells+1)
-	var p store.Points
-	for cell := range c.target.Cells {
-		part := all[start[cell]:start[cell+1]]
-		slices.SortStableFunc(part, func(a, b entry) int {
-			switch {
-			case a.key < b.key:
-				return -1
-			case a.key > b.key:
-				return 1
-			}
-			return 0
-		})
-		for i := 0; i < len(part); {
-			sum, key := 0.0, part[i].key
-			for ; i < len(part) && part[i].key == key; i++ {
-				sum += part[i].count
-			}
-			p.Category = append(p.Category, uint16(key>>32))
-			p.Row = append(p.Row, uint16(key>>16))
-			p.Col = append(p.Col, uint16(key))
-			p.Count = append(p.Count, float32(min(sum, math.MaxFloat32)))
-		}
-		offsets[cell+1] = int64(p.Len())
-	}
-	return offsets, p
 }

@@ -42,18 +42,23 @@ type collector struct {
 	seen  []float64        // per raw value: points inside the region
 	twice *doubles
 
-	x, y  []float64 // the batch, in the input's CRS
-	rawOf []int32
-	count []float64
-	lines []int
-	ids   [][16]byte // hashes
-	hasID []bool
+	x, y []float64 // the batch, in the input's CRS
+	lon  []float64 // room for the same in degrees,
+	lat  []float64
+	sx   []float64 // with both exchanged,
+	sy   []float64
+	near []int // and for what is not far from the cells
+	cell []int32
+	u, v []float64
 
-	cells    []int32 // what lies inside, in the order of the input
-	rows     []uint16
-	cols     []uint16
-	category []int32 // raw number
-	counts   []float64
+	nearLon, nearLat []float64
+	rawOf            []int32
+	count            []float64
+	lines            []int
+	ids              []uint64 // hashes
+	hasID            []bool
+
+	kept found // what lies inside
 
 	inside  int
 	swapped int        // outside, and would lie inside if lon and lat changed places
@@ -119,7 +124,8 @@ func (c *collector) flush() error {
 	if n == 0 {
 		return nil
 	}
-	lon, lat := slices.Clone(c.x), slices.Clone(c.y)
+	c.lon, c.lat = append(c.lon[:0], c.x...), append(c.lat[:0], c.y...)
+	lon, lat := c.lon, c.lat
 	c.convert.apply(lon, lat)
 	for i := range lon {
 		if inRange(lon[i], lat[i]) {
@@ -139,15 +145,14 @@ func (c *collector) flush() error {
 		c.reject(c.lines[i], why)
 		lon[i], lat[i] = math.NaN(), math.NaN()
 	}
-	cell, u, v := c.target.Locate(lon, lat)
-	if len(cell) != n || len(u) != n || len(v) != n {
-		return fmt.Errorf("poi: Locate gave %d, %d, %d values for %d points", len(cell), len(u), len(v), n)
+	cell, u, v, err := c.locate(lon, lat)
+	if err != nil {
+		return err
 	}
-	var sx, sy []float64
+	sx, sy := c.sx[:0], c.sy[:0]
 	for i, k := range cell {
-		nowhere := math.IsNaN(lon[i])
-		if k < 0 || nowhere {
-			if !nowhere {
+		if k < 0 {
+			if !math.IsNaN(lon[i]) {
 				c.report.Outside++
 			}
 			sx, sy = append(sx, c.y[i]), append(sy, c.x[i])
@@ -172,12 +177,9 @@ func (c *collector) flush() error {
 			continue
 		}
 		c.seen[c.rawOf[i]]++
-		c.cells = append(c.cells, k)
-		c.rows = append(c.rows, pixel(v[i], c.target.Size))
-		c.cols = append(c.cols, pixel(u[i], c.target.Size))
-		c.category = append(c.category, c.rawOf[i])
-		c.counts = append(c.counts, c.count[i])
+		c.kept.add(one{k, c.rawOf[i], pixel(v[i], c.target.Size), pixel(u[i], c.target.Size)}, c.count[i])
 	}
+	c.sx, c.sy = sx, sy
 	c.convert.apply(sx, sy)
 	r := c.target.Region
 	for i := range sx {
@@ -188,6 +190,32 @@ func (c *collector) flush() error {
 	c.x, c.y, c.rawOf, c.count, c.lines = c.x[:0], c.y[:0], c.rawOf[:0], c.count[:0], c.lines[:0]
 	c.ids, c.hasID = c.ids[:0], c.hasID[:0]
 	return nil
+}
+
+// locate finds the cells of points; -1 for those in none, and for NaN. Those far
+// from all cells, which is most of a country's, are not measured.
+func (c *collector) locate(lon, lat []float64) (cell []int32, u, v []float64, err error) {
+	r, n := c.target.Region, len(lon)
+	margin := 0.1 + 0.1*max(r[2]-r[0], r[3]-r[1])
+	whole := r[2]-r[0] > 180 // the region may hold a pole, or 180 degrees: its box says little
+	c.cell, c.u, c.v = slices.Grow(c.cell[:0], n)[:n], slices.Grow(c.u[:0], n)[:n], slices.Grow(c.v[:0], n)[:n]
+	c.near, c.nearLon, c.nearLat = c.near[:0], c.nearLon[:0], c.nearLat[:0]
+	for i := range lon {
+		c.cell[i] = -1
+		if whole || lon[i] >= r[0]-margin && lon[i] <= r[2]+margin && lat[i] >= r[1]-margin && lat[i] <= r[3]+margin {
+			c.near, c.nearLon, c.nearLat = append(c.near, i), append(c.nearLon, lon[i]), append(c.nearLat, lat[i])
+		}
+	}
+	at, nu, nv := c.target.Locate(c.nearLon, c.nearLat) // which may write into its arguments
+	if n := len(c.near); len(at) != n || len(nu) != n || len(nv) != n {
+		return nil, nil, nil, fmt.Errorf("poi: Locate gave %d, %d, %d values for %d points", len(at), len(nu), len(nv), n)
+	}
+	for k, i := range c.near {
+		if !math.IsNaN(lon[i]) {
+			c.cell[i], c.u[i], c.v[i] = at[k], nu[k], nv[k]
+		}
+	}
+	return c.cell, c.u, c.v, nil
 }
 
 // pixel is the pixel of a place between 0 and 1 along a cell's edge.
@@ -205,6 +233,7 @@ func (c *collector) finish() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.twice = nil // tens of bytes a point, not needed any more
 	offsets, points := c.merge(channel)
 	c.report.Pixels = points.Len()
 	perCategory := make([]float64, len(names))

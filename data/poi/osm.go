@@ -70,6 +70,22 @@ func (r tagRule) category(tags map[string]string) (string, bool) {
 	return "", false
 }
 
+// keys are those of all tags that category looks at.
+func (r tagRule) keys() map[string]bool {
+	list := r.asked
+	if len(list) == 0 {
+		list = append(slices.Clone(osmKeys), "highway")
+		if r.land {
+			list = append(list, "landuse")
+		}
+	}
+	keys := map[string]bool{}
+	for _, key := range list {
+		keys[key] = true
+	}
+	return keys
+}
+
 // tagsOf are the tags of an object as OGR gives them: some as fields, the rest in
 // other_tags.
 func tagsOf(f *raster.Feature, fields []string) map[string]string {

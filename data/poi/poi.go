@@ -51,7 +51,8 @@ type Target struct {
 	// from 0 in the west to 1 in the east and v from 0 in the north to 1 in the
 	// south, measured in the grid's own CRS. The image of a cell is warped in
 	// that CRS, so a point falls on the pixel that shows it. It is called from
-	// one goroutine at a time.
+	// one goroutine at a time, may write into its arguments, and is not asked
+	// for points far from Region.
 	Locate func(lon, lat []float64) (cell []int32, u, v []float64)
 }
 
@@ -96,19 +97,33 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 			return nil, err
 		}
 	}
-	c := newCollector(spec, target, table)
-	defer c.close()
-	if spec.CRS == "" && (spec.Categories == tablePrefix+"amap" || spec.Categories == tablePrefix+"tencent") {
-		c.report.Note = "the coordinates are taken as they are; as the service gives them they are some 500 m off: then data.poi.crs: GCJ-02"
-	}
-	var err error
+	readers := []func(context.Context, Spec, *collector, Progress) error{readVector}
 	if isTable(spec.Path) {
-		err = readTable(ctx, spec, c, progress)
-	} else {
-		err = readVector(ctx, spec, c, progress)
+		readers[0] = readTable
+	} else if readsPBF(spec) {
+		readers = append([]func(context.Context, Spec, *collector, Progress) error{readPBF}, readers...)
+	}
+	var c *collector
+	var err, first error
+	for _, read := range readers { // the next only where one cannot
+		c = newCollector(spec, target, table)
+		defer c.close()
+		if err = read(ctx, spec, c, progress); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		first = err
 	}
 	if err != nil {
 		return nil, err
+	}
+	if first != nil {
+		c.report.Note = fmt.Sprintf("read by OGR, which takes longer: %v", first)
+	}
+	if spec.CRS == "" && (spec.Categories == tablePrefix+"amap" || spec.Categories == tablePrefix+"tencent") {
+		c.report.Note = "the coordinates are taken as they are; as the service gives them they are some 500 m off: then data.poi.crs: GCJ-02"
 	}
 	return c.finish()
 }

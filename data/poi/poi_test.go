@@ -98,6 +98,7 @@ func TestTables(t *testing.T) {
 
 func TestLongitudesTo360(t *testing.T) {
 	target := square()
+	target.Region = [4]float64{-81, 50, -79, 52}
 	target.Locate = block(2, 2, func(lon, lat float64) (float64, float64) { return lon + 80, 52 - lat })
 	r := read(t, Spec{Path: file(t, "p.csv", "lon,lat,type\n280.5,51.5,a\n-79.5,51.5,a\n")}, target)
 	if got := show(r); !reflect.DeepEqual(got, []string{"0 a 5 5 2"}) {

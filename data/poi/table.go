@@ -391,9 +391,52 @@ func number(b []byte, decimalComma bool) (float64, bool) {
 	if decimalComma && bytes.IndexByte(b, ',') >= 0 && bytes.IndexByte(b, '.') < 0 {
 		b = bytes.Replace(b, []byte{','}, []byte{'.'}, 1)
 	}
-	if len(b) == 0 || len(b) > 64 || bytes.ContainsAny(b, "xX_pPnN") { // hexadecimal, 1_000, inf, nan
+	if len(b) == 0 || len(b) > 64 {
+		return 0, false
+	}
+	if v, ok := decimal(b); ok {
+		return v, true
+	}
+	if bytes.ContainsAny(b, "xX_pPnN") { // hexadecimal, 1_000, inf, nan
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(string(b), 64)
 	return v, err == nil
 }
+
+// decimal reads the common kind of number, such as -12.3456789, in one pass. Both
+// its digits and the power of ten are exact in 64 bits, so that one division gives
+// what strconv gives; false leaves any other text to strconv.
+func decimal(b []byte) (float64, bool) {
+	minus := b[0] == '-'
+	if minus {
+		b = b[1:]
+	}
+	var digits uint64
+	point := -1
+	for i, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			digits = 10*digits + uint64(c-'0')
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	n, decimals := len(b), 0
+	if point >= 0 {
+		n, decimals = n-1, len(b)-1-point
+	}
+	if n == 0 || n > 15 { // 15 digits are less than 2^53
+		return 0, false
+	}
+	v := float64(digits) / powers[decimals]
+	if minus {
+		v = -v
+	}
+	return v, true
+}
+
+// powers are 1 to 1e15, all exact.
+var powers = [16]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

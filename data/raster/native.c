@@ -217,3 +217,8 @@ char **ocraster_names(const char *folder) {
   if (!list && !failure[0]) keep(failure, sizeof failure, VSIGetLastErrorMsg());
   return list;
 }
+
+long long ocraster_inflate(const void *src, long long size, void *dst, long long room) {
+  size_t n = 0;
+  return CPLZLibInflate(src, (size_t)size, dst, (size_t)room, &n) ? (long long)n : -1;
+}

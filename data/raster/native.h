@@ -60,6 +60,10 @@ void *ocraster_open(const char *name);
 long long ocraster_piece(void *file, void *buf, long long size);
 void ocraster_close(void *file);
 
+/* Unpacks zlib's format by what GDAL was built with (libdeflate, or zlib): the
+   bytes written to dst, -1 on failure. */
+long long ocraster_inflate(const void *src, long long size, void *dst, long long room);
+
 /* The names in a folder, NULL at the end, or NULL where it cannot be listed; the
    list goes back through ocraster_free_list. */
 char **ocraster_names(const char *folder);

@@ -30,6 +30,9 @@ func Version() string { return "none" }
 // Ready has nothing to look for: there are no tables.
 func Ready() error { return nil }
 
+// Inflate needs GDAL.
+func Inflate(_, _ []byte) error { return lacking("an OpenStreetMap file") }
+
 // LimitCache has no cache to limit.
 func LimitCache(int) {}
 
