@@ -3,10 +3,10 @@ package poi
 import (
 	"context"
 	"errors"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -21,9 +21,13 @@ import (
 // puts together the areas of which relations speak, out of a small file that is
 // written for it.
 
-// ogrKeys are tags of which OGR's reader makes something of its own.
-var ogrKeys = []string{"created_by", "converted_by", "source", "time", "ele", "attribution", "note", "todo", "fixme", "FIXME", "area", "type",
+// ogrKeys are tags of which OGR's reader makes something of its own; name stands
+// for other tags in the file that is written for it.
+var ogrKeys = []string{"name", "created_by", "converted_by", "source", "time", "ele", "attribution", "note", "todo", "fixme", "FIXME", "area", "type",
 	"osm_id", "osm_way_id", "other_tags"}
+
+// unseenKeys are tags of a way that OGR does not keep.
+var unseenKeys = []string{"area", "created_by", "converted_by", "note", "todo", "fixme", "FIXME"}
 
 // areaKeys say that a closed way is an area, as OGR's osmconf.ini lists them.
 var areaKeys = []string{"aeroway", "amenity", "boundary", "building", "craft", "geological", "historic", "landuse", "leisure", "military", "natural",
@@ -61,6 +65,13 @@ func readPBF(ctx context.Context, spec Spec, c *collector, progress Progress) er
 		return err
 	}
 	defer f.Close()
+	// What is kept of a country is hundreds of megabytes, and it is not to be twice
+	// that while it is collected, nor to stay with the process while it reads images.
+	before := debug.SetGCPercent(40)
+	defer func() {
+		debug.SetGCPercent(before)
+		debug.FreeOSMemory()
+	}()
 	c.unit = "feature"
 	wgs84, err := raster.ParseCRS("EPSG:4326")
 	if err != nil {
@@ -70,7 +81,7 @@ func readPBF(ctx context.Context, spec Spec, c *collector, progress Progress) er
 		return err
 	}
 	parts := [][]int{f.Part(osm.Relations), f.Part(osm.Ways), f.Part(osm.Nodes)}
-	r := &pbfReader{f: f, c: c, rule: newTagRule(spec), total: int64(len(parts[0]) + len(parts[1]) + len(parts[2])), progress: progress}
+	r := pbfReader{f: f, c: c, rule: newTagRule(spec), total: int64(len(parts[0]) + len(parts[1]) + len(parts[2])), progress: progress}
 	r.keys = r.rule.keys()
 	if err := r.readRelations(ctx, parts[0]); err != nil {
 		return err
@@ -81,11 +92,23 @@ func readPBF(ctx context.Context, spec Spec, c *collector, progress Progress) er
 	if err := r.readNodes(ctx, parts[2]); err != nil {
 		return err
 	}
-	if err := r.addRelations(ctx, spec); err != nil {
+	remaining, err := r.writeRelations()
+	if err != nil {
 		return err
+	}
+	if remaining != "" {
+		defer os.Remove(remaining)
 	}
 	if err := r.addAreas(); err != nil {
 		return err
+	}
+	if remaining != "" { // OGR takes some hundred megabytes: those of above are free by now
+		r = pbfReader{}
+		debug.FreeOSMemory()
+		spec.Path, spec.Layer = remaining, "multipolygons"
+		if _, err := readLayer(ctx, spec, c, 0, func(int64, int64) {}); err != nil {
+			return err
+		}
 	}
 	if c.report.Bad > 0 { // OGR numbers the features of which the report tells
 		return errors.New("it has points that cannot be used")
@@ -102,41 +125,53 @@ type pbfReader struct {
 	done, total int64           // blocks
 	progress    Progress
 
-	relations []relation        // of type multipolygon or boundary
-	members   []int64           // ways of which wanted relations are made, sorted
-	ways      map[int64]*pbfWay // those of them that the file has
-	areas     []area            // closed ways that are points of interest, by number
-	refs      []byte            // packed nodes of areas
-	ranges    map[int][2]int64  // first and last way of a block
-	nodes     []int64           // numbers of the nodes whose places are needed, sorted
-	places    [][2]int32        // of those, longitude and latitude in 1e-7 degrees
+	lists     tagLists
+	relations []relation       // of type multipolygon or boundary
+	members   []int64          // ways of which wanted relations are made, sorted
+	ways      []pbfWay         // as members; refs is nil where the file has none
+	areas     []areaBlock      // closed ways that are points of interest, by number
+	ranges    map[int][2]int64 // first and last way of a block
+	nodes     []int64          // numbers of the nodes whose places are needed, sorted
+	places    [][2]int32       // of those, longitude and latitude in 1e-7 degrees
+	at        int              // of nodes: looked up last
 }
 
 // relation is one that stands for an area, if OGR can close it.
 type relation struct {
 	id     int64
-	tags   []string
 	ways   []int64
-	outer  []bool
-	sub    []bool // role subarea, of which OGR takes no notice
+	roles  []byte // of those
+	tags   int32  // in tagLists
 	wanted bool
 }
 
-// area is a closed way that is a point of interest by itself.
-type area struct {
-	id       int64
-	category []byte
-	from, to int // in refs
+// Roles of a way. OGR takes no notice of a subarea.
+const (
+	roleNone = iota
+	roleOuter
+	roleSub
+)
+
+var roleNames = [...]string{"", "outer", "subarea"}
+
+// tagLists are lists of tags, each kept once: without names there are not many.
+type tagLists struct {
+	at   map[string]int32
+	list [][]string
 }
 
-// pbfWay is a way as the small file for OGR has it.
-type pbfWay struct {
-	tags []string
-	refs []byte
+func (l *tagLists) number(tags []string) int32 {
+	key := strings.Join(tags, "\x00")
+	n, ok := l.at[key]
+	if !ok {
+		if l.at == nil {
+			l.at = map[string]int32{}
+		}
+		n = int32(len(l.list))
+		l.at[key], l.list = n, append(l.list, tags)
+	}
+	return n
 }
-
-// nowhere is the place of a node that the file does not have.
-const nowhere = math.MinInt32
 
 // tick counts a block that was read.
 func (r *pbfReader) tick() {
@@ -144,39 +179,67 @@ func (r *pbfReader) tick() {
 	r.progress(r.done, max(r.total, r.done))
 }
 
+var errOrder = errors.New("the elements are not sorted by their numbers")
+
+// relationBlock is what is wanted of a block of relations, and their tags.
+type relationBlock struct {
+	list []relation
+	tags [][]string
+}
+
 // readRelations finds the relations that stand for areas. Wanted are those that
 // have a category, and those without tags of their own: they have their outer
 // ways'.
 func (r *pbfReader) readRelations(ctx context.Context, blocks []int) error {
 	last := int64(math.MinInt64)
-	err := osm.Scan(ctx, r.f, blocks, func(_ int, b *osm.Block) ([]relation, error) {
+	err := osm.Scan(ctx, r.f, blocks, func(_ int, b *osm.Block) (rb relationBlock, err error) {
 		t := newTagger(r, b)
-		var list []relation
-		return list, b.Relations(func(m *osm.Relation) error {
-			one, kind, err := t.relation(m)
-			if err == nil && (kind == "multipolygon" || kind == "boundary") {
-				list = append(list, one)
+		var ways []int64
+		var roles []byte
+		err = b.Relations(func(m *osm.Relation) error {
+			tags, wanted, ok, err := t.relation(m)
+			if !ok || err != nil {
+				return err
 			}
-			return err
+			from := len(ways)
+			for i, id := range m.Members {
+				if m.Types[i] != osm.Ways {
+					continue
+				}
+				role := byte(roleNone)
+				switch string(b.Strings[m.Roles[i]]) {
+				case "outer":
+					role = roleOuter
+				case "subarea":
+					role = roleSub
+				}
+				ways, roles = append(ways, id), append(roles, role)
+			}
+			rb.list = append(rb.list, relation{id: m.ID, ways: ways[from:len(ways):len(ways)], roles: roles[from:len(roles):len(roles)], wanted: wanted})
+			rb.tags = append(rb.tags, tags)
+			return nil
 		})
-	}, func(_ int, list []relation) error {
+		return rb, err
+	}, func(_ int, rb relationBlock) error {
 		r.tick()
-		for _, one := range list {
+		for i, one := range rb.list {
 			if one.id <= last {
 				return errOrder
 			}
 			last = one.id
+			one.tags = r.lists.number(rb.tags[i])
+			r.relations = append(r.relations, one)
 		}
-		r.relations = append(r.relations, list...)
 		return nil
 	})
 	r.listMembers()
 	return err
 }
 
-// listMembers lists the ways of wanted relations.
+// listMembers lists the ways of wanted relations, and keeps what is known of them.
 func (r *pbfReader) listMembers() {
-	r.members = r.members[:0]
+	before, ways := r.members, r.ways
+	r.members = nil
 	for _, one := range r.relations {
 		if one.wanted {
 			r.members = append(r.members, one.ways...)
@@ -184,105 +247,10 @@ func (r *pbfReader) listMembers() {
 	}
 	slices.Sort(r.members)
 	r.members = slices.Compact(r.members)
-}
-
-var errOrder = errors.New("the elements are not sorted by their numbers")
-
-// wayBlock is what is wanted of a block of ways.
-type wayBlock struct {
-	first, last int64
-	areas       []area // from and to are places in refs
-	refs        []byte
-	ways        map[int64]*pbfWay // members of relations
-}
-
-// readWays finds the closed ways that are points of interest, and those that
-// wanted relations are made of. A relation that has tags, but no category, is
-// wanted after all where its outer ring is an area with a category: OGR gives
-// that way up for the relation.
-func (r *pbfReader) readWays(ctx context.Context, blocks []int) error {
-	last := int64(math.MinInt64)
-	r.ranges, r.ways = map[int][2]int64{}, map[int64]*pbfWay{}
-	if err := osm.Scan(ctx, r.f, blocks, r.wayBlock, func(i int, w wayBlock) error {
-		r.tick()
-		if w.first <= last {
-			return errOrder
-		}
-		last = w.last
-		r.ranges[i] = [2]int64{w.first, w.last}
-		for _, a := range w.areas {
-			a.from, a.to = a.from+len(r.refs), a.to+len(r.refs)
-			r.areas = append(r.areas, a)
-		}
-		r.refs = append(r.refs, w.refs...)
-		r.found(w)
-		return nil
-	}); err != nil {
-		return err
-	}
-	for i, one := range r.relations {
-		for k, id := range one.ways {
-			if one.outer[k] && r.area(id) {
-				r.relations[i].wanted = true
-			}
+	r.ways = make([]pbfWay, len(r.members))
+	for i, id := range before {
+		if at, ok := slices.BinarySearch(r.members, id); ok {
+			r.ways[at] = ways[i]
 		}
 	}
-	before := r.members
-	r.members = nil
-	r.listMembers()
-	missing := slices.DeleteFunc(slices.Clone(r.members), func(id int64) bool {
-		_, had := slices.BinarySearch(before, id)
-		return had
-	})
-	again := slices.DeleteFunc(slices.Clone(blocks), func(i int) bool {
-		at, _ := slices.BinarySearch(missing, r.ranges[i][0])
-		return at == len(missing) || missing[at] > r.ranges[i][1]
-	})
-	r.total += int64(len(again))
-	return osm.Scan(ctx, r.f, again, r.wayBlock, func(_ int, w wayBlock) error {
-		r.tick()
-		r.found(w)
-		return nil
-	})
-}
-
-// found notes ways that relations are made of.
-func (r *pbfReader) found(w wayBlock) {
-	maps.Copy(r.ways, w.ways)
-}
-
-// area says whether a way is a point of interest by itself.
-func (r *pbfReader) area(id int64) bool {
-	_, ok := slices.BinarySearchFunc(r.areas, id, func(a area, id int64) int { return int(min(max(a.id-id, -1), 1)) })
-	return ok
-}
-
-// wayBlock takes what is wanted from a block. It runs in several goroutines.
-func (r *pbfReader) wayBlock(_ int, b *osm.Block) (wayBlock, error) {
-	t := newTagger(r, b)
-	w := wayBlock{first: math.MaxInt64, last: math.MinInt64, ways: map[int64]*pbfWay{}}
-	at := -1
-	return w, b.Ways(func(way *osm.Way) error {
-		if way.ID <= w.last {
-			return errOrder
-		}
-		w.first, w.last = min(w.first, way.ID), way.ID
-		if at < 0 {
-			at, _ = slices.BinarySearch(r.members, way.ID)
-		}
-		for at < len(r.members) && r.members[at] < way.ID {
-			at++
-		}
-		if at < len(r.members) && r.members[at] == way.ID {
-			w.ways[way.ID] = &pbfWay{t.texts(way.Tags), slices.Clone(way.Refs)}
-		}
-		category, ok, err := t.category(way.Tags)
-		if !ok || err != nil || !t.closedArea(way) {
-			return err
-		}
-		from := len(w.refs)
-		w.refs = append(w.refs, way.Refs...)
-		w.areas = append(w.areas, area{way.ID, category, from, len(w.refs)})
-		return nil
-	})
 }
