@@ -65,13 +65,6 @@ func readPBF(ctx context.Context, spec Spec, c *collector, progress Progress) er
 		return err
 	}
 	defer f.Close()
-	// What is kept of a country is hundreds of megabytes, and it is not to be twice
-	// that while it is collected, nor to stay with the process while it reads images.
-	before := debug.SetGCPercent(40)
-	defer func() {
-		debug.SetGCPercent(before)
-		debug.FreeOSMemory()
-	}()
 	c.unit = "feature"
 	wgs84, err := raster.ParseCRS("EPSG:4326")
 	if err != nil {

@@ -97,6 +97,14 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 			return nil, err
 		}
 	}
+	tighten()
+	result, err := readAny(ctx, spec, target, table, progress)
+	loosen(err == nil && result.Report.Rows > 1_000_000)
+	return result, err
+}
+
+// readAny reads by the reader for the file's kind, or the next where one cannot.
+func readAny(ctx context.Context, spec Spec, target Target, table *Table, progress Progress) (*Result, error) {
 	readers := []func(context.Context, Spec, *collector, Progress) error{readVector}
 	if isTable(spec.Path) {
 		readers[0] = readTable
@@ -105,7 +113,7 @@ func Read(ctx context.Context, spec Spec, target Target, progress Progress) (*Re
 	}
 	var c *collector
 	var err, first error
-	for _, read := range readers { // the next only where one cannot
+	for _, read := range readers {
 		c = newCollector(spec, target, table)
 		defer c.close()
 		if err = read(ctx, spec, c, progress); err == nil {
