@@ -32,9 +32,13 @@ func (v visit) at() [3]float64 {
 
 // same says whether two points are one.
 func (v visit) same(o visit) bool {
+	const far = (samePlace + 1) / (earthRadius * math.Pi / 180 * 1e-7) // of latitude alone
+	if v.category != o.category || math.Abs(float64(v.lat)-float64(o.lat)) > far {
+		return false
+	}
 	a, b := v.at(), o.at()
 	dx, dy, dz := a[0]-b[0], a[1]-b[1], a[2]-b[2]
-	return v.category == o.category && dx*dx+dy*dy+dz*dz <= samePlace*samePlace
+	return dx*dx+dy*dy+dz*dz <= samePlace*samePlace
 }
 
 // doubles finds rows that repeat a point: the same id, category and place. The
