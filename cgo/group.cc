@@ -60,6 +60,13 @@ struct Group {
     gloo->allgather(out, in)->wait();
     return all;
   }
+  at::Tensor deal(const at::Tensor& t) {
+    at++;
+    at::Tensor in = t.contiguous(), out = at::empty_like(in);
+    std::vector<int64_t> even;
+    gloo->alltoall_base(out, in, even, even)->wait();
+    return out;
+  }
 };
 
 Group& G(void* g) { return *static_cast<Group*>(g); }
@@ -148,6 +155,9 @@ struct SyncBatchNorm : torch::autograd::Function<SyncBatchNorm> {
 };
 
 }  // namespace
+
+at::Tensor oc::group_gather(void* g, const at::Tensor& t) { return G(g).gather(t); }
+at::Tensor oc::group_deal(void* g, const at::Tensor& t) { return G(g).deal(t); }
 
 // A store's functions touch no tensor and may be called by any thread.
 #define OCG_ANYWHERE(...)                 \
@@ -289,5 +299,7 @@ ocg_error ocg_group_batch_norm(ocg_group, ocg_tensor, ocg_tensor, ocg_tensor, oc
   return none();
 }
 int64_t ocg_group_available(void) { return 0; }
+at::Tensor oc::group_gather(void*, const at::Tensor&) { TORCH_CHECK(false, "there are no groups of processes here"); }
+at::Tensor oc::group_deal(void*, const at::Tensor&) { TORCH_CHECK(false, "there are no groups of processes here"); }
 
 #endif

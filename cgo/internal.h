@@ -44,6 +44,11 @@ inline c10::Device device(int64_t type, int64_t index) {
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
+// group.cc's, of a group of processes. gather: every process's t, which are of one shape, [world, ...]; deal: row r of the
+// result is what process r has in the row of this process, t [world, n].
+at::Tensor group_gather(void* g, const at::Tensor& t);
+at::Tensor group_deal(void* g, const at::Tensor& t);
+
 constexpr const char* kOutside = "called outside the engine: run tensor code inside torch.Run";
 
 }  // namespace oc

@@ -180,6 +180,18 @@ ocg_error ocg_group_share(ocg_group g, int64_t rows);
 ocg_error ocg_group_batch_norm(ocg_group g, ocg_tensor x, ocg_tensor w, ocg_tensor b, ocg_tensor running_mean, ocg_tensor running_var,
                                double momentum, double eps, ocg_tensor* out);
 
+/* ---- parts.cc: sums over a batch's rows in a fixed order, whatever number of processes makes them ---- */
+/* A batch is cut into parts, of which every process has as many, own, a power of two, in the order of the processes; g is NULL
+   where one process has them all. batch_norm: xs [n], ws and bs [n] are of those parts of this process that have rows, slots
+   which of its parts each is, -1: its rows do not count. The statistics are those of all parts of all processes. */
+ocg_error ocg_parts_batch_norm(ocg_group g, const ocg_tensor* xs, const ocg_tensor* ws, const ocg_tensor* bs, const int64_t* slots,
+                               int64_t n, int64_t own, ocg_tensor running_mean, ocg_tensor running_var, double momentum, double eps,
+                               ocg_tensor* out /* [n] */);
+/* Adds to the gradients of ts the sum of those of the parts' own copies of ts, leaves [own][n], NULL for a part without rows;
+   counted [world] says which processes have rows. */
+ocg_error ocg_parts_gradients(ocg_group g, const ocg_tensor* ts, int64_t n, const ocg_tensor* leaves, int64_t own,
+                              const int64_t* counted, int64_t world);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,16 +34,26 @@ func NewBatchNorm(p Path, c int) *BatchNorm {
 // processes where each encodes a Share of it.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	training := b.params.training && !b.fixed
-	mean, variance := b.RunningMean, b.RunningVar
+	if r := b.params.parts; training && r != nil {
+		return r.batchNorm(b, x)
+	}
+	mean, variance, o := b.running()
+	if s := b.params.share; training && s != nil {
+		return s.Group.BatchNorm(x, b.Weight, b.Bias, mean, variance, s.To == s.From, o)
+	}
+	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance, o)
+}
+
+// running are the running statistics as they are to be updated by the next batch,
+// which is counted, and how.
+func (b *BatchNorm) running() (mean, variance *torch.Tensor, o torch.BatchNormOptions) {
+	training := b.params.training && !b.fixed
+	mean, variance = b.RunningMean, b.RunningVar
 	switch {
 	case training && b.params.frozen:
 		mean, variance = mean.Clone(), variance.Clone()
 	case training && b.params.bnMomentum == 0:
 		b.batches.AddScalarInPlace(1)
 	}
-	o := torch.BatchNormOptions{Training: training, Momentum: b.params.momentum(), Eps: 1e-5}
-	if s := b.params.share; training && s != nil {
-		return s.Group.BatchNorm(x, b.Weight, b.Bias, mean, variance, s.To == s.From, o)
-	}
-	return torch.BatchNorm(x, b.Weight, b.Bias, mean, variance, o)
+	return mean, variance, torch.BatchNormOptions{Training: training, Momentum: b.params.momentum(), Eps: 1e-5}
 }

@@ -16,9 +16,12 @@ type Params struct {
 	Device     torch.Device // where tensors are made; the zero value is the CPU
 	DType      torch.DType  // of parameters; 0 (unset) means float32
 	training   bool
-	bnMomentum float64 // 0: PyTorch's default
-	frozen     bool    // running statistics stay as they are in train mode too
-	share      *Share  // nil: what is computed is the whole batch
+	bnMomentum float64           // 0: PyTorch's default
+	frozen     bool              // running statistics stay as they are in train mode too
+	share      *Share            // nil: what is computed is the whole batch
+	parts      *partsRun         // nil: what is computed is not a part of it
+	copies     [][]*torch.Tensor // of the parameters, for the gradient of each part; owned
+	copied     *partsRun         // the parts that copies are of
 	entries    []Entry
 	fixed      []*torch.Tensor // constants: owned, neither trained nor saved
 	index      map[string]int
@@ -261,6 +264,7 @@ func listed(what string, names []string) string {
 
 // Close frees all tensors.
 func (s *Params) Close() {
+	s.dropCopies()
 	for _, e := range s.entries {
 		if !e.Tensor.Closed() {
 			e.Tensor.Close()

@@ -21,6 +21,12 @@ func (s *Params) Shared(share Share, f func()) {
 
 // Dropout is torch.Dropout of x [U, ...], which has a row a tile, in train mode.
 func (s *Params) Dropout(x *torch.Tensor, p float64) *torch.Tensor {
+	if r := s.parts; r != nil && s.training && p > 0 {
+		shape := x.Shape()
+		shape[0] = r.Of
+		all := func() *torch.Tensor { return torch.Dropout(torch.Ones(x.DType(), x.Device(), shape...), p, true) }
+		return r.each(p, x, all, func(x, own *torch.Tensor) *torch.Tensor { return x.Mul(own) })
+	}
 	if s.share == nil || !s.training || p == 0 {
 		return torch.Dropout(x, p, s.training)
 	}
@@ -29,4 +35,13 @@ func (s *Params) Dropout(x *torch.Tensor, p float64) *torch.Tensor {
 	all := torch.Dropout(torch.Ones(x.DType(), x.Device(), shape...), p, true) // every process draws the same for all tiles
 	rows := x.Size(0)
 	return x.Mul(all.Narrow(0, min(s.share.From, s.share.Of-rows), rows))
+}
+
+// Draws are random numbers in [0, 1), width of them for each of a batch's rows.
+func (s *Params) Draws(rows, width int) []float64 {
+	draw := func(rows int) *torch.Tensor { return torch.Uniform(0, 1, torch.Float64, torch.CPU, rows, width) }
+	if r := s.parts; r != nil {
+		return r.each(width, nil, func() *torch.Tensor { return draw(r.Of) }, func(_, own *torch.Tensor) *torch.Tensor { return own }).Float64s()
+	}
+	return draw(rows).Float64s()
 }

@@ -10,15 +10,22 @@ import (
 // 0.08, of photographs of one thing. A tile is all of its cell.
 const smallestCrop = 0.5
 
-// Cropped are images [U, B, H, W], uint8 or floats, each a random part of itself (its area
-// smallestCrop to 1, its edges 3:4 to 4:3) brought to H x W again, and every other
-// one mirrored.
+// Cropped is CroppedBy of random numbers.
 func Cropped(images *torch.Tensor) *torch.Tensor {
+	return CroppedBy(images, torch.Uniform(0, 1, torch.Float64, torch.CPU, images.Size(0), CropDraws).Float64s())
+}
+
+// CropDraws is how many numbers a crop is made of.
+const CropDraws = 5
+
+// CroppedBy are images [U, B, H, W], uint8 or floats, each a random part of itself (its area
+// smallestCrop to 1, its edges 3:4 to 4:3) brought to H x W again, and every other
+// one mirrored, by CropDraws numbers in [0, 1) for each.
+func CroppedBy(images *torch.Tensor, draws []float64) *torch.Tensor {
 	u, h, w := images.Size(0), images.Size(2), images.Size(3)
-	draws := torch.Uniform(0, 1, torch.Float64, torch.CPU, u, 5).Float64s()
 	out := make([]*torch.Tensor, u)
 	for i := range out {
-		d := draws[5*i : 5*i+5]
+		d := draws[CropDraws*i : CropDraws*(i+1)]
 		area := (smallestCrop + (1-smallestCrop)*d[0]) * float64(h*w)
 		ratio := math.Exp((2*d[1] - 1) * math.Log(4.0/3))
 		high := min(h, max(1, int(math.Round(math.Sqrt(area/ratio)))))

@@ -116,10 +116,23 @@ func NoGrad(f func()) { gradMode(false, f) }
 func EnableGrad(f func()) { gradMode(true, f) }
 
 func gradMode(on bool, f func()) {
-	var before, ignored C.int64_t
-	check("grad_mode", C.ocg_grad_mode(flag(on), &before))
-	defer func() { check("grad_mode", C.ocg_grad_mode(before, &ignored)) }()
+	before := record(on)
+	defer record(before)
 	f()
+}
+
+// record sets whether gradients are recorded.
+func record(on bool) (before bool) {
+	var was C.int64_t
+	check("grad_mode", C.ocg_grad_mode(flag(on), &was))
+	return was != 0
+}
+
+// Recording reports whether gradients are recorded.
+func Recording() bool {
+	was := record(true)
+	record(was)
+	return was
 }
 
 // Autocast runs f with operations that profit from it (convolutions, matrix

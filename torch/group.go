@@ -251,6 +251,11 @@ func (g *Group) Rows(x *Tensor, counts []int) *Tensor {
 	if g.Alone() {
 		return x
 	}
+	return g.rows(x, counts, 1/g.Part())
+}
+
+// rows is Rows, whose gradient is multiplied by scale.
+func (g *Group) rows(x *Tensor, counts []int, scale float64) *Tensor {
 	const op = "group.rows"
 	x.must(op)
 	if len(counts) != g.World {
@@ -261,7 +266,7 @@ func (g *Group) Rows(x *Tensor, counts []int) *Tensor {
 		c[i] = C.int64_t(n)
 	}
 	var h C.ocg_tensor
-	g.check(op, C.ocg_group_rows(g.h, x.h, &c[0], C.double(1/g.Part()), &h), x)
+	g.check(op, C.ocg_group_rows(g.h, x.h, &c[0], C.double(scale), &h), x)
 	return adopt(h)
 }
 

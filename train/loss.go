@@ -16,6 +16,9 @@ func learnOptions(c *config.Config) learn.Options {
 	if c.Train.Pretrain != "none" {
 		o.Pretrain = layers.Pretraining{How: c.Train.Pretrain, Epochs: c.Train.PretrainEpochs, Batch: max(2, c.Train.BatchSize), Rate: c.Train.LearningRate, Temperature: c.Model.Temperature}
 	}
+	if c.Train.Parts > 1 {
+		o.Parts = c.Train.Parts
+	}
 	if c.Train.Loss == "huber" {
 		o.Huber = c.Train.HuberDelta
 	}

@@ -130,20 +130,33 @@ func (d *dataset) device(c *config.Config) torch.Device {
 
 // checkTogether refuses what several processes cannot do together.
 func checkTogether(c *config.Config, g *torch.Group) error {
-	if !g.Alone() && c.Train.Encode == learn.Slices {
+	parts := c.Train.Parts
+	switch {
+	case g.Alone():
+	case c.Train.Encode == learn.Slices:
 		return fault.New("train.encode", "is slices, in which one process alone can train", "Set train.encode: unique or historical, or start one process.")
+	case parts > 1 && parts%g.World != 0:
+		return fault.New("train.parts", fmt.Sprintf("is %d, which %d ranks cannot share out evenly", parts, g.World), "Start 1, 2, 4, ... ranks, or leave train.parts away.")
+	}
+	return nil
+}
+
+// checkDevice refuses what is for the CPU alone; "auto" may have come to a GPU.
+func checkDevice(c *config.Config, d torch.Device) error {
+	if c.Train.Parts > 1 && d.IsCUDA() {
+		return fault.New("train.parts", fmt.Sprintf("is %d, and is for the CPU, but this trains on %v", c.Train.Parts, d), "Set train.device: cpu, or leave train.parts away.")
 	}
 	return nil
 }
 
 // checkRanks refuses to go on with another number of processes, unless that was
-// asked for.
+// asked for, or it makes no difference: in parts.
 func checkRanks(h checkpoint.Header, g *torch.Group, resize bool) error {
 	was, is := max(1, h.Ranks), 1
 	if !g.Alone() {
 		is = g.World
 	}
-	if was == is || resize {
+	if was == is || resize || h.Parts > 1 {
 		return nil
 	}
 	return fault.New("the number of ranks", fmt.Sprintf("was %d when the run was saved and is %d now: it would go on, but not to the same bits", was, is),

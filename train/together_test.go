@@ -26,7 +26,12 @@ func TestCheckRanks(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if err := checkRanks(checkpoint.Header{}, nil, false); err != nil {
+	for _, h := range []checkpoint.Header{{}, {Parts: 4}} {
+		if err := checkRanks(h, nil, false); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := checkRanks(checkpoint.Header{Parts: 4}, &torch.Group{World: 4}, false); err != nil {
 		t.Error(err)
 	}
 }
@@ -48,6 +53,18 @@ func TestTogetherAlone(t *testing.T) {
 		t.Error(err)
 	}
 	if err := checkTogether(c, &torch.Group{World: 2}); !fault.IsInput(err) {
+		t.Error(err)
+	}
+	c.Train.Encode, c.Train.Parts = learn.Unique, 4
+	for world, bad := range map[int]bool{1: false, 2: false, 3: true, 4: false, 8: true} {
+		if err := checkTogether(c, &torch.Group{World: world}); (err != nil) != bad || bad && !fault.IsInput(err) {
+			t.Errorf("%d ranks have 4 parts: %v", world, err)
+		}
+	}
+	if err := checkDevice(c, torch.Device{Type: "cuda"}); !fault.IsInput(err) {
+		t.Error(err)
+	}
+	if err := checkDevice(c, torch.CPU); err != nil {
 		t.Error(err)
 	}
 	g.Close(done)

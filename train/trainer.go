@@ -53,6 +53,9 @@ func newTrainer(ctx context.Context, c *config.Config, d *dataset, w watcher) (*
 // much larger than its arrays is made.
 func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher, from *checkpoint.Checkpoint) (*trainer, error) {
 	device := d.device(c)
+	if err := checkDevice(c, device); err != nil {
+		return nil, err
+	}
 	torch.Deterministic(c.Train.Deterministic)
 	torch.ManualSeed(c.Seed)
 	mc := d.modelConfig(c)
@@ -82,7 +85,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 		return nil, err
 	}
 	t.header.Threads = torch.Threads()
-	if !d.group.Alone() {
+	if t.header.Parts = o.Parts; !d.group.Alone() && o.Parts == 0 {
 		t.header.Ranks = d.group.World
 	}
 	return t, nil

@@ -30,7 +30,8 @@ type workshop struct {
 	t    *testing.T
 	dir  string
 	self string
-	n    int // runs so far
+	n    int      // runs so far
+	more []string // settings
 }
 
 func newWorkshop(t *testing.T) *workshop {
@@ -51,8 +52,8 @@ func newWorkshop(t *testing.T) *workshop {
 // args are the command's in run folder run.
 func (w *workshop) args(run string) []string {
 	args := []string{"--config", filepath.Join(w.dir, "city", "demo.yaml"), "--run", run, "--timeout", rankTimeout.String(), "--quiet"}
-	for _, s := range []string{"data.store=" + filepath.Join(w.dir, "store"), "model.image_encoder=frozen", "train.epochs=5", "train.min_epochs=1",
-		"train.contrastive_warmup_epochs=1", "train.threads=1", "train.stack=[]", "output.plots=false", "output.tensorboard=false"} {
+	for _, s := range append([]string{"data.store=" + filepath.Join(w.dir, "store"), "model.image_encoder=frozen", "train.epochs=5", "train.min_epochs=1",
+		"train.contrastive_warmup_epochs=1", "train.threads=1", "train.stack=[]", "output.plots=false", "output.tensorboard=false"}, w.more...) {
 		args = append(args, "--set", s)
 	}
 	return args
@@ -79,11 +80,13 @@ func (w *workshop) start(a *attempt, env []string, name string, args ...string) 
 }
 
 // launch starts both ranks as a launcher does. Of "shell", which is none, out is of
-// both ranks together.
+// both ranks together; "alone" is one process.
 func (w *workshop) launch(launcher, run string) *attempt {
 	w.n++
 	a := &attempt{mark: fmt.Sprintf("%s-%d-%d", launcher, os.Getpid(), w.n), ends: make(chan error, 1)}
 	switch launcher {
+	case "alone":
+		w.start(a, nil, w.self, w.args(run)...)
 	case "shell":
 		port := freePort(w.t)
 		// Each says how it ended: the exit code of both is lost otherwise.

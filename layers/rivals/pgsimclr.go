@@ -90,7 +90,7 @@ func (n *PGSimCLR) Traits() layers.Traits {
 func (n *PGSimCLR) Encode(t layers.Tiles) (e layers.Views) {
 	if images := t.Images; images != nil {
 		if n.params.Training() {
-			torch.NoGrad(func() { images = layers.Cropped(images) })
+			torch.NoGrad(func() { images = layers.CroppedBy(images, n.params.Draws(images.Size(0), layers.CropDraws)) })
 		}
 		e = layers.Views{{Name: SimilarView, X: n.similar.Forward(images)}, {Name: AdjacentView, X: n.adjacent.Forward(images)}}
 	}

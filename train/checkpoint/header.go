@@ -34,7 +34,8 @@ type Header struct {
 	TargetUnit    string             `json:"target_unit"`              // the model predicts ln of this: "tCO2/yr" or "proxy"
 	Store         string             `json:"store"`                    // config hash of the store it was trained on
 	Threads       int                `json:"threads"`                  // libtorch's; another number may change the last bits
-	Ranks         int                `json:"ranks,omitempty"`          // processes that trained it together; 0: one
+	Ranks         int                `json:"ranks,omitempty"`          // processes that trained it together; 0: one, or any number that divides Parts
+	Parts         int                `json:"parts,omitempty"`          // that its batches were encoded in; 0: none
 	State         State              `json:"state"`
 	Optimizer     string             `json:"optimizer"`
 	Steps         []int64            `json:"steps"` // the optimizer's count for each parameter

@@ -68,6 +68,7 @@ var ranges = map[string]limits{
 	"train.min_epochs":                {low: 0, high: 1e6},
 	"train.block":                     {low: 0, high: 1024},
 	"train.threads":                   {low: 0, high: 4096},
+	"train.parts":                     {low: 0, high: 64},
 	"train.save_every":                {low: 1, high: 1e6},
 }
 
@@ -147,6 +148,24 @@ func check(c *Config, label string, given map[string]leaf) error {
 	}
 	if m.Published() && t.Encode != "slices" {
 		bad("train.encode", "Leave it away, or set it to slices.", "is %s, but the published program encodes in slices", t.Encode)
+	}
+	if t.Parts > 1 {
+		const away = "Leave train.parts away, or "
+		if t.Parts&(t.Parts-1) != 0 {
+			bad("train.parts", "Give 2, 4, 8, 16, 32 or 64.", "is %d, which is no power of two", t.Parts)
+		}
+		if t.Threads == 0 {
+			bad("train.threads", away+"set train.threads: 1.", "is not given, but train.parts promises the same bits everywhere, which depend on it")
+		}
+		if t.Encode == "slices" {
+			bad("train.parts", away+"set train.encode: unique or historical.", "is %d, but train.encode is slices", t.Parts)
+		}
+		if t.Precision != "fp32" {
+			bad("train.parts", away+"set train.precision: fp32.", "is %d, but train.precision is %s", t.Parts, t.Precision)
+		}
+		if strings.HasPrefix(t.Device, "cuda") {
+			bad("train.parts", away+"set train.device: cpu.", "is %d, but train.device is %s", t.Parts, t.Device)
+		}
 	}
 	if m.Rival() && t.Encode != "unique" {
 		bad("train.encode", "Leave it away, or set it to unique.", "is %s, but %s is trained on whole batches", t.Encode, m.Variant)

@@ -85,6 +85,7 @@ type Train struct {
 	Precision               string   `mapstructure:"precision" yaml:"precision"`                                 // fp32 | bf16; bf16 = autocast with loss and reductions in fp32
 	Device                  string   `mapstructure:"device" yaml:"device"`                                       // auto | cpu | cuda | cuda:N; auto = the first GPU if there is one
 	Threads                 int      `mapstructure:"threads" yaml:"threads"`                                     // CPU threads of the tensor library; 0 = all cores
+	Parts                   int      `mapstructure:"parts" yaml:"parts"`                                         // that the encoders take every batch in: a power of two, up to 64. Sums over a batch are then made in each part, and over the parts in a fixed order, so that 1, 2, 4, ... ranks, whatever number divides it, come to the same bits, and a run may go on with another number; 0 or 1 = not in parts. Wants train.threads, the same for every rank; on the CPU, in fp32, not with encode: slices
 	Deterministic           bool     `mapstructure:"deterministic" yaml:"deterministic"`                         // only algorithms that give the same bits each time (matters on a GPU; the CPU is exact either way)
 	SaveEvery               int      `mapstructure:"save_every" yaml:"save_every"`                               // epochs between saves of the last checkpoint; the best one is saved when it is found
 }

@@ -52,6 +52,7 @@ var meanings = map[string]string{
 	"config.Train.Momentum":                "of sgd",
 	"config.Train.Optimizer":               "adam | adamw | sgd",
 	"config.Train.OptimizerState":          "take over the moments of model.weights, where it has them and the optimizer is the same, so that its training continues; false = begin anew",
+	"config.Train.Parts":                   "that the encoders take every batch in: a power of two, up to 64. Sums over a batch are then made in each part, and over the parts in a fixed order, so that 1, 2, 4, ... ranks, whatever number divides it, come to the same bits, and a run may go on with another number; 0 or 1 = not in parts. Wants train.threads, the same for every rank; on the CPU, in fp32, not with encode: slices",
 	"config.Train.Patience":                "validations without a better R2 after which training stops; 0 = never",
 	"config.Train.PlateauFactor":           "plateau: the rate is multiplied by this",
 	"config.Train.PlateauPatience":         "plateau: after this many validations without improvement",

@@ -127,7 +127,11 @@ func (l *Learner) Step(b *Batch, contrastive bool) error {
 			}
 		}
 		l.Optimizer.ZeroGrad()
-		if l.options.Group.Alone() {
+		if l.options.Parts > 0 {
+			if err = l.backInParts(b, loss); err != nil {
+				return
+			}
+		} else if l.options.Group.Alone() {
 			loss.Backward()
 			l.Clock.mark(d, "backward")
 		} else if err = l.backTogether(b, loss); err != nil {

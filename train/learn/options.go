@@ -40,6 +40,7 @@ type Options struct {
 	NoPrefetch  bool               // assemble each batch only when it is needed, for comparison
 
 	Group *torch.Group // processes that train together; nil: one
+	Parts int          // that batches are encoded in, so that any number of processes that divides it comes to the same bits; 0: not in parts
 }
 
 // LossOptions are the options of a network's loss in a step; contrastive says whether

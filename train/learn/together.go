@@ -22,7 +22,10 @@ import (
 // share of them by itself.
 func (e *Encoder) encodeAll(b *Batch) (x layers.Views) {
 	g := e.options.Group
-	if g.Alone() {
+	switch {
+	case e.options.Parts > 0:
+		return e.encodeParts(b)
+	case g.Alone():
 		return scoped(func() layers.Views { return e.Encode(b) })
 	}
 	counts := make([]int, g.World)

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,14 +37,25 @@ type togetherCase struct {
 	m       int
 	images  bool
 	rows    [][]int32 // the batches, of one process's global batches
+	quick   bool      // float32 and Adam, which carries rounding away; the network's quick ways too
+}
+
+// partedCases are in parts: the same to the bit whatever the number of processes.
+func partedCases() map[string]togetherCase {
+	rows := [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8, 9, 10, 11, 5}, {3, 0, 1}} // two tiles leave two of four ranks without
+	return map[string]togetherCase{
+		"parts with history": {learn.Options{Encode: learn.Historical, Batch: 6, Parts: 4, Augment: true, EMA: 0.9}, 3, true, rows, true},
+		"parts all encoded":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4, ClipNorm: 0.5}, 3, true, rows, true},
+		"parts, POIs alone":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4}, 1, false, append(rows, []int32{7, 2}), true},
+	}
 }
 
 func togetherCases() map[string]togetherCase {
 	return map[string]togetherCase{
-		"contrastive": {learn.Options{Encode: learn.Unique, Batch: 5}, 1, true, [][]int32{{1, 2, 4, 5, 8}}},
-		"neighbors":   {learn.Options{Encode: learn.Unique, Batch: 6}, 3, false, [][]int32{{1, 2, 4, 5}, {11, 8}, {0, 1, 2}}},
-		"history":     {learn.Options{Encode: learn.Historical, Batch: 6}, 3, false, [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8}}}, // two tiles leave one of three ranks without
-		"clipped":     {learn.Options{Encode: learn.Unique, Batch: 6, ClipNorm: 0.5, EMA: 0.9, Augment: true}, 1, false, [][]int32{{0, 7, 3, 5}, {9, 1, 4}}},
+		"contrastive": {learn.Options{Encode: learn.Unique, Batch: 5}, 1, true, [][]int32{{1, 2, 4, 5, 8}}, false},
+		"neighbors":   {learn.Options{Encode: learn.Unique, Batch: 6}, 3, false, [][]int32{{1, 2, 4, 5}, {11, 8}, {0, 1, 2}}, false},
+		"history":     {learn.Options{Encode: learn.Historical, Batch: 6}, 3, false, [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8}}, false}, // two tiles leave one of three ranks without
+		"clipped":     {learn.Options{Encode: learn.Unique, Batch: 6, ClipNorm: 0.5, EMA: 0.9, Augment: true}, 1, false, [][]int32{{0, 7, 3, 5}, {9, 1, 4}}, false},
 	}
 }
 
@@ -62,10 +75,12 @@ func traced(dir string, c togetherCase, g *torch.Group) (out trace) {
 	err = torch.Run(torch.Options{Threads: 1}, func() {
 		torch.ManualSeed(int64(1 + g.Rank)) // rank 0's weights are everyone's, so the others' own must not matter
 		parameters := layers.NewParams(torch.CPU)
-		parameters.DType = torch.Float64
+		if !c.quick {
+			parameters.DType = torch.Float64
+		}
 		defer parameters.Close()
 		model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: c.images, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
-			Neighborhood: c.m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
+			Neighborhood: c.m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2, Plus: c.quick, Statistics: c.quick, LogCounts: c.quick})
 		if err != nil {
 			panic(err)
 		}
@@ -73,11 +88,15 @@ func traced(dir string, c togetherCase, g *torch.Group) (out trace) {
 		if err != nil {
 			panic(err)
 		}
-		sgd := torch.NewSGD(parameters.Parameters(), torch.SGDOptions{LearningRate: 0.001, Momentum: 0.9})
-		defer sgd.Close()
+		var optimizer torch.Optimizer = torch.NewSGD(parameters.Parameters(), torch.SGDOptions{LearningRate: 0.001, Momentum: 0.9})
+		if c.quick {
+			optimizer.Close()
+			optimizer = torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 0.001})
+		}
+		defer optimizer.Close()
 		o := c.options
 		o.Temperature, o.Alpha, o.Group = 0.07, 1, g
-		l := learn.NewLearner(model, a, sgd, o)
+		l := learn.NewLearner(model, a, optimizer, o)
 		defer l.Close()
 		l.StartTogether()
 		step := func() error {
@@ -101,7 +120,7 @@ func traced(dir string, c togetherCase, g *torch.Group) (out trace) {
 			if err := l.SameEverywhere(); err != nil {
 				return err
 			}
-			if c.images {
+			if c.images && !c.quick {
 				return nil
 			}
 			if err := l.Recalibrate(ctx, cells, 1); err != nil {
@@ -139,8 +158,12 @@ func TestTogetherChild(t *testing.T) {
 	}
 	defer g.Close(nil)
 	out := map[string]trace{}
-	for _, name := range []string{"contrastive", "neighbors", "history", "clipped"} {
-		out[name] = traced(os.Getenv("TOGETHER_STORE"), togetherCases()[name], g)
+	cases := togetherCases()
+	if os.Getenv("TOGETHER_PARTS") != "" {
+		cases = partedCases()
+	}
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		out[name] = traced(os.Getenv("TOGETHER_STORE"), cases[name], g)
 	}
 	text, err := json.Marshal(out)
 	if err == nil {
@@ -185,25 +208,25 @@ func ranks(t *testing.T, world int, test string, env func(rank int) []string) {
 	}
 }
 
-// Three processes do together what one does with the same batches: the loss of
-// every step, the weights in the end and what they predict. It would not be so if
-// gradients were averaged, cells left out, statistics or contrastive negatives a
-// process's own, or history another.
-func TestTogether(t *testing.T) {
-	if !torch.GroupAvailable() {
-		t.Skip("this libtorch has no c10d with gloo")
-	}
-	dir := t.TempDir()
+// togetherStore is a made city of 12 cells.
+func togetherStore(t *testing.T, dir string) bench.Spec {
+	t.Helper()
 	s := bench.Spec{Cells: 12, Size: 32, Categories: 3, Points: 40}
 	if err := s.Make(context.Background(), dir); err != nil {
 		t.Fatal(err)
 	}
-	const world = 3
+	return s
+}
+
+// together is what each of so many processes saw of every case.
+func together(t *testing.T, store string, world int, env ...string) []map[string]trace {
+	t.Helper()
+	dir := t.TempDir()
 	path := func(r int) string { return filepath.Join(dir, fmt.Sprint("rank", r, ".json")) }
 	ranks(t, world, "TestTogetherChild", func(r int) []string {
-		return []string{"TOGETHER_STORE=" + s.Store, "TOGETHER_OUT=" + path(r)}
+		return append(env, "TOGETHER_STORE="+store, "TOGETHER_OUT="+path(r))
 	})
-	var got [world]map[string]trace
+	got := make([]map[string]trace, world)
 	for r := range got {
 		text, err := os.ReadFile(path(r))
 		if err == nil {
@@ -213,6 +236,52 @@ func TestTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return got
+}
+
+// In parts one process, two and four come to the same bits, in float32 and with Adam:
+// every loss, the weights, what they predict. And one process comes to what it comes
+// to without parts, but for rounding.
+func TestTogetherInParts(t *testing.T) {
+	if !torch.GroupAvailable() {
+		t.Skip("this libtorch has no c10d with gloo")
+	}
+	s := togetherStore(t, t.TempDir())
+	alone := map[string]trace{}
+	for name, c := range partedCases() {
+		alone[name] = traced(s.Store, c, &torch.Group{World: 1})
+		if a := alone[name]; a.Error != "" || len(a.Losses) != len(c.rows) || len(a.Predicted) == 0 {
+			t.Fatalf("%s alone: %s", name, a.Error)
+		}
+		c.options.Parts, c.rows = 0, c.rows[:2]
+		whole := traced(s.Store, c, &torch.Group{World: 1})
+		if d := far(whole.Losses, alone[name].Losses[:2]); !(d < 1e-4) {
+			t.Errorf("%s: the first losses are off by %g from those without parts", name, d)
+		}
+	}
+	for _, world := range []int{2, 4} {
+		for r, of := range together(t, s.Store, world, "TOGETHER_PARTS=1") {
+			for name, a := range alone {
+				g := of[name]
+				if g.Error != "" || g.Hash != a.Hash || !slices.Equal(g.Losses, a.Losses) || !slices.Equal(g.Predicted, a.Predicted) {
+					t.Errorf("%s: rank %d of %d has not one process's bits; losses %v, alone %v; %s", name, r, world, g.Losses, a.Losses, g.Error)
+				}
+			}
+		}
+	}
+}
+
+// Three processes do together what one does with the same batches: the loss of
+// every step, the weights in the end and what they predict. It would not be so if
+// gradients were averaged, cells left out, statistics or contrastive negatives a
+// process's own, or history another.
+func TestTogether(t *testing.T) {
+	if !torch.GroupAvailable() {
+		t.Skip("this libtorch has no c10d with gloo")
+	}
+	dir := t.TempDir()
+	s := togetherStore(t, dir)
+	got := together(t, s.Store, 3)
 	for name, c := range togetherCases() {
 		alone := traced(s.Store, c, &torch.Group{World: 1})
 		if alone.Error != "" || len(alone.Losses) == 0 {
