@@ -198,36 +198,52 @@ func TestResumeFromTheStart(t *testing.T) {
 }
 
 // A run that is stopped anywhere in its first epoch, before its first step as well,
-// goes on to the same bits.
+// goes on to the same bits; also where what drops out is drawn while the history is
+// made, and while statistics are recalibrated, and both are done anew.
 func TestResumeFromAnywhere(t *testing.T) {
-	d := town{rows: 4, cols: 10}.open(t)
-	c := pois()
-	c.Train.Epochs, c.Train.Encode = 2, "historical"
-	want, err := training(t, context.Background(), c, d, &witness{}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	begun := false
-	for asked := range 10 {
-		w := &witness{dir: t.TempDir()}
-		if _, err := training(t, countdown{context.Background(), &asked}, c, d, w, ""); err == nil {
-			t.Fatalf("not stopped when asked for the %d-th time", asked)
-		}
-		last := filepath.Join(w.dir, LastFile)
-		k, err := checkpoint.Read(last)
-		if err != nil {
-			continue // stopped before there was anything to keep
-		}
-		begun = begun || k.Header.Begun
-		have, err := training(t, context.Background(), c, d, &witness{}, last)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if names := differing(want, have); len(names) > 0 {
-			t.Errorf("stopped at %+v, begun %t: %v differ", k.Header.State, k.Header.Begun, names[:min(3, len(names))])
-		}
-	}
-	if !begun {
-		t.Error("no run was stopped between the history of its first epoch and the first step")
+	for _, v := range []struct {
+		name   string
+		town   town
+		stops  int
+		change func(*config.Config)
+	}{
+		{"paper", town{rows: 4, cols: 10}, 10, func(*config.Config) {}},
+		{"plus, chunks of tiles", town{rows: 8, cols: 12}, 11, func(c *config.Config) {
+			c.Model.Variant, c.Model.LogCounts, c.Model.Wide, c.Model.WideDropout, c.Train.BatchSize = "plus", true, true, 0.2, 40
+		}},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			d, c := v.town.open(t), pois()
+			c.Train.Epochs, c.Train.Encode = 2, "historical"
+			v.change(c)
+			want, err := training(t, context.Background(), c, d, &witness{}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := false
+			for asked := range v.stops {
+				w := &witness{dir: t.TempDir()}
+				at := asked
+				if _, err := training(t, countdown{context.Background(), &asked}, c, d, w, ""); err == nil {
+					t.Fatalf("not stopped when asked for the %d-th time", at)
+				}
+				last := filepath.Join(w.dir, LastFile)
+				k, err := checkpoint.Read(last)
+				if err != nil {
+					continue // stopped before there was anything to keep
+				}
+				begun = begun || k.Header.Begun
+				have, err := training(t, context.Background(), c, d, &witness{}, last)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if names := differing(want, have); len(names) > 0 {
+					t.Errorf("stopped at %+v, begun %t: %v differ", k.Header.State, k.Header.Begun, names[:min(3, len(names))])
+				}
+			}
+			if !begun {
+				t.Error("no run was stopped between the history of its first epoch and the first step")
+			}
+		})
 	}
 }

@@ -200,10 +200,12 @@ func (t *trainer) train(ctx context.Context) error {
 		t.begun = false
 		last := t.state.Epoch == c.Epochs
 		if due(&t.state, t.config) {
+			drawn := torch.RNGState(torch.CPU)
 			if err := t.validate(ctx, loss, rate); err != nil {
 				if !t.interrupted(ctx, err) {
 					return err
 				}
+				torch.SetRNGState(torch.CPU, drawn)
 				t.state = trained // all batches done, the validation still to come
 				if e := t.watch.save(t, false); e != nil {
 					return e
@@ -292,8 +294,10 @@ const nanAdvice = "The last good checkpoint is kept. Lower train.learning_rate, 
 func (t *trainer) epoch(ctx context.Context) error {
 	batches := t.sampler.Epoch(t.state.Epoch)
 	if t.state.Step == 0 && !t.begun { // done again it would encode other tiles together
+		drawn := torch.RNGState(torch.CPU)
 		if err := t.BeginEpoch(ctx, t.data.train, t.state.Epoch); err != nil {
 			if ctx.Err() != nil || t.interrupted(ctx, err) {
+				torch.SetRNGState(torch.CPU, drawn) // it is begun anew, and draws what drops out anew
 				if e := t.watch.save(t, false); e != nil {
 					return e
 				}
