@@ -20,7 +20,7 @@ func main() { cli.Main(command()) }
 
 func command() *cobra.Command {
 	s := bench.Spec{Name: "this", Seed: 1}
-	var neighborhoods, sizes, peerThreads, ranks []int
+	var neighborhoods, sizes, peerThreads, ranks, parts []int
 	var encode, sampler, precision []string
 	var levers, peer, agree bool
 	var peerBatch, peerTrain, peerEvaluate, rounds int
@@ -70,7 +70,13 @@ with half of the threads each; "epoch x" is then how good they are at it.`,
 							if together.Ranks = n; n > 1 {
 								together.Name = fmt.Sprintf("%s, %d ranks", row.Name, n)
 							}
-							o.Specs = append(o.Specs, together)
+							for _, p := range parts {
+								in := together
+								if in.InParts = p; p > 0 {
+									in.Name = fmt.Sprintf("%s, %d parts", together.Name, p)
+								}
+								o.Specs = append(o.Specs, in)
+							}
 						}
 						if levers {
 							o.Specs = append(o.Specs, bench.LeverRows(row)...)
@@ -115,6 +121,7 @@ with half of the threads each; "epoch x" is then how good they are at it.`,
 	f.IntVar(&s.Epochs, "epochs", 1, "epochs timed")
 	f.IntVar(&s.Threads, "threads", 0, "libtorch's threads; 0: all cores")
 	f.IntSliceVar(&ranks, "ranks", []int{1}, "processes that train together on this machine and share --threads; several make several rows")
+	f.IntSliceVar(&parts, "parts", []int{0}, "parts that batches are encoded in (train.parts), on the CPU; several make several rows")
 	f.StringVar(&s.Device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.StringSliceVar(&encode, "encode", []string{"historical"}, "historical, unique or slices (train.encode); several make several rows")
 	f.StringSliceVar(&sampler, "sampler", []string{"random"}, "random, blocks (4 x 4 cells) or patches (train.block: 0); one for each row, or one for all")

@@ -58,6 +58,13 @@ func TestRanks(t *testing.T) {
 	if err := two.Check(); !fault.IsInput(err) || !strings.Contains(err.Error(), "--ranks") {
 		t.Errorf("slices of two ranks: %v", err)
 	}
+	for parts, bad := range map[int]bool{0: false, 2: false, 4: false, 1: true, 3: true, 128: true} {
+		in := two
+		in.Encode, in.InParts = learn.Historical, parts
+		if err := in.Check(); fault.IsInput(err) != bad {
+			t.Errorf("%d parts: %v", parts, err)
+		}
+	}
 }
 
 // What rows count is what the geometry says.

@@ -87,7 +87,7 @@ func (s Spec) assemble(data *store.Store, group *torch.Group) (*rig, error) {
 	}
 	r.optimizer = torch.NewAdam(parameters.Parameters(), torch.AdamOptions{LearningRate: 1e-3, WeightDecay: 5e-3})
 	r.Learner = learn.NewLearner(model, a, r.optimizer, learn.Options{Encode: s.Encode, BF16: s.Precision == "bf16", Alpha: 0.001, Temperature: 0.07,
-		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch, Graphs: s.Graphs, Group: group})
+		Batch: s.Batch, Seed: s.Seed, Augment: s.Encode != learn.Slices, DensePOIs: s.DensePOIs, NCHW: s.NCHW, NoPrefetch: s.NoPrefetch, Graphs: s.Graphs, Group: group, Parts: s.InParts})
 	r.sampler = &learn.Sampler{Cells: r.cells, Place: data.Cells(), Batch: s.Batch, Blocks: s.Sampler != "random", Seed: s.Seed}
 	if s.Sampler == "blocks" {
 		r.sampler.Block = 4

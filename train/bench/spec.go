@@ -30,10 +30,11 @@ type Spec struct {
 	NoPrefetch   bool   `json:"no_prefetch"`
 	NoPool       bool   `json:"no_pool"`
 	Graphs       bool   `json:"graphs"`
-	Store        string `json:"store"` // folder of the made tile store
-	Ranks        int    `json:"ranks"` // processes that train together, Threads in all of them; 0 and 1: one
-	Rank         int    `json:"rank"`  // of them, which one this is
-	Port         int    `json:"port"`  // where they meet on this machine
+	Store        string `json:"store"`    // folder of the made tile store
+	Ranks        int    `json:"ranks"`    // processes that train together, Threads in all of them; 0 and 1: one
+	Rank         int    `json:"rank"`     // of them, which one this is
+	Port         int    `json:"port"`     // where they meet on this machine
+	InParts      int    `json:"in_parts"` // that batches are encoded in (train.parts); 0: none
 	Seed         uint64 `json:"seed"`
 }
 
@@ -63,6 +64,9 @@ func (s *Spec) Check() error {
 	}
 	if s.Ranks > 1 && s.Encode == learn.Slices {
 		return fault.New("--ranks", "cannot train with slices", "Give --encode historical or unique.")
+	}
+	if p := s.InParts; p != 0 && (p < 2 || p > 64 || p&(p-1) != 0 || p%max(1, s.Ranks) != 0 || s.Encode == learn.Slices || s.Precision != "fp32") {
+		return fault.New("--parts", fmt.Sprintf("is %d", p), "Give 0, or a power of two, 2 to 64, that --ranks divides, with --precision fp32 and --encode historical or unique.")
 	}
 	return nil
 }
