@@ -1,44 +1,23 @@
 // CUDA graphs and what moves numbers to a GPU without waiting for it. The graphs themselves are in libopencarbon_cuda
 // (folder cuda), which is built where CUDA's headers are, and loaded from this library's own folder when first asked for.
-#include <dlfcn.h>
-
+#include "beside.h"
 #include "internal.h"
 
 using oc::T;
 
 namespace {
 
-struct Library {
-  std::string why;  // it cannot be used; empty: it can
+struct Library : oc::Beside {
   void* (*begin)(int64_t) = nullptr;
   void (*end)(void*) = nullptr;
   void (*replay)(void*) = nullptr;
   void (*close)(void*) = nullptr;
 
-  Library() {
-    Dl_info here;
-    std::string name = "libopencarbon_cuda.so";
-    if (dladdr(reinterpret_cast<void*>(&ocg_graph_replay), &here) && here.dli_fname) {
-      const std::string path(here.dli_fname);
-      const auto slash = path.rfind('/');
-      if (slash != std::string::npos) name = path.substr(0, slash + 1) + name;
-    }
-    void* lib = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!lib) {
-      const char* e = dlerror();
-      why = e ? e : name + " cannot be loaded";
-      return;
-    }
-    load(lib, "ocgc_graph_begin", begin);
-    load(lib, "ocgc_graph_end", end);
-    load(lib, "ocgc_graph_replay", replay);
-    load(lib, "ocgc_graph_close", close);
-  }
-
-  template <class F>
-  void load(void* lib, const char* name, F& f) {
-    f = reinterpret_cast<F>(dlsym(lib, name));
-    if (!f && why.empty()) why = std::string("libopencarbon_cuda.so has no ") + name + ": set up again";
+  Library() : Beside("libopencarbon_cuda.so") {
+    load("ocgc_graph_begin", begin);
+    load("ocgc_graph_end", end);
+    load("ocgc_graph_replay", replay);
+    load("ocgc_graph_close", close);
   }
 };
 

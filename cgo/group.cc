@@ -1,4 +1,4 @@
-// Several processes that train together: libtorch's c10d over gloo, and the two operations of a network that need the other
+// Several processes that train together: libtorch's c10d over gloo, or NCCL between GPUs, and the two operations of a network that need the other
 // processes' rows. Everything here is a no-op for the rest of the shim: without a group nothing of it runs.
 #include <cstring>
 
@@ -14,6 +14,8 @@
 
 #include <chrono>
 #include <string>
+
+#include "nccl.h"
 
 using oc::T;
 
@@ -36,14 +38,21 @@ struct Group {
   int64_t rank, world;
   std::atomic<int64_t> at{0};  // collectives entered
   int64_t rows = -1;           // rows of this process that count, in what a network encodes; see ocg_group_share
+  void* nccl = nullptr;        // for CUDA tensors; nullptr: all goes through the host's memory
+  c10::Device place{c10::kCPU};  // where what goes to the others is put together
 
+  ~Group() {
+    if (nccl) oc::nccl().close(nccl);
+  }
   void sum(at::Tensor& t) {
     at++;
+    if (t.is_cuda()) return oc::nccl().sum(nccl, &t);
     std::vector<at::Tensor> ts{t};
     gloo->allreduce(ts)->wait();
   }
   void broadcast(at::Tensor& t, int64_t root) {
     at++;
+    if (t.is_cuda()) return oc::nccl().broadcast(nccl, &t, root);
     c10d::BroadcastOptions o;
     o.rootRank = static_cast<int>(root);
     std::vector<at::Tensor> ts{t};
@@ -54,9 +63,13 @@ struct Group {
     at++;
     std::vector<int64_t> shape = t.sizes().vec();
     shape.insert(shape.begin(), world);
-    at::Tensor all = at::empty(shape, t.options());
+    at::Tensor all = at::empty(shape, t.options()), own = t.contiguous();
+    if (t.is_cuda()) {
+      oc::nccl().gather(nccl, &all, &own);
+      return all;
+    }
     std::vector<std::vector<at::Tensor>> out{all.unbind(0)};
-    std::vector<at::Tensor> in{t.contiguous()};
+    std::vector<at::Tensor> in{own};
     gloo->allgather(out, in)->wait();
     return all;
   }
@@ -84,7 +97,7 @@ struct Rows : torch::autograd::Function<Rows> {
       if (r < g.rank) before += counts[r];
     }
     const int64_t own = counts[g.rank];
-    at::Tensor padded = at::zeros({most, x.size(1)}, x.options().device(at::kCPU));
+    at::Tensor padded = at::zeros({most, x.size(1)}, x.options().device(g.place));
     if (own > 0) padded.narrow(0, 0, own).copy_(x.narrow(0, 0, own));
     const at::Tensor all = g.gather(padded);
     std::vector<at::Tensor> parts;
@@ -109,7 +122,7 @@ struct SyncBatchNorm : torch::autograd::Function<SyncBatchNorm> {
                             const at::Tensor& running_mean, const at::Tensor& running_var, double momentum, double eps, int64_t group) {
     Group& g = G(reinterpret_cast<void*>(group));
     const int64_t c = x.size(1), own = g.rows == 0 ? 0 : x.numel() / c;
-    at::Tensor mine = at::zeros({1 + 2 * c}, at::kDouble);  // count, mean, variance
+    at::Tensor mine = at::zeros({1 + 2 * c}, at::TensorOptions(at::kDouble).device(g.place));  // count, mean, variance
     if (own > 0) {
       auto stats = at::batch_norm_update_stats(x.scalar_type() == w.scalar_type() ? x : x.to(w.scalar_type()), {}, {}, 0);
       mine[0].fill_(static_cast<double>(own));
@@ -140,7 +153,7 @@ struct SyncBatchNorm : torch::autograd::Function<SyncBatchNorm> {
     // By constant statistics first: dx = dy w / sigma, dw = sum of dy xhat, db = sum of dy.
     auto d = at::native_batch_norm_backward(grads[0], x, w, mean, var, {}, {}, /*train=*/false, eps, {true, true, true});
     at::Tensor dx = std::get<0>(d), dw = std::get<1>(d), db = std::get<2>(d);
-    at::Tensor sums = at::cat({dw, db}).to(at::kCPU, at::kDouble);
+    at::Tensor sums = at::cat({dw, db}).to(g.place, at::kDouble);
     g.sum(sums);
     // Then through the statistics: dx -= w / sigma (all's dw / n xhat + all's db / n), which is a batch normalization of x.
     const at::Tensor scale = w.to(at::kDouble) * (var.to(at::kDouble) + eps).rsqrt() / count;
@@ -219,15 +232,16 @@ ocg_error ocg_group_sum(ocg_group g, const ocg_tensor* ts, int64_t n, double* ta
       total += T(ts[i]).numel();
       if (T(ts[i]).scalar_type() == at::kDouble) type = at::kDouble;
     }
-    at::Tensor flat = at::zeros({total}, type);
+    at::Tensor flat = at::zeros({total}, at::TensorOptions(type).device(G(g).place));
     int64_t at = 0;
     for (int64_t i = 0; i < n; at += T(ts[i]).numel(), i++) {
       const at::Tensor& d = T(ts[i]).grad();
       if (d.defined()) flat.narrow(0, at, d.numel()).view(d.sizes()).copy_(d);
     }
-    for (int64_t i = 0; i < tails; i++) flat[at + i] = tail[i];
+    if (tails > 0) flat.narrow(0, at, tails).copy_(at::from_blob(tail, {tails}, at::kDouble));
     G(g).sum(flat);
-    for (int64_t i = 0; i < tails; i++) tail[i] = flat[at + i].item<double>();
+    const at::Tensor end = flat.narrow(0, at, tails).to(at::kCPU, at::kDouble);
+    for (int64_t i = 0; i < tails; i++) tail[i] = end[i].item<double>();
     at = 0;
     for (int64_t i = 0; i < n; at += T(ts[i]).numel(), i++) {
       const at::Tensor& d = T(ts[i]).grad();
@@ -247,7 +261,7 @@ ocg_error ocg_group_broadcast(ocg_group g, const ocg_tensor* ts, int64_t n, int6
   OCG_GUARD({
     c10::AutoGradMode no_grad(false);
     for (int64_t i = 0; i < n; i++) {
-      at::Tensor t = T(ts[i]).detach().cpu().contiguous();
+      at::Tensor t = T(ts[i]).detach().to(G(g).place).contiguous();
       G(g).broadcast(t, root);
       if (G(g).rank != root) T(ts[i]).copy_(t);
     }
@@ -277,6 +291,23 @@ ocg_error ocg_group_batch_norm(ocg_group g, ocg_tensor x, ocg_tensor w, ocg_tens
 
 int64_t ocg_group_available(void) { return 1; }
 
+ocg_error ocg_nccl_available(char** why) {
+  OCG_GUARD({ *why = oc::nccl().why.empty() ? nullptr : oc::text(oc::nccl().why.c_str()); })
+}
+
+ocg_error ocg_group_nccl(ocg_group g, int64_t device_index, int64_t timeout_ms) {
+  OCG_GUARD({
+    TORCH_CHECK(oc::nccl().why.empty(), oc::nccl().why);
+    Group& own = G(g);
+    const c10::intrusive_ptr<c10d::Store> keys = c10::make_intrusive<c10d::PrefixStore>("nccl", own.store);
+    own.nccl = oc::nccl().open(&keys, own.rank, own.world, timeout_ms);
+    own.place = oc::device(1, device_index);
+    at::Tensor one = at::ones({1}, at::TensorOptions(at::kFloat).device(own.place));  // connects, or says now why it cannot
+    own.sum(one);
+    TORCH_CHECK(one.item<float>() == static_cast<float>(own.world), "NCCL: ", own.world, " processes, but the sum of ones is ", one.item<float>());
+  })
+}
+
 #else  // a libtorch without c10d or without gloo in it
 
 static ocg_error none() {
@@ -301,5 +332,10 @@ ocg_error ocg_group_batch_norm(ocg_group, ocg_tensor, ocg_tensor, ocg_tensor, oc
 int64_t ocg_group_available(void) { return 0; }
 at::Tensor oc::group_gather(void*, const at::Tensor&) { TORCH_CHECK(false, "there are no groups of processes here"); }
 at::Tensor oc::group_deal(void*, const at::Tensor&) { TORCH_CHECK(false, "there are no groups of processes here"); }
+ocg_error ocg_nccl_available(char** why) {
+  *why = none();
+  return nullptr;
+}
+ocg_error ocg_group_nccl(ocg_group, int64_t, int64_t) { return none(); }
 
 #endif

@@ -57,8 +57,11 @@ step agree 300 bash -c "bench --agree --cells 64 $small --encode historical,uniq
 step london 400 bash -c "bench $london --precision $precision --json $out/london.json"
 step levers 500 bash -c "bench $levers --levers --precision $precision --json $out/levers.json"
 step sizes 500 bash -c "bench --cells $sizes --epochs 3 $small --precision $precision --json $out/sizes.json"
+# Ranks, where there are several GPUs: two against one, by NCCL.
+gpus=$(nvidia-smi -L 2>/dev/null | grep -c '^GPU') || true
+[ "${gpus:-0}" -lt 2 ] || step ranks 300 bash -c "bench --cells 778 --epochs 20 --ranks 1,2 --precision $precision --json $out/ranks.json"
 rm -rf "$out/made"
-for name in agree agree-bf16 agree-graphs london-graphs london levers sizes; do
+for name in agree agree-bf16 agree-graphs london-graphs london levers sizes ranks; do
   [ ! -s "$out/$name.log" ] || { printf '\n## %s\n' "$name"; cat "$out/$name.log"; } >>"$out/summary.txt"
 done
 cat "$out/summary.txt"

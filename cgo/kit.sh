@@ -39,7 +39,7 @@ go build -tags nogdal -trimpath -ldflags '-s -w' -o "$kit.new/programs/bin/" ./c
 # A bare machine has torch's libraries and the C library's; anything else would be missed only there.
 for program in "$kit.new"/bin/* "$kit.new"/programs/bin/*; do
   stray=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
-    grep -Ev '^(libopencarbon(_cuda)?|libcgotorch|libtorch(_[a-z]*)?|libc10(_[a-z]*)?)\.so$|^(lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|resolv)|ld-linux.*)\.so\.[0-9]+$' || true)
+    grep -Ev '^(libopencarbon(_cuda|_nccl)?|libcgotorch|libtorch(_[a-z]*)?|libc10(_[a-z]*)?)\.so$|^(lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|resolv)|ld-linux.*)\.so\.[0-9]+$' || true)
   [ -z "$stray" ] || die "$(basename "$program") needs libraries that a bare machine lacks: $stray"
 done
 # The three are alike: in one archive they take the room of one. Python unpacks it, which is there with torch.
@@ -66,6 +66,7 @@ for package in torch layers layers/rivals train/learn; do
 done
 cp "$prefix"/libopencarbon*.so "$prefix/libcgotorch.so" "$kit.new/lib/"
 [ -e "$kit.new/lib/libopencarbon_cuda.so" ] || say "without CUDA graphs: no CUDA headers here (cgo/INSTALL.md)"
+[ -e "$kit.new/lib/libopencarbon_nccl.so" ] || say "without NCCL: its headers are not here (cgo/INSTALL.md)"
 { cat "$LIBTORCH/version.py" 2>/dev/null || true; } | sed -n "s/^__version__ = '\([0-9.]*\).*/\1/p" >"$kit.new/torch-version"
 [ -s "$kit.new/torch-version" ] || die "$LIBTORCH/version.py does not tell the version"
 git rev-parse --short HEAD >"$kit.new/commit" 2>/dev/null || echo unknown >"$kit.new/commit"

@@ -179,6 +179,9 @@ ocg_error ocg_group_share(ocg_group g, int64_t rows);
 /* batch_norm in training by the statistics of all processes' rows. */
 ocg_error ocg_group_batch_norm(ocg_group g, ocg_tensor x, ocg_tensor w, ocg_tensor b, ocg_tensor running_mean, ocg_tensor running_var,
                                double momentum, double eps, ocg_tensor* out);
+ocg_error ocg_nccl_available(char** why); /* NULL: groups can use NCCL; else why not, freed by ocg_free_text */
+/* From now on what processes exchange of CUDA tensors goes by NCCL, from the GPU of that number. All processes call it. */
+ocg_error ocg_group_nccl(ocg_group g, int64_t device_index, int64_t timeout_ms);
 
 /* ---- parts.cc: sums over a batch's rows in a fixed order, whatever number of processes makes them ---- */
 /* A batch is cut into parts, of which every process has as many, own, a power of two, in the order of the processes; g is NULL

@@ -110,9 +110,9 @@ else
   # Installed beside and renamed, so that no program ever finds half a library.
   rm -rf "$dir/stage"
   DESTDIR=$PWD/$dir/stage ninja -C "$dir" install >>build.log 2>&1 || { tail -20 build.log >&2; die "the installation failed; the whole log is in build.log"; }
-  rm -f "$PREFIX/lib/libopencarbon_cuda.so"
-  for lib in libcgotorch.so libopencarbon.so libopencarbon_cuda.so; do
-    [ -e "$dir/stage$PREFIX/lib/$lib" ] || [ $lib != libopencarbon_cuda.so ] || continue
+  rm -f "$PREFIX"/lib/libopencarbon_{cuda,nccl}.so
+  for lib in libcgotorch.so libopencarbon.so libopencarbon_cuda.so libopencarbon_nccl.so; do
+    [ -e "$dir/stage$PREFIX/lib/$lib" ] || [[ $lib != libopencarbon_* ]] || continue
     { mkdir -p "$PREFIX/lib" && cp "$dir/stage$PREFIX/lib/$lib" "$PREFIX/lib/.$lib.new" && mv -f "$PREFIX/lib/.$lib.new" "$PREFIX/lib/$lib"; } 2>>build.log ||
       die "cannot write to $PREFIX/lib. Not root? Give PREFIX=\$HOME/opencarbon, or leave PREFIX out."
   done

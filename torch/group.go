@@ -24,7 +24,8 @@ type Group struct {
 	Rank, World int
 	h           C.ocg_group
 	watch       *watch
-	collective  C.ocg_store // belongs to h
+	collective  C.ocg_store   // belongs to h
+	timeout     time.Duration // of a collective
 }
 
 // GroupOptions say where processes meet.
@@ -53,7 +54,7 @@ func NewGroup(o GroupOptions) (*Group, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = groupTimeout
 	}
-	g := &Group{Rank: o.Rank, World: o.World}
+	g := &Group{Rank: o.Rank, World: o.World, timeout: o.Timeout}
 	deadline := time.Now().Add(o.Timeout)
 	where := net.JoinHostPort(o.Host, fmt.Sprint(o.Port))
 	open := func(serve bool) (s C.ocg_store, err error) {
@@ -169,7 +170,7 @@ func (g *Group) Within(f func()) {
 			switch p := recover().(type) {
 			case nil:
 			case *Error:
-				if strings.Contains(p.Message, "gloo") {
+				if strings.Contains(p.Message, "gloo") || strings.Contains(p.Message, "NCCL") {
 					p = &Error{Op: p.Op, Inputs: p.Inputs, Message: g.blame(p.Message).Error()}
 				}
 				panic(p)

@@ -335,6 +335,9 @@ func work(ctx context.Context, c *config.Config, d *dataset, run *runlog.Run, fr
 	if note := d.encoderNote(c); note != "" {
 		notes = append(notes, note)
 	}
+	if t.apart != "" {
+		notes = append(notes, "ranks exchange through the host's memory (gloo), which is slower than from GPU to GPU (NCCL): "+t.apart)
+	}
 	if !o.Aside {
 		note, err := run.MakeLatest(from != nil)
 		if err != nil {

@@ -34,6 +34,7 @@ type trainer struct {
 	ready     bool      // the network's inputs are standardized, or it came with weights
 	errors    []float32 // of the validation cells by the weights as they are; nil where not known
 	guesses   []float64 // predicted ln emission of the validation cells, where errors are known
+	apart     string    // why ranks on GPUs do not exchange by NCCL; empty: they do, or there are none
 }
 
 // watcher hears what happens, and keeps what must be kept.
@@ -87,6 +88,7 @@ func newTrainerFor(ctx context.Context, c *config.Config, d *dataset, w watcher,
 	t.header.Threads = torch.Threads()
 	if t.header.Parts = o.Parts; !d.group.Alone() && o.Parts == 0 {
 		t.header.Ranks = d.group.World
+		t.apart = d.group.UseGPU(device)
 	}
 	return t, nil
 }

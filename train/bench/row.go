@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"syscall"
 	"time"
@@ -68,7 +70,14 @@ func (r *rig) close() {
 func (s Spec) assemble(data *store.Store, group *torch.Group) (*rig, error) {
 	torch.PoolMemory(!s.NoPool)
 	torch.ManualSeed(int64(s.Seed))
-	parameters := layers.NewParams(torch.ParseDevice(s.Device))
+	device := torch.ParseDevice(s.Device)
+	if n := torch.CUDACount(); s.Ranks > 1 && device.IsCUDA() && n > 1 {
+		device = torch.ParseDevice(fmt.Sprint("cuda:", s.Rank%n))
+	}
+	if why := group.UseGPU(device); why != "" && s.Rank == 0 {
+		fmt.Fprintln(os.Stderr, "ranks exchange through the host's memory:", why)
+	}
+	parameters := layers.NewParams(device)
 	model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Plus: true, Image: true, POI: true, Categories: s.Categories, ImageSize: s.Size,
 		Embedding: 32, Neighborhood: s.Neighborhood, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2})
 	if err != nil {
