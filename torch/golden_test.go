@@ -318,7 +318,7 @@ var notGolden = map[string]string{
 	"FastBFloat16": "TestFastBFloat16", "Deterministic": "TestDeterministic", "PoolMemory": "TestPoolMemory", "Version": "TestRun", "Threads": "TestRun", "AsError": "TestMisuse",
 	"SetRequiresGrad": "TestGolden", "Backward": "TestGolden", "BackwardWith": "TestBackward", "Grad": "TestGolden", "SetGrad": "TestOptimizers",
 	"ZeroGrad": "TestBackward", "ClipGradNorm": "TestClipGradNorm", "To": "TestTensor", "Pin": "TestPinWithoutCUDA",
-	"GraphsAvailable": "TestGraph", "Capture": "TestGraph", "PointsOf": "TestPointsOf", "CopyAsync": "TestGraph", "Average": "TestAverage",
+	"GraphsAvailable": "TestGraph", "NCCLAvailable": "TestNCCLAvailable", "Capture": "TestGraph", "PointsOf": "TestPointsOf", "CopyAsync": "TestGraph", "Average": "TestAverage",
 	"FromSlice": "TestRoundTrip", "FromBytes": "TestRoundTrip", "Slice": "TestRoundTrip", "Bytes": "TestRoundTrip",
 	"Float32s": "TestRoundTrip", "Float64s": "TestRoundTrip", "Int64s": "TestRoundTrip", "FromArray": "TestGolden", "ToArray": "TestGolden",
 	"Scalar": "TestTensor", "Full": "TestTensor", "Zeros": "TestTensor", "Ones": "TestTensor", "Shape": "TestTensor", "Strides": "TestTensor",
