@@ -20,6 +20,9 @@ type visit struct {
 }
 
 func newVisit(lon, lat float64, category int32) visit {
+	if lon > 180 || lon < -180 { // 0 to 360, or a world farther: it would not fit
+		lon = math.Remainder(lon, 360)
+	}
 	return visit{int32(math.Round(lon * 1e7)), int32(math.Round(lat * 1e7)), category}
 }
 

@@ -72,3 +72,13 @@ func TestCountOfZero(t *testing.T) {
 		}
 	}
 }
+
+// A place is one whether its longitude is counted from -180 or from 0: beyond 214
+// degrees it would not fit what is remembered.
+func TestVisitOfLongitudesFrom0(t *testing.T) {
+	for _, lon := range []float64{181, 214.8, 300, 359.5} {
+		if a, b := newVisit(lon, 10, 1), newVisit(lon-360, 10, 1); !a.same(b) {
+			t.Errorf("%v degrees: %+v and %+v", lon, a, b)
+		}
+	}
+}
