@@ -1,6 +1,7 @@
 package poi
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -137,15 +138,7 @@ func sortTogether(keys []uint64, counts []float64) {
 	for i := range all {
 		all[i] = entry{keys[i], counts[i]}
 	}
-	slices.SortStableFunc(all, func(a, b entry) int {
-		switch {
-		case a.key < b.key:
-			return -1
-		case a.key > b.key:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
 	for i, e := range all {
 		keys[i], counts[i] = e.key, e.count
 	}
