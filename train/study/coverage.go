@@ -31,7 +31,8 @@ type CoverageOptions struct {
 	Config   string       // experiment to train with each seed; empty: a made city for each seed
 	City     synth.Config // the made cities; Seed is the study's
 	HeldOut  string       // how their cells are held out: HeldOutCells (also if empty) or HeldOutBlocks
-	Seeds    int          // models to train: seeds 1, 2, ...
+	Seeds    int          // models to train
+	First    int64        // the first one's seed, then the next; 0: 1
 	Of       string       // which checkpoint of a run: OfNetwork (also if empty), OfStack or OfFolds
 	Set      []string     // overrides of the experiment
 	Command  []string     // for run.json
@@ -71,7 +72,8 @@ type CoverageResult struct {
 	Off    [3]float64             // median over seeds of |total / true - 1|, of the test cells' total as the model says it, and corrected, and of all cells' with known ones as they are; NaN where none
 	File   string
 
-	all []train.Uncertainty
+	first int64
+	all   []train.Uncertainty
 }
 
 // madeSplit makes validation and test cells alike, as the intervals' promise
@@ -96,11 +98,12 @@ func Coverage(ctx context.Context, o CoverageOptions) (*CoverageResult, error) {
 	if err := o.begin(); err != nil {
 		return nil, err
 	}
-	r := &CoverageResult{File: filepath.Join(o.Out, CoverageTable)}
-	for seed := range o.Seeds {
-		u, _, err := o.seed(ctx, int64(seed+1))
+	r := &CoverageResult{File: filepath.Join(o.Out, CoverageTable), first: o.First}
+	for k := range o.Seeds {
+		seed := o.First + int64(k)
+		u, _, err := o.seed(ctx, seed)
 		if err != nil {
-			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
 		r.Seeds, r.all = append(r.Seeds, u.Coverage), append(r.all, *u)
 	}
@@ -116,13 +119,14 @@ func CoverageWork(ctx context.Context, o CoverageOptions, shard fleet.Shard) (*f
 	}
 	o.wait = true
 	deal := &fleet.Deal{Shard: shard}
-	for seed := range o.Seeds {
+	for k := range o.Seeds {
 		if !deal.Mine() {
 			continue
 		}
-		_, made, err := o.seed(ctx, int64(seed+1))
+		seed := o.First + int64(k)
+		_, made, err := o.seed(ctx, seed)
 		if err != nil {
-			return nil, fmt.Errorf("seed %d: %w", seed+1, err)
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
 		deal.Count(made)
 	}
@@ -133,6 +137,12 @@ func CoverageWork(ctx context.Context, o CoverageOptions, shard fleet.Shard) (*f
 func (o *CoverageOptions) begin() error {
 	if o.Seeds < 1 {
 		return fault.New("--seeds", fmt.Sprintf("%d", o.Seeds), "Give at least 1, usually 5.")
+	}
+	if o.First == 0 {
+		o.First = 1
+	}
+	if o.First < 1 {
+		return fault.New("--first-seed", fmt.Sprintf("%d", o.First), "Give at least 1.")
 	}
 	if o.HeldOut == "" {
 		o.HeldOut = HeldOutCells

@@ -74,6 +74,8 @@ func TestCoverageRefuses(t *testing.T) {
 		"--seeds":    {},
 		"--held-out": {Seeds: 1, HeldOut: "rows"},
 		"--of":       {Seeds: 1, Of: "forest"},
+
+		"--first-seed": {Seeds: 1, First: -3},
 	} {
 		o.Out = filepath.Join(t.TempDir(), "out")
 		if _, err := Coverage(t.Context(), o); !fault.IsInput(err) || !strings.Contains(err.Error(), where) {

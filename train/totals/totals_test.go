@@ -148,6 +148,56 @@ func TestSumsHold(t *testing.T) {
 	}
 }
 
+// Sums over blocks hold as often as they say where the few cells that make up most of a
+// sum err more than the many small ones. Errors lent without regard to what is
+// predicted hold in ten points too few of these blocks.
+func TestSumsOfLargeCellsHold(t *testing.T) {
+	held, n := map[float64]int{}, 0
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 8))
+		city := func() Held {
+			h := town(rng, 48, 0.2, 0)
+			for i, f := range h.Predicted {
+				h.True[i] += (0.2 + 0.3*max(0, f-8.5)) * rng.NormFloat64()
+			}
+			return h
+		}
+		m, err := Fit(city())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := city()
+		order, first := blocks(other.Col, other.Row, 8)
+		var areas []Area
+		for b := range len(first) - 1 {
+			var a Area
+			for _, i := range order[first[b]:first[b+1]] {
+				a.Cell = append(a.Cell, int32(i))
+			}
+			areas = append(areas, a)
+		}
+		for k, s := range m.Sums(Cells{other.Predicted, other.Col, other.Row}, areas, []float64{0.8, 0.95}) {
+			truth := 0.0
+			for _, i := range areas[k].Cell {
+				truth += math.Exp(other.True[i])
+			}
+			n++
+			for _, i := range s.Intervals {
+				if i.Low <= truth && truth <= i.High {
+					held[i.Level]++
+				}
+			}
+		}
+	}
+	for level, k := range held {
+		got := float64(k) / float64(n)
+		t.Logf("%g: held in %.3f of %d blocks", level, got, n)
+		if math.Abs(got-level) > 0.04 {
+			t.Errorf("%g: held in %.3f of %d blocks", level, got, n)
+		}
+	}
+}
+
 // Areas add up to the whole, shares included, and the same cells give the same
 // numbers again.
 func TestAreas(t *testing.T) {

@@ -94,6 +94,7 @@ data must be mended; 130 interrupted.`,
 	f.StringVar(&o.HeldOut, "held-out", study.HeldOutCells, "what is held out of made cities: cells, or blocks of 8 x 8 whose sums are then looked at too")
 	f.StringVar(&o.Of, "of", study.OfNetwork, "whose intervals: of the network, the stack (--set train.stack=...) or the folds (--set train.folds=5)")
 	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
+	f.Int64Var(&o.First, "first-seed", 1, "seed of the first model; the others have the next ones")
 	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")
 	f.BoolVar(&quiet, "quiet", false, "only print the results")
 	return cmd
