@@ -82,7 +82,7 @@ func (d *dataset) of(values []float64, cells []int32) []float64 {
 	return out
 }
 
-// Trend is how the widths of intervals grow: exp(Slope (index - Center)).
+// Trend is how the widths of intervals change: exp(Slope (index - Center)).
 type Trend struct {
 	Slope  float64 `json:"slope"` // per unit of the dissimilarity index
 	Center float64 `json:"center"`

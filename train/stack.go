@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
 
 	"opencarbon/data/store"
-	"opencarbon/torch"
 	"opencarbon/train/baselines"
 	"opencarbon/train/checkpoint"
 	"opencarbon/train/config"
@@ -214,59 +212,11 @@ func (p part) validation(d *dataset) ([]float64, error) {
 // score opens the checkpoint as anybody would, scores the splits, and writes what its
 // own held-out cells promise of the test cells, and what became of that, beside it.
 func (s *Stack) score(ctx context.Context, d *dataset, c *config.Config) error {
-	k, err := checkpoint.Read(s.Path)
-	if err != nil {
+	splits, u, err := d.check(ctx, s.Path, c)
+	if err != nil || u == nil {
 		return err
 	}
-	in, err := inputsOf(ctx, k, d.store, c.Train.Device, c.Train.Threads)
-	if err != nil {
-		return err
-	}
-	cells := slices.Concat(d.train, d.validation, d.test) // tiles that parts share are encoded once
-	var guess, index []float64
-	var failed error
-	if err := torch.Run(torch.Options{Threads: c.Train.Threads}, func() {
-		guess, index, failed = predictCells(ctx, k, c, d.store, c.Train.Device, cells, in)
-	}); err != nil {
-		failed = err
-	}
-	if failed != nil {
-		return failed
-	}
-	all := func(values []float64) []float64 { // [len(cells)] to [N]
-		if values == nil {
-			return nil
-		}
-		out := make([]float64, d.store.Len())
-		for i, cell := range cells {
-			out[cell] = values[i]
-		}
-		return out
-	}
-	predicted, strange := all(guess), all(index)
-	for _, part := range []struct {
-		name  string
-		cells []int32
-	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
-		if len(part.cells) == 0 {
-			continue
-		}
-		v, err := metrics.Evaluate(part.name, d.of(d.ln, part.cells), d.of(predicted, part.cells))
-		if err != nil {
-			return err
-		}
-		s.Splits = append(s.Splits, v)
-	}
-	calibration, err := ensemble{k}.calibration(strange != nil)
-	if err != nil || calibration == nil {
-		return err
-	}
-	model, why := ensemble{k}.sums()
-	u, err := d.uncertainty(calibration, model, why, predicted, strange)
-	if err != nil {
-		return err
-	}
-	s.Total = u.Total
+	s.Splits, s.Total = splits, u.Total
 	return u.write(filepath.Join(filepath.Dir(s.Path), IntervalsFileOf(filepath.Base(s.Path))))
 }
 

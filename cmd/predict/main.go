@@ -43,7 +43,7 @@ described by an experiment file (its data section) or is a tile store.
 
 Beside each prediction stand intervals that hold the truth in 80, 90 and 95% of
 cells like those of the validation region (split conformal; a checkpoint carries
-what it takes), wider where a cell is less like the training cells. A sum of such predictions is too low, since they are near medians:
+what it takes), as wide as errors are where cells are as unlike the training cells. A sum of such predictions is too low, since they are near medians:
 the total that is printed, and the column corrected_<unit> and its band, are corrected by
 what the validation cells say (smearing), with intervals for the sum. No interval knows of
 a large source, such as a power plant, that neither images nor points show. With several checkpoints, usually of other seeds, the mean of

@@ -209,21 +209,22 @@ func lacks(c *config.Config, name string) string {
 
 // Parted is a named method taken apart for a study that leaves checkpoints: the
 // experiment that trains it and, of a method that sees a cell as a row of numbers,
-// that method. What cannot take part is a *fault.Input error.
-func Parted(c *config.Config, name string) (*config.Config, tabular.Method, error) {
+// that method. What cannot take part is a *fault.Input error about the flag where the
+// method was named.
+func Parted(flag string, c *config.Config, name string) (*config.Config, tabular.Method, error) {
 	e, err := entry(c, known(name))
 	if err != nil {
 		return nil, nil, err
 	}
 	switch m := e.Method.(type) {
 	case nil:
-		return nil, nil, fault.New("--methods", name+" cannot take part: "+e.Why, "Leave it out.")
+		return nil, nil, fault.New(flag, name+" cannot take part: "+e.Why, "Leave it out.")
 	case train.Network:
 		return m.Config, nil, nil
 	case tabularMethod:
 		return m.config, m.Method, nil
 	}
-	return nil, nil, fault.New("--methods", name+" leaves no model that could be applied elsewhere", "Leave it out.")
+	return nil, nil, fault.New(flag, name+" leaves no model that could be applied elsewhere", "Leave it out.")
 }
 
 // mean predicts the mean of the training cells everywhere.

@@ -8,25 +8,29 @@ import (
 	"opencarbon/train/metrics"
 )
 
-// Trend says how errors grow with how unlike the training cells a cell is: one
-// width for all is too wide for usual cells and too narrow for strange ones.
-// Absolute errors of cells with the index d are in the mean as large as
+// Trend says how errors change with how unlike the training cells a cell is. Mostly
+// they grow: one width for all is too wide for usual cells and too narrow for strange
+// ones. Where the usual cells are the ones that are hard to tell they fall: in London
+// cells with hardly a point of interest are alike, and their emissions are not. With
+// one width for all, 80% intervals there hold 52% of the fifth of the test cells that is most like the
+// training cells, and 96% of the fifth that is least. Absolute errors of cells with the index d are in the mean as large as
 // exp(Slope (d - Center)) says. The zero Trend is one width for all.
 type Trend struct {
-	Slope  float64 // per unit of the index, not negative; 0: errors do not grow
+	Slope  float64 // per unit of the index; 0: errors do not change
 	Center float64 // mean index of the calibration cells
 	Low    float64 // their indices reach from Low
 	High   float64 // to High; what lies beyond is taken for the end, since nobody knows more
 }
 
 // Scale is how large errors are at an index, 1 at Center. An index that is not
-// finite counts as High.
+// finite counts as beyond High. There nothing was seen, and widths are not narrower than
+// in the mean.
 func (t Trend) Scale(index float64) float64 {
 	if t.Slope == 0 {
 		return 1
 	}
-	if !metrics.Finite(index) {
-		index = t.High
+	if !metrics.Finite(index) || index > t.High {
+		return max(1, math.Exp(t.Slope*(t.High-t.Center)))
 	}
 	return math.Exp(t.Slope * (min(max(index, t.Low), t.High) - t.Center))
 }
@@ -39,9 +43,9 @@ const (
 )
 
 // fitTrend finds the trend of absolute errors, [n], along an index, [n]: a gamma
-// regression with a log link. The slope is held at 0 or above, and shrunk to 0 by
-// how uncertain it is: b becomes b b^2 / (b^2 + s^2), s its standard error. The
-// cells in part, from to below to, are left out.
+// regression with a log link. The slope is shrunk to 0 by how uncertain it is: b
+// becomes b b^2 / (b^2 + s^2), s its standard error. The cells from from to below to
+// are left out.
 func fitTrend(index, errors []float64, from, to int) Trend {
 	var d, e []float64
 	for i, x := range index {
@@ -88,14 +92,14 @@ func fitTrend(index, errors []float64, from, to int) Trend {
 			break
 		}
 	}
-	if !(b > 0) { // NaN as well
+	if !metrics.Finite(b) || b == 0 {
 		return Trend{}
 	}
-	t.Slope = min(b*b*b/(b*b+s2), steepest) / sd
+	t.Slope = max(-steepest, min(steepest, b*b*b/(b*b+s2))) / sd
 	return t
 }
 
-// CalibrateAlong is Calibrate with intervals that are wider where the index is
+// CalibrateAlong is Calibrate with intervals that are wider, or narrower, where the index is
 // higher: how unlike the training cells a cell is, [n], finite. Errors count in
 // units of a Trend. The promise of split conformal prediction needs scores that do
 // not depend on what they are compared with: each tenth of the cells, in their

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
@@ -16,10 +18,12 @@ import (
 	"opencarbon/data/store"
 	"opencarbon/data/synth"
 	"opencarbon/train"
+	"opencarbon/train/compare"
 	"opencarbon/train/config"
 	"opencarbon/train/conformal"
 	"opencarbon/train/fleet"
 	"opencarbon/train/progress"
+	"opencarbon/train/tabular"
 )
 
 // CoverageTable is the file of a coverage study.
@@ -30,10 +34,10 @@ type CoverageOptions struct {
 	Out      string       // folder of everything that the study makes
 	Config   string       // experiment to train with each seed; empty: a made city for each seed
 	City     synth.Config // the made cities; Seed is the study's
-	HeldOut  string       // how their cells are held out: HeldOutCells (also if empty) or HeldOutBlocks
+	HeldOut  string       // how cells are held out: HeldOutCells (also if empty; an experiment's as it says) or HeldOutBlocks
 	Seeds    int          // models to train
 	First    int64        // the first one's seed, then the next; 0: 1
-	Of       string       // which checkpoint of a run: OfNetwork (also if empty), OfStack or OfFolds
+	Of       string       // which checkpoint of a run: OfNetwork (also if empty), OfStack or OfFolds; or a method as compare calls it
 	Set      []string     // overrides of the experiment
 	Command  []string     // for run.json
 	GDAL     string       // its version, for run.json
@@ -153,8 +157,9 @@ func (o *CoverageOptions) begin() error {
 	if o.Of == "" {
 		o.Of = OfNetwork
 	}
-	if ofFiles[o.Of] == "" {
-		return fault.New("--of", fmt.Sprintf("is %q", o.Of), "Give network, stack or folds.")
+	all, _ := compare.Methods()
+	if ofFiles[o.Of] == "" && !slices.ContainsFunc(all, func(name string) bool { return strings.EqualFold(name, o.Of) }) {
+		return fault.New("--of", fmt.Sprintf("is %q", o.Of), "Give network, stack, folds, or a method: "+strings.Join(all, ", ")+".")
 	}
 	if o.Say == nil {
 		o.Say = func(string) {}
@@ -162,7 +167,63 @@ func (o *CoverageOptions) begin() error {
 	return makeFolder(o.Out)
 }
 
+// seed trains the model of a seed, unless it is there, and looks at its intervals.
 func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncertainty, made bool, err error) {
+	c, err := o.experiment(ctx, seed)
+	if err != nil {
+		return nil, false, err
+	}
+	var rows tabular.Method
+	if ofFiles[o.Of] == "" {
+		if c, rows, err = compare.Parted("--of", c, o.Of); err != nil {
+			return nil, false, err
+		}
+	}
+	report, err := data.Build(ctx, &c.Data, data.Options{Name: c.Name, Progress: o.Building, Wait: o.wait})
+	if err != nil {
+		return nil, false, err
+	}
+	s, err := store.Open(report.Store)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.Close()
+	t := &training{config: c, rows: rows, runs: filepath.Join(o.Out, "runs", c.Name)}
+	if rows != nil {
+		k, made, err := t.fitRows(ctx, s, o.Say)
+		if err != nil {
+			return nil, false, err
+		}
+		u, err = train.IntervalsOf(ctx, k.Path, c, s)
+		return u, made, err
+	}
+	file := ofFiles[o.Of]
+	if file == "" { // another network
+		file = train.BestFile
+	}
+	run, made, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress,
+		Bare: file == train.BestFile && len(c.Train.Stack) == 0}, o.Say)
+	if err != nil {
+		return nil, false, err
+	}
+	path := filepath.Join(run, train.IntervalsFileOf(file))
+	text, err := regular.Read(path, 64<<20)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && file != train.BestFile:
+		return nil, false, fault.Wrap(err, "--of "+o.Of, "the runs have no such checkpoint",
+			ofAdvice[o.Of]+" Trainings of other settings are made anew.")
+	case err != nil:
+		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
+	}
+	if err := json.Unmarshal(text, &u); err != nil {
+		return nil, false, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
+	}
+	return u, made, nil
+}
+
+// experiment is the one of a seed: of a made city, which is made if it is not there, or
+// the user's; with whole blocks held out where that is asked for.
+func (o CoverageOptions) experiment(ctx context.Context, seed int64) (*config.Config, error) {
 	name := fmt.Sprintf("seed-%d", seed)
 	if o.HeldOut == HeldOutBlocks {
 		name = fmt.Sprintf("blocks-%d", seed)
@@ -175,54 +236,25 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 		dir := filepath.Join(o.Out, "cities", fmt.Sprintf("%dx%d-%dpx-%d", city.Rows, city.Cols, city.Size, seed)) // other sizes are other cities
 		if _, err := os.Stat(filepath.Join(dir, synth.TruthFile)); errors.Is(err, fs.ErrNotExist) {
 			if _, err := synth.Write(ctx, dir, city, nil); err != nil {
-				return nil, false, err
+				return nil, err
 			}
 		}
 		source = filepath.Join(dir, synth.ExperimentFile("demo"))
-		if set = append(set, madeSplit...); o.HeldOut == HeldOutBlocks {
-			set = append(set, blockSplit...)
-		}
+		set = append(set, madeSplit...)
 	}
-	if o.Of == OfNetwork { // simple methods beside it would take longer than the network where cells are many
+	if o.HeldOut == HeldOutBlocks {
+		set = append(set, blockSplit...)
+	}
+	if o.Of != OfStack && o.Of != OfFolds { // simple methods beside it would take longer than the network where cells are many
 		set = append(set, "train.stack=[]")
 	}
 	set = append(append(set, o.Set...), "seed="+strconv.FormatInt(seed, 10), "name="+name, "output.dir="+filepath.Join(o.Out, "runs"))
-	if o.Config == "" {
+	if o.Config == "" || o.HeldOut == HeldOutBlocks { // each seed has cells of its own, or a split
 		set = append(set, "data.store="+filepath.Join(o.Out, "stores", name), "data.split.seed="+strconv.FormatInt(seed, 10))
 	}
 	c, err := train.LoadExperiment(source, set)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if err := config.CheckFiles(c); err != nil {
-		return nil, false, err
-	}
-	report, err := data.Build(ctx, &c.Data, data.Options{Name: name, Progress: o.Building, Wait: o.wait})
-	if err != nil {
-		return nil, false, err
-	}
-	s, err := store.Open(report.Store)
-	if err != nil {
-		return nil, false, err
-	}
-	defer s.Close()
-	t := &training{config: c, runs: filepath.Join(o.Out, "runs", name)}
-	run, made, err := t.make(ctx, s, train.Options{Command: o.Command, GDAL: o.GDAL, Progress: o.Progress,
-		Bare: o.Of == OfNetwork && len(c.Train.Stack) == 0}, o.Say)
-	if err != nil {
-		return nil, false, err
-	}
-	path := filepath.Join(run, train.IntervalsFileOf(ofFiles[o.Of]))
-	text, err := regular.Read(path, 64<<20)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && o.Of != OfNetwork:
-		return nil, false, fault.Wrap(err, "--of "+o.Of, "the runs have no such checkpoint",
-			ofAdvice[o.Of]+" Trainings of other settings are made anew.")
-	case err != nil:
-		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
-	}
-	if err := json.Unmarshal(text, &u); err != nil {
-		return nil, false, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
-	}
-	return u, made, nil
+	return c, config.CheckFiles(c)
 }

@@ -43,7 +43,7 @@ func (w *transfer) experiment(r Region) (*training, error) {
 	}
 	t := &training{config: c, runs: filepath.Join(w.Out, "runs", r.Name)}
 	if w.method != "" {
-		if t.config, t.rows, err = compare.Parted(c, w.method); err != nil {
+		if t.config, t.rows, err = compare.Parted("--methods", c, w.method); err != nil {
 			return nil, err
 		}
 	}
@@ -66,17 +66,8 @@ func (w *transfer) train(ctx context.Context) error {
 // trainOne makes a region's model, or finds it made.
 func (w *transfer) trainOne(ctx context.Context, p *place, t *training) (made bool, err error) {
 	if t.rows != nil {
-		w.Say(t.config.Name + ": " + w.method)
-		if err = os.MkdirAll(t.runs, 0o777); err != nil {
-			return false, err
-		}
-		path := filepath.Join(t.runs, train.MethodFile(t.rows.Name()))
-		before, _ := os.Stat(path)
-		if p.checkpoint, err = train.FitRows(ctx, t.config, p.store, t.rows, t.runs); err != nil {
-			return false, err
-		}
-		after, err := os.Stat(path)
-		return before == nil || err != nil || !os.SameFile(before, after), nil
+		p.checkpoint, made, err = t.fitRows(ctx, p.store, w.Say)
+		return made, err
 	}
 	run, made, err := t.make(ctx, p.store, train.Options{Command: w.Command, GDAL: w.GDAL, Progress: w.Progress}, w.Say)
 	if err != nil {
@@ -84,6 +75,21 @@ func (w *transfer) trainOne(ctx context.Context, p *place, t *training) (made bo
 	}
 	p.checkpoint, err = bestOf(run)
 	return made, err
+}
+
+// fitRows fits the method of rows, unless its checkpoint is there.
+func (t *training) fitRows(ctx context.Context, s *store.Store, say func(string)) (k *checkpoint.Checkpoint, made bool, err error) {
+	say(t.config.Name + ": " + t.rows.Name())
+	if err = os.MkdirAll(t.runs, 0o777); err != nil {
+		return nil, false, err
+	}
+	path := filepath.Join(t.runs, train.MethodFile(t.rows.Name()))
+	before, _ := os.Stat(path)
+	if k, err = train.FitRows(ctx, t.config, s, t.rows, t.runs); err != nil {
+		return nil, false, err
+	}
+	after, err := os.Stat(path)
+	return k, before == nil || err != nil || !os.SameFile(before, after), nil
 }
 
 // make trains the model, unless a run of the same experiment on the same data is

@@ -36,8 +36,10 @@ seed instead; how far its own split keeps the promise is then the question.
 
 With --held-out blocks whole blocks of cells are held out, as where a map goes on
 beyond an inventory: intervals of sums over such blocks, and the total of all test
-cells, are then looked at too. --of stack and --of folds look at the checkpoints that
-train.stack and train.folds ask for, in place of the network's.
+cells, are then looked at too; with --config, too, each seed draws its blocks anew.
+--of stack and --of folds look at the checkpoints that train.stack and train.folds ask
+for, in place of the network's, and --of ridge (SVR, XGBoost, Tile2Vec, ... as compare
+calls them) at another method, alone.
 
 It takes as long as training so many models; the same command given again goes on
 where it was. Exit codes: 0 done; 1 something failed; 2 the command line or the
@@ -46,7 +48,8 @@ data must be mended; 130 interrupted.`,
   go run ./cmd/intervals --cells 12x12 --size 32 --seeds 2 --set train.epochs=10
   go run ./cmd/intervals --held-out blocks --seeds 20
   go run ./cmd/intervals --held-out blocks --seeds 20 --set train.folds=5 --of folds
-  go run ./cmd/intervals --config demo`,
+  go run ./cmd/intervals --config demo
+  go run ./cmd/intervals --config london --held-out blocks --of ridge --seeds 20`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Config != "" && !cmd.Flags().Changed("out") {
@@ -91,8 +94,8 @@ data must be mended; 130 interrupted.`,
 	f.StringVar(&o.Config, "config", "", "experiment file or preset to train with each seed (default: a made city for each)")
 	f.StringVar(&cells, "cells", "48x48", "rows x columns of cells of a made city")
 	f.IntVar(&o.City.Size, "size", 32, "pixels along a cell's edge of a made city")
-	f.StringVar(&o.HeldOut, "held-out", study.HeldOutCells, "what is held out of made cities: cells, or blocks of 8 x 8 whose sums are then looked at too")
-	f.StringVar(&o.Of, "of", study.OfNetwork, "whose intervals: of the network, the stack (--set train.stack=...) or the folds (--set train.folds=5)")
+	f.StringVar(&o.HeldOut, "held-out", study.HeldOutCells, "what is held out: cells of made cities (with --config what its split says), or blocks of 8 x 8 whose sums are then looked at too")
+	f.StringVar(&o.Of, "of", study.OfNetwork, "whose intervals: of the network, the stack (--set train.stack=...), the folds (--set train.folds=5), or of a method as compare calls it")
 	f.IntVar(&o.Seeds, "seeds", 5, "models to train")
 	f.Int64Var(&o.First, "first-seed", 1, "seed of the first model; the others have the next ones")
 	f.StringArrayVar(&o.Set, "set", nil, "override a key of the experiment; may be repeated")
