@@ -51,7 +51,7 @@ func (d *dataset) uncertainty(k *conformal.Calibration, m *totals.Model, why str
 	u := &Uncertainty{Method: "split conformal, absolute errors of the validation cells in ln emission", Cells: k.N(), Coverage: coverage, NoTotal: why}
 	if k.Normalized() {
 		u.Method += ", in units of their size along the dissimilarity index"
-		u.Trend = &Trend{k.Trend().Slope, k.Trend().Center}
+		u.Trend = &Trend{k.Trend().Index, k.Trend().Ln}
 	}
 	if m != nil && len(d.test) > 0 {
 		blocks := d.testBlocks() // one bootstrap for all: every draw is of the whole region
@@ -82,10 +82,11 @@ func (d *dataset) of(values []float64, cells []int32) []float64 {
 	return out
 }
 
-// Trend is how the widths of intervals change: exp(Slope (index - Center)).
+// Trend is how the widths of intervals change along the dissimilarity index: by exp of
+// a line through knots.
 type Trend struct {
-	Slope  float64 `json:"slope"` // per unit of the dissimilarity index
-	Center float64 `json:"center"`
+	Index []float64 `json:"index"`
+	Ln    []float64 `json:"ln"`
 }
 
 // write writes it to a file.

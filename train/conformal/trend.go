@@ -5,97 +5,133 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/mat"
+
 	"opencarbon/train/metrics"
 )
 
-// Trend says how errors change with how unlike the training cells a cell is. Mostly
-// they grow: one width for all is too wide for usual cells and too narrow for strange
-// ones. Where the usual cells are the ones that are hard to tell they fall: in London
-// cells with hardly a point of interest are alike, and their emissions are not. With
-// one width for all, 80% intervals there hold 52% of the fifth of the test cells that is most like the
-// training cells, and 96% of the fifth that is least. Absolute errors of cells with the index d are in the mean as large as
-// exp(Slope (d - Center)) says. The zero Trend is one width for all.
+// Trend says how errors change with how unlike the training cells a cell is: one width
+// for all is too wide for usual cells and too narrow for strange ones. Mostly errors
+// grow, but not everywhere: in London cells with hardly a point of interest are alike,
+// and their emissions are not. With one width for all, 80% intervals there hold 52% of the fifth
+// of the test cells that is most like the training cells, and 96% of the fifth that is least.
+// Absolute errors at an index are in the mean as large as exp of a line through the
+// knots says. The zero Trend is one width for all.
 type Trend struct {
-	Slope  float64 // per unit of the index; 0: errors do not change
-	Center float64 // mean index of the calibration cells
-	Low    float64 // their indices reach from Low
-	High   float64 // to High; what lies beyond is taken for the end, since nobody knows more
+	Index []float64 // knots, ascending: from the lowest index of the calibration cells to the highest, a part of the cells between each two
+	Ln    []float64 // there ln of how large errors are; 0 in the mean of the calibration cells
 }
 
-// Scale is how large errors are at an index, 1 at Center. An index that is not
-// finite counts as beyond High. There nothing was seen, and widths are not narrower than
-// in the mean.
+// Scale is how large errors are at an index, 1 in the mean. An index below the knots
+// counts as the first. Beyond the last, or where it is not finite, nothing was seen:
+// widths there are not narrower than in the mean.
 func (t Trend) Scale(index float64) float64 {
-	if t.Slope == 0 {
+	n := len(t.Index)
+	if n == 0 {
 		return 1
 	}
-	if !metrics.Finite(index) || index > t.High {
-		return max(1, math.Exp(t.Slope*(t.High-t.Center)))
+	if !metrics.Finite(index) || index > t.Index[n-1] {
+		return max(1, math.Exp(t.Ln[n-1]))
 	}
-	return math.Exp(t.Slope * (min(max(index, t.Low), t.High) - t.Center))
+	k, share := t.at(index)
+	return math.Exp((1-share)*t.Ln[k] + share*t.Ln[k+1])
+}
+
+// at is the knot below an index, and how far towards the next it lies.
+func (t Trend) at(index float64) (k int, share float64) {
+	k, _ = slices.BinarySearch(t.Index, index)
+	k = max(1, min(k, len(t.Index)-1)) - 1
+	return k, max(0, min(1, (index-t.Index[k])/(t.Index[k+1]-t.Index[k])))
 }
 
 // Limits of a trend.
 const (
 	leastTrend = 40 // calibration cells that it takes
-	steepest   = 1  // change of ln error per standard deviation of the index
+	trendParts = 5  // parts of the calibration cells between knots
 	trendFolds = 10 // parts of the calibration cells, each of which is scored by the trend of the others
 )
 
+// stiffness is how many cells a knot would need to speak against the opinion that
+// errors are there as large as at the next one.
+const stiffness = 20
+
 // fitTrend finds the trend of absolute errors, [n], along an index, [n]: a gamma
-// regression with a log link. The slope is shrunk to 0 by how uncertain it is: b
-// becomes b b^2 / (b^2 + s^2), s its standard error. The cells from from to below to
+// regression with a log link on a line with knots, in which the squares of the
+// differences between neighboring knots are penalized. The cells from from to below to
 // are left out.
 func fitTrend(index, errors []float64, from, to int) Trend {
 	var d, e []float64
+	mean := 0.0
 	for i, x := range index {
 		if i < from || i >= to {
 			d, e = append(d, x), append(e, errors[i])
+			mean += errors[i]
 		}
-	}
-	if len(d) < leastTrend {
-		return Trend{}
 	}
 	n := float64(len(d))
-	t := Trend{Low: slices.Min(d), High: slices.Max(d)}
-	mean := 0.0
-	for i, x := range d {
-		t.Center, mean = t.Center+x/n, mean+e[i]/n
-	}
-	squares := 0.0
-	for _, x := range d {
-		squares += (x - t.Center) * (x - t.Center) / n
-	}
-	sd := math.Sqrt(squares)
-	if !(sd > 1e-9*math.Abs(t.Center)) || !(mean > 0) { // all alike, or no errors
+	if mean /= n; len(d) < leastTrend || !(mean > 0) {
 		return Trend{}
 	}
-	a, b := math.Log(mean), 0.0
-	var s2 float64
-	for range 50 { // Newton's method on a convex function
-		var g0, g1, h00, h01, h11, v float64
-		for i, x := range d {
-			z := (x - t.Center) / sd
-			u := e[i] * math.Exp(-a-b*z)
-			g0, g1 = g0+u-1, g1+(u-1)*z
-			h00, h01, h11 = h00+u, h01+u*z, h11+u*z*z
-			v += (u - 1) * (u - 1) * z * z
+	sorted := slices.Sorted(slices.Values(d))
+	var t Trend
+	for k := range trendParts + 1 {
+		x := metrics.Quantile(sorted, float64(k)/trendParts)
+		if last := len(t.Index) - 1; last < 0 || x > t.Index[last]+1e-9*math.Abs(x) {
+			t.Index = append(t.Index, x)
 		}
-		det := h00*h11 - h01*h01
-		if !(det > 1e-12*h00*h11) {
+	}
+	knots := len(t.Index)
+	if knots < 2 { // all alike
+		return Trend{}
+	}
+	t.Ln = make([]float64, knots)
+	for range 50 { // Newton's method on a convex function
+		gradient, hessian := mat.NewVecDense(knots, nil), mat.NewSymDense(knots, nil)
+		add := func(i, j int, v float64) { hessian.SetSym(i, j, hessian.At(i, j)+v) }
+		for i, x := range d {
+			k, share := t.at(x)
+			u := e[i] / mean * math.Exp(-(1-share)*t.Ln[k]-share*t.Ln[k+1])
+			gradient.SetVec(k, gradient.AtVec(k)+(1-share)*(u-1))
+			gradient.SetVec(k+1, gradient.AtVec(k+1)+share*(u-1))
+			add(k, k, (1-share)*(1-share)*u)
+			add(k, k+1, share*(1-share)*u)
+			add(k+1, k+1, share*share*u)
+		}
+		for k := range knots - 1 {
+			step := t.Ln[k+1] - t.Ln[k]
+			gradient.SetVec(k, gradient.AtVec(k)+stiffness*step)
+			gradient.SetVec(k+1, gradient.AtVec(k+1)-stiffness*step)
+			add(k, k, stiffness)
+			add(k, k+1, -stiffness)
+			add(k+1, k+1, stiffness)
+		}
+		var c mat.Cholesky
+		if !c.Factorize(hessian) {
 			return Trend{}
 		}
-		s2 = v / (h11 * h11)
-		da, db := (h11*g0-h01*g1)/det, (h00*g1-h01*g0)/det
-		a, b = a+max(-1, min(1, da)), b+max(-0.5, min(0.5, db))
-		if math.Abs(da)+math.Abs(db) < 1e-10 {
+		var step mat.VecDense
+		if c.SolveVecTo(&step, gradient) != nil {
+			return Trend{}
+		}
+		largest := 0.0
+		for k := range knots {
+			largest = max(largest, math.Abs(step.AtVec(k)))
+		}
+		for k := range knots {
+			t.Ln[k] += step.AtVec(k) * min(1, 1/largest)
+		}
+		if largest < 1e-10 {
 			break
 		}
 	}
-	if !metrics.Finite(b) || b == 0 {
-		return Trend{}
+	usual := 0.0
+	for _, x := range d {
+		k, share := t.at(x)
+		usual += ((1-share)*t.Ln[k] + share*t.Ln[k+1]) / n
 	}
-	t.Slope = max(-steepest, min(steepest, b*b*b/(b*b+s2))) / sd
+	for k := range t.Ln {
+		t.Ln[k] -= usual
+	}
 	return t
 }
 
@@ -119,14 +155,13 @@ func CalibrateAlong(truth, predicted, index []float64) (*Calibration, error) {
 		}
 	}
 	trend := fitTrend(index, errors, 0, 0)
-	if trend.Slope == 0 {
+	if trend.Index == nil {
 		return Calibrate(truth, predicted, nil)
 	}
 	scale := make([]float64, len(index))
 	for k := range trendFolds {
 		from, to := k*len(index)/trendFolds, (k+1)*len(index)/trendFolds
 		own := fitTrend(index, errors, from, to)
-		own.Center = trend.Center // one unit for all parts
 		for i := from; i < to; i++ {
 			scale[i] = own.Scale(index[i])
 		}
@@ -145,7 +180,7 @@ func (c *Calibration) Trend() Trend { return c.trend }
 // Scales are the spreads that Report and Interval take for cells with an index; nil
 // where the calibration has no trend.
 func (c *Calibration) Scales(index []float64) []float64 {
-	if c.trend.Slope == 0 {
+	if c.trend.Index == nil {
 		return nil
 	}
 	out := make([]float64, len(index))

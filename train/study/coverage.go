@@ -2,7 +2,6 @@ package study
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 
 	"opencarbon/data"
 	"opencarbon/data/fault"
-	"opencarbon/data/regular"
 	"opencarbon/data/store"
 	"opencarbon/data/synth"
 	"opencarbon/train"
@@ -206,19 +204,13 @@ func (o CoverageOptions) seed(ctx context.Context, seed int64) (u *train.Uncerta
 	if err != nil {
 		return nil, false, err
 	}
-	path := filepath.Join(run, train.IntervalsFileOf(file))
-	text, err := regular.Read(path, 64<<20)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && file != train.BestFile:
+	path := filepath.Join(run, file)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && file != train.BestFile {
 		return nil, false, fault.Wrap(err, "--of "+o.Of, "the runs have no such checkpoint",
 			ofAdvice[o.Of]+" Trainings of other settings are made anew.")
-	case err != nil:
-		return nil, false, fault.Wrap(err, path, "is not there: the run was made by an older program", "Remove the run folder and start again.")
 	}
-	if err := json.Unmarshal(text, &u); err != nil {
-		return nil, false, fault.Wrap(err, path, "cannot be read", "Remove the run folder and start again.")
-	}
-	return u, made, nil
+	u, err = train.IntervalsOf(ctx, path, c, s) // by this program, whichever trained it
+	return u, made, err
 }
 
 // experiment is the one of a seed: of a made city, which is made if it is not there, or
