@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"opencarbon/data/fault"
+	"opencarbon/data/synth"
 	"opencarbon/train"
 	"opencarbon/train/conformal"
 	"opencarbon/train/totals"
@@ -84,5 +85,47 @@ func TestCoverageRefuses(t *testing.T) {
 		if _, err := os.Stat(o.Out); err == nil {
 			t.Errorf("%s: a folder was made", where)
 		}
+	}
+}
+
+// Another method than the network takes a study of its own experiment with blocks held
+// out: each seed draws other blocks, nothing else is fitted, and a method that leaves no
+// model is refused.
+func TestCoverageOfMethod(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := synth.Write(t.Context(), filepath.Join(dir, "city"), synth.Config{Seed: 3, Rows: 40, Cols: 40, Size: 16, Cities: 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	o := CoverageOptions{Out: filepath.Join(dir, "out"), Config: filepath.Join(dir, "city", synth.ExperimentFile("demo")), HeldOut: HeldOutBlocks, Of: "Ridge", Seeds: 2, First: 7,
+		Progress: silent, Set: []string{"train.threads=1"}}
+	r, err := Coverage(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Seeds) != 2 || len(r.Areas) != 3 || len(r.Fifths) != 5 || r.all[0].Total == nil || r.all[0].Total.True == r.all[1].Total.True {
+		t.Errorf("%+v", r)
+	}
+	rows := table(t, r.File)
+	if rows[0]["seed"] != "7" || rows[3]["seed"] != "8" {
+		t.Errorf("%v", rows)
+	}
+	left, err := filepath.Glob(filepath.Join(o.Out, "runs", "blocks-*", "*"))
+	if err != nil || len(left) != 2 || filepath.Base(left[0]) != "ridge.safetensors" {
+		t.Errorf("%v, %v", left, err)
+	}
+	before, err := os.Stat(left[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Coverage(t.Context(), o)
+	if err != nil || again.Areas[0] != r.Areas[0] {
+		t.Errorf("again %+v, %v", again, err)
+	}
+	if after, err := os.Stat(left[0]); err != nil || !os.SameFile(before, after) {
+		t.Errorf("fitted again: %v", err)
+	}
+	o.Of = "mean"
+	if _, err := Coverage(t.Context(), o); !fault.IsInput(err) || !strings.Contains(err.Error(), "--of: mean leaves no model") {
+		t.Errorf("%v", err)
 	}
 }
