@@ -155,15 +155,18 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 			}
 		}
 	}
+	wider := make([]float64, len(levels))
+	for l, level := range levels {
+		wider[l] = spread * few(m.Blocks, level)
+	}
 	for k := range out {
 		if len(off[k]) == 0 { // an area without cells
 			off[k] = []float64{0}
 		}
 		slices.Sort(off[k])
-		for _, level := range levels {
-			spread := spread * few(m.Blocks, level)
-			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1-level)/2)),
-				out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1+level)/2))})
+		for l, level := range levels {
+			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(wider[l]*metrics.Quantile(off[k], (1-level)/2)),
+				out[k].Corrected * math.Exp(wider[l]*metrics.Quantile(off[k], (1+level)/2))})
 		}
 	}
 	return out
