@@ -136,6 +136,7 @@ func assemble(src *sourceText, layers ...[]leaf) (*Config, error) {
 	if c.Name == "" {
 		c.Name = src.name
 	}
+	c.Model.Variant = strings.ToLower(c.Model.Variant) // compare calls it Tile2Vec
 	isGiven := func(key string) bool { _, ok := given[key]; return ok }
 	if len(c.Model.Modalities) == 1 && !isGiven("model.contrastive") {
 		c.Model.Contrastive = false // there is nothing to contrast

@@ -27,7 +27,7 @@ func TestRivals(t *testing.T) {
 				t.Errorf("%s after %v: %v", r.Variant, set, err)
 			}
 		}
-		c, err := Load("demo", []string{"model.variant=" + r.Variant, "train.learning_rate=0.0123"})
+		c, err := Load("demo", []string{"model.variant=" + strings.ToUpper(r.Variant), "train.learning_rate=0.0123"})
 		if err != nil || c.Train.LearningRate != 0.0123 {
 			t.Errorf("%s: %v, %+v", r.Variant, err, c)
 		}
