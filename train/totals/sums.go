@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"opencarbon/data/store"
 	"opencarbon/train/metrics"
 )
@@ -155,34 +153,30 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 			}
 		}
 	}
-	wider := make([]float64, len(levels))
-	for l, level := range levels {
-		wider[l] = spread * few(m.Blocks, level)
-	}
+	spread *= few(m.Blocks)
 	for k := range out {
 		if len(off[k]) == 0 { // an area without cells
 			off[k] = []float64{0}
 		}
 		slices.Sort(off[k])
-		for l, level := range levels {
-			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(wider[l]*metrics.Quantile(off[k], (1-level)/2)),
-				out[k].Corrected * math.Exp(wider[l]*metrics.Quantile(off[k], (1+level)/2))})
+		for _, level := range levels {
+			out[k].Intervals = append(out[k].Intervals, Interval{level, out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1-level)/2)),
+				out[k].Corrected * math.Exp(spread*metrics.Quantile(off[k], (1+level)/2))})
 		}
 	}
 	return out
 }
 
-// few is by how much intervals of a level are wider because n blocks say little of
-// the spread between blocks. Drawn with replacement they spread by (n-1)/n of the
-// variance that they stand for, a new block is off by its own deviation and by that
-// of their mean, and how large the spread is they tell as Student's t has it
-// instead of the normal distribution. 1 for many blocks; for 11 of them, which a
-// city of 48 x 48 cells holds out, 1.2. Without it 80, 90 and 95% intervals of
-// sums over blocks of 20 made cities held in 70, 85 and 92% of 220 blocks.
-func few(n int, level float64) float64 {
-	q, blocks := (1+level)/2, float64(n)
-	t := distuv.StudentsT{Sigma: 1, Nu: blocks - 1}
-	return math.Sqrt((blocks+1)/(blocks-1)) * t.Quantile(q) / distuv.UnitNormal.Quantile(q)
+// few is by how much intervals are wider because n blocks say little of the spread
+// between blocks: drawn with replacement they spread by (n-1)/n of the variance that
+// they stand for, and a new block is off by its own deviation and by that of their mean.
+// 1 for many blocks; for 11 of them, which a city of 48 x 48 cells holds out, 1.1.
+// Without it 80, 90 and 95% intervals of sums over 220 blocks of 20 made cities held 76, 86
+// and 94%, with it 81, 91 and 96%. (That the spread itself is hardly known the
+// bootstrap-t sees to.)
+func few(n int) float64 {
+	blocks := float64(n)
+	return math.Sqrt((blocks + 1) / (blocks - 1))
 }
 
 // refit is the correction of blocks drawn with replacement, and their spread.
