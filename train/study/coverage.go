@@ -71,6 +71,7 @@ type CoverageResult struct {
 	Pooled []conformal.Coverage   // N: test cells of all seeds; Covered: share of them
 	Fifths [][]conformal.Coverage // [5][levels] the same of test cells by their unlikeness to training cells; nil where not known
 	Areas  []conformal.Coverage   // [levels] of sums over blocks of test cells; nil where there are none
+	Totals []conformal.Coverage   // [levels] of the test cells' totals, N: of how many seeds; nil where there are none
 	Off    [3]float64             // median over seeds of |total / true - 1|, of the test cells' total as the model says it, and corrected, and of all cells' with known ones as they are; NaN where none
 	File   string
 

@@ -43,8 +43,10 @@ func TestPool(t *testing.T) {
 		return train.AreaCheck{True: truth, Intervals: []totals.Interval{{Level: 0.9, Low: 1, High: 2}}}
 	}
 	r.all = []train.Uncertainty{
-		{Fifths: fifths(1, 2), Areas: []train.AreaCheck{sum(1.5), sum(2.5)}, Total: &train.TotalCheck{True: 100, Raw: 50, Corrected: 90, Known: 100}},
-		{Fifths: fifths(0.5, 6), Areas: []train.AreaCheck{sum(0.5), sum(2)}, Total: &train.TotalCheck{True: 100, Raw: 80, Corrected: 104, Known: 300}},
+		{Fifths: fifths(1, 2), Areas: []train.AreaCheck{sum(1.5), sum(2.5)}, Total: &train.TotalCheck{True: 100, Raw: 50, Corrected: 90, Known: 100,
+			Intervals: []totals.Interval{{Level: 0.9, Low: 80, High: 120}}}},
+		{Fifths: fifths(0.5, 6), Areas: []train.AreaCheck{sum(0.5), sum(2)}, Total: &train.TotalCheck{True: 100, Raw: 80, Corrected: 104, Known: 300,
+			Intervals: []totals.Interval{{Level: 0.9, Low: 101, High: 120}}}},
 	}
 	r.pool()
 	if p := r.Pooled[0]; p.N != 40 || math.Abs(p.Covered-0.85) > 1e-12 {
@@ -58,6 +60,9 @@ func TestPool(t *testing.T) {
 	}
 	if a := r.Areas[0]; a.N != 4 || a.Covered != 0.5 {
 		t.Errorf("sums %+v", a)
+	}
+	if a := r.Totals[0]; a.N != 2 || a.Covered != 0.5 {
+		t.Errorf("totals %+v", a)
 	}
 	if math.Abs(r.Off[0]-0.35) > 1e-12 || math.Abs(r.Off[1]-0.07) > 1e-12 || math.Abs(r.Off[2]-0.03) > 1e-12 {
 		t.Errorf("totals are off by %v", r.Off)

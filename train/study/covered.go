@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"opencarbon/train"
 	"opencarbon/train/conformal"
 )
 
@@ -75,17 +76,10 @@ func (r *CoverageResult) poolSums() {
 			raw, corrected = append(raw, math.Abs(t.Raw/t.True-1)), append(corrected, math.Abs(t.Corrected/t.True-1))
 			truth, all := t.Filled()
 			filled = append(filled, math.Abs(all/truth-1))
+			r.Totals = add(r.Totals, held(train.AreaCheck{True: t.True, Intervals: t.Intervals}))
 		}
 		for _, a := range u.Areas {
-			var one []conformal.Coverage
-			for k, in := range a.Holds() {
-				c := conformal.Coverage{Level: a.Intervals[k].Level, N: 1}
-				if in {
-					c.Covered = 1
-				}
-				one = append(one, c)
-			}
-			r.Areas = add(r.Areas, one)
+			r.Areas = add(r.Areas, held(a))
 		}
 	}
 	r.Off = [3]float64{middle(raw), middle(corrected), middle(filled)}
@@ -93,6 +87,18 @@ func (r *CoverageResult) poolSums() {
 
 // seed is that of the i-th model.
 func (r *CoverageResult) seed(i int) string { return strconv.FormatInt(r.first+int64(i), 10) }
+
+// held is whether a sum is in its intervals, level by level.
+func held(a train.AreaCheck) (one []conformal.Coverage) {
+	for k, in := range a.Holds() {
+		c := conformal.Coverage{Level: a.Intervals[k].Level, N: 1}
+		if in {
+			c.Covered = 1
+		}
+		one = append(one, c)
+	}
+	return one
+}
 
 func (r *CoverageResult) write() error {
 	var rows [][]string
@@ -109,6 +115,7 @@ func (r *CoverageResult) write() error {
 		add(fmt.Sprintf("all, fifth %d by dissimilarity", f+1), levels)
 	}
 	add("sums over blocks", r.Areas)
+	add("totals of the test cells", r.Totals)
 	return writeTable(r.File, []string{"seed", "level", "test_cells", "covered", "difference_points"}, rows)
 }
 
@@ -138,6 +145,9 @@ func (r *CoverageResult) Print(out io.Writer) error {
 	if r.Areas != nil {
 		line("sums", r.Areas)
 	}
+	if r.Totals != nil {
+		line("totals", r.Totals)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -149,7 +159,7 @@ func (r *CoverageResult) Print(out io.Writer) error {
 		b.WriteString("Fifths: the test cells from those most like the training cells to those least like them.\n")
 	}
 	if r.Areas != nil {
-		b.WriteString("Sums: over the test cells of blocks of 8 x 8, by the intervals of sums.\n")
+		b.WriteString("Sums: over the test cells of blocks of 8 x 8, totals: over all test cells, by the intervals of sums.\n")
 	}
 	if !math.IsNaN(r.Off[0]) {
 		fmt.Fprintf(&b, "Total of the test cells, median error over seeds: %.1f%% as the model says it, %.1f%% corrected;\n  total of all cells, with the inventory's own numbers but for the test cells: %.1f%%\n", 100*r.Off[0], 100*r.Off[1], 100*r.Off[2])

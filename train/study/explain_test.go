@@ -55,7 +55,7 @@ func TestExplainOfLesserModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Seeds) != 1 || len(r.Pooled) != 3 || r.Pooled[0].N == 0 || len(table(t, r.File)) != 6+len(r.Areas) {
+	if len(r.Seeds) != 1 || len(r.Pooled) != 3 || r.Pooled[0].N == 0 || len(table(t, r.File)) != 6+len(r.Areas)+len(r.Totals) {
 		t.Errorf("%+v", r)
 	}
 	// The intervals are the network's: no time goes into others.
