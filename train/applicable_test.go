@@ -126,7 +126,7 @@ func TestIntervalsAlong(t *testing.T) {
 		want = append(want, q.Value*c.Trend().Scale(v))
 	}
 	near(t, "half widths", half, want, 1e-3)
-	if slices.Max(half) < 1.2*slices.Min(half) {
+	if slices.Max(half) < 1.1*slices.Min(half) {
 		t.Errorf("half widths from %g to %g", slices.Min(half), slices.Max(half))
 	}
 	delete(k.Arrays, "domain.validation")
