@@ -30,14 +30,24 @@ func (a Area) share(k int) float64 {
 	return a.Share[k]
 }
 
-// off is ln of a sum of truth by that of guess.
-func (a Area) off(truth, guess []float64) float64 {
-	t, g := 0.0, 0.0
+// drawn are the sums over an area in all draws: of truth as far as a correction
+// counts it, and of the guess.
+type drawn struct{ counted, guess float64 }
+
+// off is ln of an area's sum of truth by that of guess; what is counted and guess are
+// added to all.
+func (a Area) off(truth, counted, guess []float64, all *drawn) float64 {
+	t, c, g := 0.0, 0.0, 0.0
 	for j, i := range a.Cell {
-		t, g = t+a.share(j)*truth[i], g+a.share(j)*guess[i]
+		share := a.share(j)
+		t, c, g = t+share*truth[i], c+share*counted[i], g+share*guess[i]
 	}
+	all.counted, all.guess = all.counted+c, all.guess+g
 	return math.Log(t / g)
 }
+
+// center is ln of the mean drawn truth by the mean guess.
+func (d drawn) center() float64 { return math.Log(d.counted / d.guess) }
 
 // At are predictions ln [N] of cells at their places.
 func At(cells []store.Cell, ln []float64) Cells {
@@ -135,22 +145,37 @@ func (m *Model) sums(c Cells, areas []Area, whole *Area, levels []float64) []Sum
 	order, first := blocks(c.Col, c.Row, m.Block)
 	rank(order, first, c.Ln)
 	rng := rand.New(rand.NewPCG(seedWord, 2))
-	truth, guess := make([]float64, len(c.Ln)), make([]float64, len(c.Ln))
+	truth, usual, guess := make([]float64, len(c.Ln)), make([]float64, len(c.Ln)), make([]float64, len(c.Ln))
 	off := make([][]float64, len(areas)) // [areas][draws] ln of the drawn total by its estimate, in units of the spread
+	units := make([]float64, 0, draws)   // [draws] the spread
+	sum, all := make([]drawn, len(areas)), drawn{}
 	for range draws {
 		again, unit := m.refit(rng, even)
+		units = append(units, unit)
 		again.amounts(guess, plain, c.Ln)
 		for b := range len(first) - 1 {
-			m.lend(rng, order[first[b]:first[b+1]], func(i, j int) { truth[i] = corrected[i] * ratio[j] })
+			m.lend(rng, order[first[b]:first[b+1]], func(i, j int) { truth[i], usual[i] = corrected[i]*ratio[j], corrected[i]*even[j] })
 		}
 		common := 0.0
 		if whole != nil {
-			common = whole.off(truth, guess)
+			common = whole.off(truth, usual, guess, &all)
 		}
 		for k, a := range areas {
 			if len(a.Cell) > 0 {
-				off[k] = append(off[k], (a.off(truth, guess)-common)/unit)
+				off[k] = append(off[k], (a.off(truth, usual, guess, &sum[k])-common)/unit)
 			}
+		}
+	}
+	for k := range off {
+		if len(off[k]) == 0 {
+			continue
+		}
+		center := sum[k].center()
+		if whole != nil {
+			center -= all.center()
+		}
+		for i := range off[k] {
+			off[k][i] -= center / units[i]
 		}
 	}
 	spread *= few(m.Blocks)
