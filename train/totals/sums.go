@@ -249,7 +249,7 @@ func (m *Model) spread(ratio, times []float64) float64 {
 // block: the sum over a block hangs on its few large cells, whose errors are not
 // those of small ones. Errors handed round without regard to that made intervals of
 // sums over 861 blocks of 20 made cities of 96 x 96 cells hold 76, 86 and 92% in
-// place of 80, 90 and 95; with it they hold 81, 90 and 94%. Large blocks are drawn
+// place of 80, 90 and 95; with it they hold 79, 90 and 94%. Large blocks are drawn
 // more often, so that each held-out cell is lent as often as any other.
 func (m *Model) lend(rng *rand.Rand, cells []int, to func(i, j int)) {
 	j := rng.IntN(len(m.held.True))
