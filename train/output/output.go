@@ -137,8 +137,8 @@ type Predictions struct {
 }
 
 // Interval is from Prediction / Factor to Prediction * Factor for the middle one of
-// the cells; Least and Most are the factors of the cells most and least like the
-// training cells, the same where widths do not differ. NaN where the validation
+// the cells; Least and Most are the least and the largest factor of a cell, the same
+// where widths do not differ. NaN where the validation
 // cells were too few for the level.
 type Interval struct{ Level, Factor, Least, Most float64 }
 
@@ -149,7 +149,7 @@ func (p Interval) String() string {
 	}
 	s := fmt.Sprintf("%g%% of cells like those that validated lie within %.3g to %.3g times the prediction", 100*p.Level, 1/p.Factor, p.Factor)
 	if p.Most > p.Least*(1+1e-9) {
-		s += fmt.Sprintf(" (%.3g to %.3g for the cells most like the training cells, %.3g to %.3g for the least)", 1/p.Least, p.Least, 1/p.Most, p.Most)
+		s += fmt.Sprintf(" (%.3g to %.3g for the surest cells, %.3g to %.3g for the least sure)", 1/p.Least, p.Least, 1/p.Most, p.Most)
 	}
 	return s
 }

@@ -68,9 +68,9 @@ func (c *guess) write(t *testing.T, o Options) (*Predictions, error) {
 
 func TestIntervalInWords(t *testing.T) {
 	for want, p := range map[string]Interval{
-		"80% of cells like those that validated lie within 0.5 to 2 times the prediction":                                                                                   {0.8, 2, 2, 2},
-		"80% of cells like those that validated lie within 0.5 to 2 times the prediction (0.8 to 1.25 for the cells most like the training cells, 0.25 to 4 for the least)": {0.8, 2, 1.25, 4},
-		"95% of cells: no interval, the validation cells were too few for it":                                                                                               {0.95, math.NaN(), math.NaN(), math.NaN()},
+		"80% of cells like those that validated lie within 0.5 to 2 times the prediction":                                                                  {0.8, 2, 2, 2},
+		"80% of cells like those that validated lie within 0.5 to 2 times the prediction (0.8 to 1.25 for the surest cells, 0.25 to 4 for the least sure)": {0.8, 2, 1.25, 4},
+		"95% of cells: no interval, the validation cells were too few for it":                                                                              {0.95, math.NaN(), math.NaN(), math.NaN()},
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%s; want %s", got, want)
