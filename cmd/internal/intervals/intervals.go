@@ -12,6 +12,7 @@ import (
 
 	"opencarbon/cmd/internal/part"
 	"opencarbon/cmd/internal/progress"
+	"opencarbon/data/fault"
 	"opencarbon/data/label"
 	"opencarbon/data/raster"
 	"opencarbon/data/synth"
@@ -58,6 +59,9 @@ data must be mended; 130 interrupted.`,
 			shard, some, err := share.Shard()
 			if err != nil {
 				return err
+			}
+			if o.First < 1 {
+				return fault.New("--first-seed", fmt.Sprintf("%d", o.First), "Give at least 1.")
 			}
 			if o.City.Rows, o.City.Cols, err = synth.ParseCells(cells); err != nil {
 				return err
