@@ -35,18 +35,8 @@ func (d *dataset) check(ctx context.Context, path string, c *config.Config) (spl
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, part := range []struct {
-		name  string
-		cells []int32
-	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
-		if len(part.cells) == 0 {
-			continue
-		}
-		v, err := metrics.Evaluate(part.name, d.of(d.ln, part.cells), d.of(predicted, part.cells))
-		if err != nil {
-			return nil, nil, err
-		}
-		splits = append(splits, v)
+	if splits, err = d.scores(predicted); err != nil {
+		return nil, nil, err
 	}
 	calibration, err := ensemble{k}.calibration(strange != nil)
 	if err != nil || calibration == nil {
@@ -55,6 +45,25 @@ func (d *dataset) check(ctx context.Context, path string, c *config.Config) (spl
 	model, why := ensemble{k}.sums()
 	u, err = d.uncertainty(calibration, model, why, predicted, strange)
 	return splits, u, err
+}
+
+// scores are the figures of merit of the splits that have samples; ln is predicted ln
+// emission, [N].
+func (d *dataset) scores(ln []float64) (out []metrics.SplitScores, err error) {
+	for _, part := range []struct {
+		name  string
+		cells []int32
+	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
+		if len(part.cells) == 0 {
+			continue
+		}
+		v, err := metrics.Evaluate(part.name, d.of(d.ln, part.cells), d.of(ln, part.cells))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // predictedBy is what a checkpoint predicts of the cells with a target, ln emission, and

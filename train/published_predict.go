@@ -115,7 +115,7 @@ func PredictPublished(ctx context.Context, c *checkpoint.Checkpoint, o Published
 		}
 		r.First = [2]int64{s.Cells()[0].Col, s.Cells()[0].Row}
 	}
-	if r.Splits, err = publishedScores(newDataset(s), ln); err != nil {
+	if r.Splits, err = newDataset(s).scores(ln); err != nil {
 		return nil, err
 	}
 	return r, os.Remove(filepath.Join(options.Out, partial))
@@ -128,29 +128,6 @@ func writePublished(w io.Writer, cells []store.Cell, ln []float64) error {
 		fmt.Fprintf(b, "%d,%d,%s\n", c.Col, c.Row, strconv.FormatFloat(ln[i], 'g', 9, 64))
 	}
 	return b.Flush()
-}
-
-// publishedScores are the figures of merit of the splits that have samples.
-func publishedScores(d *dataset, ln []float64) ([]metrics.SplitScores, error) {
-	var out []metrics.SplitScores
-	for _, part := range []struct {
-		name  string
-		cells []int32
-	}{{"train", d.train}, {"validation", d.validation}, {"test", d.test}} {
-		if len(part.cells) == 0 {
-			continue
-		}
-		truth, guess := make([]float64, len(part.cells)), make([]float64, len(part.cells))
-		for i, c := range part.cells {
-			truth[i], guess[i] = d.ln[c], ln[c]
-		}
-		v, err := metrics.Evaluate(part.name, truth, guess)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
 }
 
 // Print writes the scores for people.

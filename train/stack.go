@@ -213,10 +213,10 @@ func (p part) validation(d *dataset) ([]float64, error) {
 // own held-out cells promise of the test cells, and what became of that, beside it.
 func (s *Stack) score(ctx context.Context, d *dataset, c *config.Config) error {
 	splits, u, err := d.check(ctx, s.Path, c)
-	if err != nil || u == nil {
+	if s.Splits = splits; err != nil || u == nil {
 		return err
 	}
-	s.Splits, s.Total = splits, u.Total
+	s.Total = u.Total
 	return u.write(filepath.Join(filepath.Dir(s.Path), IntervalsFileOf(filepath.Base(s.Path))))
 }
 
