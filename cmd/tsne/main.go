@@ -19,10 +19,10 @@ func command() *cobra.Command {
 		Use:   "tsne --checkpoint C",
 		Short: "Export a model's embeddings and draw them by t-SNE, colored by emission",
 		Long: `Tsne takes the representations of all cells out of a trained model (X_g, after
-the grid-level aggregation, unless --embedding says otherwise), writes them as
-CSV, Parquet, .npy and TensorBoard projector files with cell, place, true and
-predicted ln emission, and draws their t-SNE map with six anchor cells along the
-gradient of emission.
+the grid-level aggregation, unless --embedding says otherwise or the model has
+none, as the paper's rivals), writes them as CSV, Parquet, .npy and TensorBoard
+projector files with cell, place, true and predicted ln emission, and draws their
+t-SNE map with six anchor cells along the gradient of emission.
 
 The results lie in the checkpoint's run folder, in tsne/, unless --out says
 otherwise. Exit codes: 0 done; 1 something failed; 2 the command line, the store
@@ -46,7 +46,7 @@ or the checkpoint must be mended; 130 interrupted.`,
 	f.IntVar(&o.Neighborhood, "neighborhood", 0, "M of a .pth checkpoint with a neighborhood: 3, 5 or 7, which its weights do not tell")
 	f.StringVar(&o.Store, "store", "", "folder of a tile store (default: the one that the checkpoint was trained on)")
 	f.StringVar(&o.Out, "out", "", "folder of the results (default: tsne in the run folder)")
-	f.StringSliceVar(&o.Embeddings, "embedding", nil, "grid (X_g), image (X_s), poi (X_p), neighborhood (X_n), final (X_g^f); several by commas (default grid)")
+	f.StringSliceVar(&o.Embeddings, "embedding", nil, "grid (X_g), image (X_s), poi (X_p), neighborhood (X_n), final (X_g^f); several by commas (default grid; of a model without it the first that it has)")
 	f.Float64Var(&o.TSNE.Perplexity, "perplexity", 0, "effective number of neighbors; 0 = 30, or as much as few cells allow")
 	f.IntVar(&o.TSNE.Iterations, "iterations", 0, "steps of the descent; 0 = 1000")
 	f.Uint64Var(&o.Seed, "seed", 42, "of every draw")

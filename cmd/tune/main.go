@@ -36,12 +36,14 @@ func command() *cobra.Command {
 		Long: `Tune trains the network at every point of a grid and keeps the settings whose best
 validation R2 is highest; test cells are never looked at. Without --grid it is the
 paper's search over learning rate, batch size, neighborhood and alpha: 81 trainings, of
-which --trials takes some by chance. A training that falls behind the median of those
-before it is stopped (--prune=false trains all to the end).
+which --trials takes some by chance; for a rival (model.variant: tile2vec) it is that
+rival's own. A training that falls behind the median of those before it is stopped
+(--prune=false trains all to the end).
 
 Each trial is a line of trials.jsonl in --out as it is done: the same command goes on
 after a stop. best.yaml is a config for train --config; table.md lists all trials.`,
 		Example: `  go run ./cmd/tune --config demo --trials 12
+  go run ./cmd/tune --config demo --set model.variant=pg-simclr --trials 24
   go run ./cmd/tune --config demo --grid model.wide_dropout=0,0.1,0.2 --grid model.neighborhood=3,5
   go run ./cmd/train --config runs/demo/tune/best.yaml`,
 		Args: cobra.NoArgs,
@@ -57,19 +59,12 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 			if err != nil {
 				return err
 			}
-			axes := tune.PaperGrid()
+			axes, err := tune.Grid(c.Model)
 			if len(grid) > 0 {
-				axes = nil
-				for _, g := range grid {
-					a, err := tune.ParseAxis(g)
-					if err != nil {
-						return err
-					}
-					if strings.HasPrefix(a.Key, "data.") || !strings.HasPrefix(a.Key, "model.") && !strings.HasPrefix(a.Key, "train.") {
-						return fault.New("--grid", a.Key+" is no setting of model or train", "Data are the same for all points; name keys such as train.learning_rate.")
-					}
-					axes = append(axes, a)
-				}
+				axes, err = tune.ParseGrid(grid)
+			}
+			if err != nil {
+				return err
 			}
 			points, err := tune.Points(axes, most, c.Seed)
 			if err != nil {
@@ -141,7 +136,7 @@ after a stop. best.yaml is a config for train --config; table.md lists all trial
 	share = part.Add(cmd)
 	f.StringVar(&source, "config", "", "experiment file or preset (required)")
 	f.StringArrayVar(&set, "set", nil, "override a key for all points, e.g. --set train.epochs=20; may be repeated")
-	f.StringArrayVar(&grid, "grid", nil, "a key and its values, e.g. --grid train.learning_rate=0.0005,0.001; may be repeated (default: the paper's grid)")
+	f.StringArrayVar(&grid, "grid", nil, "a key and its values, e.g. --grid train.learning_rate=0.0005,0.001; may be repeated (default: the paper's grid, or the rival's own)")
 	f.IntVar(&most, "trials", 0, "so many points drawn by chance; 0 = all")
 	f.IntVar(&o.Seeds, "seeds", 1, "trainings of a point; its R2 is their mean")
 	f.BoolVar(&o.Prune, "prune", true, "stop trainings that are behind the median")

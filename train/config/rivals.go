@@ -3,15 +3,18 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Rival is a variant that is another network than OpenCarbon: a file of presets/rivals
-// by its name, whose first line says the title and what it is, and whose keys have
-// the values that go with it.
+// by its name, whose first line says the title and what it is, whose keys have the
+// values that go with it, and whose x-grid lists what else is worth trying.
 type Rival struct {
 	Variant string // of model.variant
 	Title   string // in tables
 	About   string
+	Grid    []string // what is searched for good settings, as tune's --grid: a key, =, and its values by commas
 	values  []leaf
 }
 
@@ -31,15 +34,30 @@ func readRivals() (out []Rival) {
 		if node, err := parseYAML(text); err == nil && node != nil {
 			r.read(node, root)
 		}
+		var more struct {
+			Grid []string `yaml:"x-grid"`
+		}
+		if err := yaml.Unmarshal(text, &more); err != nil {
+			continue
+		}
 		first, _, _ := strings.Cut(string(text), "\n")
 		title, about, _ := strings.Cut(strings.TrimPrefix(first, "# "), ": ")
-		out = append(out, Rival{strings.TrimSuffix(e.Name(), ".yaml"), title, about, r.leaves})
+		out = append(out, Rival{strings.TrimSuffix(e.Name(), ".yaml"), title, about, more.Grid, r.leaves})
 	}
 	return out
 }
 
 // Rivals lists them by name.
 func Rivals() []Rival { return rivals }
+
+// Grid is what is searched for good settings of a variant; empty where it is the
+// paper's grid.
+func (m Model) Grid() []string {
+	if r := rivalOf(m.Variant); r != nil {
+		return r.Grid
+	}
+	return nil
+}
 
 // rivalOf finds a rival by its variant; nil if it is none.
 func rivalOf(variant string) *Rival {

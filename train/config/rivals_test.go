@@ -31,6 +31,9 @@ func TestRivals(t *testing.T) {
 		if err != nil || c.Train.LearningRate != 0.0123 {
 			t.Errorf("%s: %v, %+v", r.Variant, err, c)
 		}
+		if len(r.Grid) == 0 || !slices.Equal(c.Model.Grid(), r.Grid) {
+			t.Errorf("%s: grid %v, by its config %v", r.Variant, r.Grid, c.Model.Grid())
+		}
 		if !slices.Contains(choices["model.variant"], r.Variant) {
 			t.Errorf("%s is no choice", r.Variant)
 		}

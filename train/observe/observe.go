@@ -141,7 +141,21 @@ func Has(c *checkpoint.Checkpoint, name string) error {
 	if missing == "" {
 		return nil
 	}
-	return fault.New(c.Path, fmt.Sprintf("has no embedding %q: %s", name, missing), "Choose another --embedding, or a checkpoint of another variant.")
+	mend := "Take a network's checkpoint, such as best.safetensors."
+	if there := Available(c); len(there) > 0 {
+		mend = "It has: " + strings.Join(there, ", ") + ". Or take a checkpoint of another variant."
+	}
+	return fault.New(c.Path, fmt.Sprintf("has no embedding %q: %s", name, missing), mend)
+}
+
+// Available are those of EmbeddingNames that the checkpoint's model has.
+func Available(c *checkpoint.Checkpoint) (names []string) {
+	for _, name := range EmbeddingNames() {
+		if c.Header.Model.Missing(name) == "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func gated(n learn.Network, t layers.Tiles) *torch.Tensor {

@@ -129,3 +129,29 @@ func TestModelOfLesserModels(t *testing.T) {
 		t.Error("a cancelled context was not noticed")
 	}
 }
+
+// A model without X_g says which representations there are, if any.
+func TestAvailable(t *testing.T) {
+	whole := layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: true, POI: true, Neighborhood: 3}
+	alone := layers.ModelConfig{Kind: layers.KindOpenCarbon, POI: true, Neighborhood: 1}
+	for _, c := range []struct {
+		model     layers.ModelConfig
+		available string
+		says      string // of X_n
+	}{
+		{whole, "grid image poi neighborhood final", ""},
+		{alone, "grid poi final", "It has: grid, poi, final."},
+		{layers.ModelConfig{Kind: "tile2vec", Image: true, POI: true, Neighborhood: 1}, "final", "It has: final."},
+		{layers.ModelConfig{Kind: layers.KindRows, Method: "XGBoost"}, "", "best.safetensors"},
+		{layers.ModelConfig{Kind: layers.KindStack, Members: []layers.ModelConfig{alone}}, "grid poi final", "It has: grid, poi, final."},
+	} {
+		k := &checkpoint.Checkpoint{Path: "some.safetensors", Header: checkpoint.Header{Model: c.model}}
+		if there := strings.Join(Available(k), " "); there != c.available {
+			t.Errorf("%s has %q, want %q", c.model.Kind, there, c.available)
+		}
+		err := Has(k, layers.NeighborhoodView)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s without a neighborhood says %v, want %q", c.model.Kind, err, c.says)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"opencarbon/data/store"
 	"opencarbon/layers"
+	"opencarbon/train/checkpoint"
 	"opencarbon/train/export"
 	"opencarbon/train/metrics"
 	"opencarbon/train/observe"
@@ -20,7 +21,7 @@ import (
 // MapOptions of Map.
 type MapOptions struct {
 	Options
-	Embeddings []string    // of observe.EmbeddingNames; empty: X_g
+	Embeddings []string    // of observe.EmbeddingNames; empty: X_g, of a model without it the first that it has
 	TSNE       tsne.Config // Seed is taken from Options
 	Cells      int         // a map shows at most so many cells, drawn by the seed; 0: all
 	Anchors    int         // points shown by their satellite image; 0: 6 as in the paper, negative: none
@@ -30,6 +31,15 @@ type MapOptions struct {
 var symbols = map[string]string{layers.ImageView: "X_s", layers.POIView: "X_p", layers.GridView: "X_g",
 	layers.NeighborhoodView: "X_n", layers.FinalView: "X_g^f"}
 
+// usual is the representation that is shown where none is asked for: X_g, or the
+// first that a model without it has, as the paper's rivals.
+func usual(c *checkpoint.Checkpoint) []string {
+	if there := observe.Available(c); len(there) > 0 {
+		return there[:1] // EmbeddingNames begins with X_g
+	}
+	return []string{layers.GridView} // a forest: observe.Has says why not
+}
+
 // Map exports the representations of all cells of a store and lays them out on a
 // plane by t-SNE (paper, Figure 5). For each representation NAME it leaves
 // embeddings_NAME.csv, .parquet and .npy, projector_NAME/ (TensorBoard),
@@ -37,9 +47,6 @@ var symbols = map[string]string{layers.ImageView: "X_s", layers.POIView: "X_p", 
 // representation that the model has not are *fault.Input errors, found before
 // the files are written.
 func Map(ctx context.Context, o MapOptions) (*Result, error) {
-	if len(o.Embeddings) == 0 {
-		o.Embeddings = []string{layers.GridView}
-	}
 	if o.Anchors == 0 {
 		o.Anchors = 6
 	}
@@ -51,6 +58,9 @@ func Map(ctx context.Context, o MapOptions) (*Result, error) {
 		return nil, err
 	}
 	defer in.store.Close()
+	if len(o.Embeddings) == 0 {
+		o.Embeddings = usual(in.checkpoint)
+	}
 	for _, name := range o.Embeddings {
 		if err := observe.Has(in.checkpoint, name); err != nil {
 			return nil, err

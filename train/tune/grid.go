@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/config"
 )
 
 // Axis is a key of a config and the values that it takes.
@@ -66,6 +67,32 @@ func ParseAxis(text string) (Axis, error) {
 func PaperGrid() []Axis {
 	return []Axis{{"train.learning_rate", []string{"0.0005", "0.001", "0.002"}}, {"train.batch_size", []string{"16", "32", "64"}},
 		{"model.neighborhood", []string{"3", "5", "7"}}, {"train.alpha", []string{"0.001", "0.01", "0.1"}}}
+}
+
+// Grid are the axes that are searched where none are given: the paper's, or those of
+// a rival's preset.
+func Grid(m config.Model) ([]Axis, error) {
+	list := m.Grid()
+	if len(list) == 0 {
+		return PaperGrid(), nil
+	}
+	return ParseGrid(list)
+}
+
+// ParseGrid reads axes. Only settings of model and train differ between points; the
+// data do not.
+func ParseGrid(list []string) (axes []Axis, err error) {
+	for _, text := range list {
+		a, err := ParseAxis(text)
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(a.Key, "model.") && !strings.HasPrefix(a.Key, "train.") {
+			return nil, fault.New("--grid", a.Key+" is no setting of model or train", "Data are the same for all points; name keys such as train.learning_rate.")
+		}
+		axes = append(axes, a)
+	}
+	return axes, nil
 }
 
 // Points are all combinations of the axes' values as settings ("key=value"), the

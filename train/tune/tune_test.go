@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"opencarbon/data/fault"
+	"opencarbon/train/config"
 )
 
 func TestParseAxis(t *testing.T) {
@@ -87,6 +88,38 @@ func TestPoints(t *testing.T) {
 	}
 	if _, err := Points(axes, -1, 1); !fault.IsInput(err) || !strings.Contains(err.Error(), "--trials") {
 		t.Errorf("-1 trials: %v", err)
+	}
+}
+
+// Every rival has a grid of its own, of settings that a config takes; OpenCarbon has
+// the paper's.
+func TestGrid(t *testing.T) {
+	for _, variant := range []string{"plus", "bpnn", "carbongcn", "pg-simclr", "read", "tile2vec"} {
+		c, err := config.Load("demo", []string{"model.variant=" + variant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		axes, err := Grid(c.Model)
+		if err != nil {
+			t.Fatal(variant, err)
+		}
+		points, err := Points(axes, 0, 1)
+		if err != nil || len(points) < 24 {
+			t.Errorf("%s: %d points, %v", variant, len(points), err)
+		}
+		if paper := strings.Join(points[0], " ") == "train.learning_rate=0.0005 train.batch_size=16 model.neighborhood=3 train.alpha=0.001"; paper != (variant == "plus") {
+			t.Errorf("%s begins with %v", variant, points[0])
+		}
+		for _, p := range points {
+			if _, err := config.Load("demo", append([]string{"model.variant=" + variant}, p...)); err != nil {
+				t.Fatalf("%s, %v: %v", variant, p, err)
+			}
+		}
+	}
+	for _, bad := range []string{"data.split.seed=1,2", "seed=1,2", "train.learning_rate"} {
+		if _, err := ParseGrid([]string{bad}); !fault.IsInput(err) {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 
