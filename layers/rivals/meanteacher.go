@@ -64,7 +64,7 @@ var lately struct {
 	encoders []map[string]safetensors.Array
 }
 
-const mostLately = 4 // of 45 MB each
+const mostLately = 6 // of 45 MB each; the five seeds of a comparison, whose methods come one after another, find theirs
 
 // pretrain puts below prefix in p the weights of an encoder that learnt from all
 // tiles of a region. It draws from an own random stream, so that what comes after
