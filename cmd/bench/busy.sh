@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times an epoch beside 0, 1 and 4 processes that keep a core busy each (or BUSY="0 2"): with as many threads as the program
-# chooses by itself, with one, and with one for each core. Some four minutes; further arguments go to bench.
+# chooses by itself, with one, and with one for each core. Some nine minutes; further arguments go to bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ ! -f libtorch.env ] || . ./libtorch.env
