@@ -37,11 +37,14 @@ func (s *Params) Dropout(x *torch.Tensor, p float64) *torch.Tensor {
 	return x.Mul(all.Narrow(0, min(s.share.From, s.share.Of-rows), rows))
 }
 
-// Draws are random numbers in [0, 1), width of them for each of a batch's rows.
+// Draws are random numbers in [0, 1), width of them for each of the rows, one a tile.
 func (s *Params) Draws(rows, width int) []float64 {
 	draw := func(rows int) *torch.Tensor { return torch.Uniform(0, 1, torch.Float64, torch.CPU, rows, width) }
 	if r := s.parts; r != nil {
 		return r.each(width, nil, func() *torch.Tensor { return draw(r.Of) }, func(_, own *torch.Tensor) *torch.Tensor { return own }).Float64s()
+	}
+	if s.share != nil {
+		return draw(s.share.Of).Narrow(0, min(s.share.From, s.share.Of-rows), rows).Contiguous().Float64s()
 	}
 	return draw(rows).Float64s()
 }

@@ -12,9 +12,9 @@ import (
 func partedCases() map[string]togetherCase {
 	rows := [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8, 9, 10, 11, 5}, {3, 0, 1}} // two tiles leave two of four ranks without
 	return map[string]togetherCase{
-		"parts with history": {learn.Options{Encode: learn.Historical, Batch: 6, Parts: 4, Augment: true, EMA: 0.9}, 3, true, rows, true},
-		"parts all encoded":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4, ClipNorm: 0.5}, 3, false, rows, true},
-		"parts, POIs alone":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4}, 1, false, append(rows, []int32{7, 2}), true},
+		"parts with history": {learn.Options{Encode: learn.Historical, Batch: 6, Parts: 4, Augment: true, EMA: 0.9}, 3, true, rows, true, ""},
+		"parts all encoded":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4, ClipNorm: 0.5}, 3, false, rows, true, ""},
+		"parts, POIs alone":  {learn.Options{Encode: learn.Unique, Batch: 6, Parts: 4}, 1, false, append(rows, []int32{7, 2}), true, ""},
 	}
 }
 

@@ -38,14 +38,16 @@ type togetherCase struct {
 	images  bool
 	rows    [][]int32 // the batches, of one process's global batches
 	quick   bool      // float32 and Adam, which carries rounding away; the network's quick ways too
+	kind    string    // of network; empty: OpenCarbon's
 }
 
 func togetherCases() map[string]togetherCase {
 	return map[string]togetherCase{
-		"contrastive": {learn.Options{Encode: learn.Unique, Batch: 5}, 1, true, [][]int32{{1, 2, 4, 5, 8}}, false},
-		"neighbors":   {learn.Options{Encode: learn.Unique, Batch: 6}, 3, false, [][]int32{{1, 2, 4, 5}, {11, 8}, {0, 1, 2}}, false},
-		"history":     {learn.Options{Encode: learn.Historical, Batch: 6}, 3, false, [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8}}, false}, // two tiles leave one of three ranks without
-		"clipped":     {learn.Options{Encode: learn.Unique, Batch: 6, ClipNorm: 0.5, EMA: 0.9, Augment: true}, 1, false, [][]int32{{0, 7, 3, 5}, {9, 1, 4}}, false},
+		"contrastive": {learn.Options{Encode: learn.Unique, Batch: 5}, 1, true, [][]int32{{1, 2, 4, 5, 8}}, false, ""},
+		"neighbors":   {learn.Options{Encode: learn.Unique, Batch: 6}, 3, false, [][]int32{{1, 2, 4, 5}, {11, 8}, {0, 1, 2}}, false, ""},
+		"history":     {learn.Options{Encode: learn.Historical, Batch: 6}, 3, false, [][]int32{{0, 1, 2, 3, 4}, {6, 7}, {1, 2, 8}}, false, ""}, // two tiles leave one of three ranks without
+		"crops":       {learn.Options{Encode: learn.Unique, Batch: 6}, 1, true, [][]int32{{0, 7, 3, 5}}, false, "pg-simclr"},                   // random ones, and pairs that stand in two ranks
+		"clipped":     {learn.Options{Encode: learn.Unique, Batch: 6, ClipNorm: 0.5, EMA: 0.9, Augment: true}, 1, false, [][]int32{{0, 7, 3, 5}, {9, 1, 4}}, false, ""},
 	}
 }
 
@@ -69,7 +71,11 @@ func traced(dir string, c togetherCase, g *torch.Group) (out trace) {
 			parameters.DType = torch.Float64
 		}
 		defer parameters.Close()
-		model, err := networks.New(parameters, layers.ModelConfig{Kind: layers.KindOpenCarbon, Image: c.images, POI: true, Categories: 3, ImageSize: 32, Embedding: 8,
+		kind := c.kind
+		if kind == "" {
+			kind = layers.KindOpenCarbon
+		}
+		model, err := networks.New(parameters, layers.ModelConfig{Kind: kind, Image: c.images, POI: true, Categories: 3, ImageSize: 32, POISize: 32, Embedding: 8,
 			Neighborhood: c.m, POIEncoder: "k7", SE: true, SERatio: 4, Heads: 2, Plus: c.quick, Statistics: c.quick, LogCounts: c.quick})
 		if err != nil {
 			panic(err)
@@ -89,6 +95,11 @@ func traced(dir string, c togetherCase, g *torch.Group) (out trace) {
 		l := learn.NewLearner(model, a, optimizer, o)
 		defer l.Close()
 		l.StartTogether()
+		torch.ManualSeed(3) // what is drawn is to be alike
+		if err := l.Prepare(ctx, true); err != nil {
+			out.Error = err.Error()
+			return
+		}
 		step := func() error {
 			if err := l.BeginEpoch(ctx, cells, 0); err != nil {
 				return err
