@@ -42,6 +42,36 @@ ocg_error current_exception_text() {
 
 }  // namespace oc
 
+namespace {
+
+// Whether the user keeps oneDNN below AVX-512. libtorch asks the processor whether oneDNN can compute in bfloat16,
+// not oneDNN, which then finds no way and throws; without it libtorch has its own, slower one.
+bool onednn_held_below_avx512() {
+  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
+    const char* v = std::getenv(name);
+    if (v == nullptr) continue;
+    const std::string isa(v);
+    return isa == "SSE41" || isa == "AVX" || isa == "AVX2" || isa == "AVX2_VNNI";
+  }
+  return false;
+}
+
+// Engines that work without oneDNN, which is off for the whole process as long as there is one, and whether this thread's
+// is one of them.
+std::mutex without_onednn;
+int64_t engines_without_onednn = 0;
+thread_local bool here_without_onednn = false;
+
+void set_onednn(bool on) {
+  if (here_without_onednn == !on) return;
+  const std::lock_guard<std::mutex> lock(without_onednn);
+  here_without_onednn = !on;
+  engines_without_onednn += on ? -1 : 1;
+  at::globalContext().setUserEnabledMkldnn(engines_without_onednn == 0);
+}
+
+}  // namespace
+
 void ocg_free_text(ocg_error text) {
   if (text != oc::no_memory) free(text);
 }
@@ -66,6 +96,7 @@ ocg_error ocg_engine_leave(void) {
     oc::set_autocast(c10::kCPU, at::kBFloat16, false);
     oc::set_autocast(c10::kCUDA, at::kBFloat16, false);
     at::autocast::clear_cache();
+    set_onednn(true);
     oc::engine_here = false;
   })
 }
@@ -85,22 +116,6 @@ ocg_error ocg_grad_mode(int64_t enabled, int64_t* before) {
   })
 }
 
-namespace {
-
-// Whether the user keeps oneDNN below AVX-512. libtorch asks the processor whether oneDNN can compute in bfloat16,
-// not oneDNN, which then finds no way and throws; without it libtorch has its own, slower one.
-bool onednn_held_below_avx512() {
-  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
-    const char* v = std::getenv(name);
-    if (v == nullptr) continue;
-    const std::string isa(v);
-    return isa == "SSE41" || isa == "AVX" || isa == "AVX2" || isa == "AVX2_VNNI";
-  }
-  return false;
-}
-
-}  // namespace
-
 ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int64_t* before_enabled,
                      int64_t* before_dtype) {
   OCG_GUARD({
@@ -108,7 +123,7 @@ ocg_error ocg_autocast(int64_t device_type, int64_t dtype, int64_t enabled, int6
     *before_enabled = oc::autocast_enabled(d);
     *before_dtype = static_cast<int64_t>(oc::autocast_dtype(d));
     oc::set_autocast(d, static_cast<at::ScalarType>(dtype), enabled != 0);
-    if (enabled != 0 && d == c10::kCPU && onednn_held_below_avx512()) at::globalContext().setUserEnabledMkldnn(false);
+    if (enabled != 0 && d == c10::kCPU && onednn_held_below_avx512()) set_onednn(false);  // until the engine ends: backward comes later
     // The cache holds low-precision copies of weights: it must not outlive the region it was made in.
     if (!enabled) at::autocast::clear_cache();
   })

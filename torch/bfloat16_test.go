@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"slices"
 	"testing"
 
 	"opencarbon/torch"
@@ -21,5 +22,25 @@ func TestFastBFloat16(t *testing.T) {
 		if torch.FastBFloat16(torch.CPU) != open {
 			t.Errorf("%s=ALL is not what the processor has", name)
 		}
+	}
+}
+
+// bfloat16 where oneDNN is held below AVX-512 works without oneDNN. What the process
+// computes in float32 before and after is the same to the bit: it once went without
+// oneDNN ever after.
+func TestBFloat16LeavesFloat32AsItIs(t *testing.T) {
+	t.Setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+	convolution := func() (y []float64) {
+		run(t, func() {
+			torch.ManualSeed(1)
+			x, w := torch.Uniform(-1, 1, torch.Float32, torch.CPU, 4, 64, 16, 16), torch.Uniform(-1, 1, torch.Float32, torch.CPU, 64, 64, 3, 3)
+			y = torch.Conv2d(x, w, nil, torch.Conv2dOptions{}).Float64s()
+		})
+		return y
+	}
+	before := convolution()
+	run(t, func() { torch.Autocast(torch.CPU, torch.BFloat16, func() {}) })
+	if !slices.Equal(convolution(), before) {
+		t.Error("float32 comes out otherwise after bfloat16")
 	}
 }
