@@ -18,7 +18,7 @@ const KindBPNN = "bpnn"
 
 // NewBPNN registers the network in p.
 func NewBPNN(p *layers.Params, c layers.ModelConfig) (*BPNN, error) {
-	if err := needs(c, false, false); err != nil {
+	if err := needs(&c, false, false); err != nil {
 		return nil, err
 	}
 	v := newVector(p.Root(), c, layers.Pooled)

@@ -34,7 +34,7 @@ const (
 
 // NewCarbonGCN registers the network in p.
 func NewCarbonGCN(p *layers.Params, c layers.ModelConfig) (*CarbonGCN, error) {
-	if err := needs(c, false, false); err != nil {
+	if err := needs(&c, false, false); err != nil {
 		return nil, err
 	}
 	v := newVector(p.Root(), c, layers.Pooled)

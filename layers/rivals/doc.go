@@ -27,8 +27,9 @@ func counts(t layers.Tiles, d torch.DType, log bool) *torch.Tensor {
 	return x.Exp().SubScalar(1)
 }
 
-// needs says that a network cannot do without a modality.
-func needs(c layers.ModelConfig, image, poi bool) error {
+// needs says that a network cannot do without a modality, or what is wrong with c
+// otherwise, and settles c.
+func needs(c *layers.ModelConfig, image, poi bool) error {
 	switch {
 	case image && !c.Image:
 		return layers.Lacking(c.Kind + " learns from images, and there are none (model.modalities)")

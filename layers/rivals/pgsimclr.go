@@ -47,7 +47,7 @@ const (
 
 // NewPGSimCLR registers the network in p.
 func NewPGSimCLR(p *layers.Params, c layers.ModelConfig) (*PGSimCLR, error) {
-	if err := needs(c, true, true); err != nil {
+	if err := needs(&c, true, true); err != nil {
 		return nil, err
 	}
 	root := p.Root()

@@ -26,7 +26,7 @@ const KindREAD = "read"
 
 // NewREAD registers the network in p; c.Embedding is the number of components.
 func NewREAD(p *layers.Params, c layers.ModelConfig) (*READ, error) {
-	if err := needs(c, true, false); err != nil {
+	if err := needs(&c, true, false); err != nil {
 		return nil, err
 	}
 	if c.Embedding > layers.Pooled {

@@ -40,7 +40,7 @@ const EmbeddingView = layers.ImageView
 
 // NewTile2Vec registers the network in p; c.Embedding is the width of z.
 func NewTile2Vec(p *layers.Params, c layers.ModelConfig) (*Tile2Vec, error) {
-	if err := needs(c, true, false); err != nil {
+	if err := needs(&c, true, false); err != nil {
 		return nil, err
 	}
 	n := &Tile2Vec{image: newImageEncoder(p.Root().Sub("grid_rep", "image_encoder"), c, c.Embedding), config: c, params: p}
