@@ -7,6 +7,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"opencarbon/data/label"
 )
@@ -69,6 +70,23 @@ func Brief(err error) string {
 		return in.head()
 	}
 	return in.head() + ": " + Brief(in.Err)
+}
+
+// Line is an error's text on one line, for a row of a table: its lines become
+// sentences.
+func Line(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.Join(strings.Fields(line), " ")
+		if line != "" && b.Len() > 0 {
+			if !strings.HasSuffix(b.String(), ".") {
+				b.WriteByte('.')
+			}
+			b.WriteByte(' ')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // Unwrap returns the cause.

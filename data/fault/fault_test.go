@@ -28,3 +28,16 @@ func TestInput(t *testing.T) {
 		}
 	}
 }
+
+func TestLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":            "",
+		"has no rows": "has no rows",
+		New("a.csv", "has no  rows", "Give one with rows.").Error():                                    "a.csv: has no rows. Give one with rows.",
+		(&Input{Where: "a", What: "is odd", Remedy: "Mend it.", Section: "data.poi"}).Error() + "\n\n": "a: is odd. Mend it. The section of the experiment file: data.poi",
+	} {
+		if got := Line(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

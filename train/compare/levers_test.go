@@ -98,7 +98,7 @@ func TestRowsWithoutTheirModality(t *testing.T) {
 	}
 	var b strings.Builder
 	(&Table{Rows: []Row{{Name: "x", Why: "it has none\n  Give it some."}}}).Markdown(&b)
-	if !strings.Contains(b.String(), "left out: it has none Give it some. |\n") {
+	if !strings.Contains(b.String(), "left out: it has none. Give it some. |\n") {
 		t.Error(b.String())
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"opencarbon/data/fault"
 	"opencarbon/data/sheet"
 	"opencarbon/train/atomicfile"
 	"opencarbon/train/method"
@@ -247,7 +248,7 @@ func (t *Table) Markdown(w io.Writer) {
 	fmt.Fprintf(w, "|%s|------:|---------------|---------------|---------------|------------------------|----------------:|%s\n", strings.Repeat("-", 30), strings.ReplaceAll(t.column("---------------:"), " ", ""))
 	for _, r := range t.Rows {
 		if r.N == 0 {
-			fmt.Fprintf(w, "| %-28s |     0 | left out: %s |\n", r.Name, strings.Join(strings.Fields(r.Why), " ")) // a row is one line
+			fmt.Fprintf(w, "| %-28s |     0 | left out: %s |\n", r.Name, fault.Line(r.Why))
 			continue
 		}
 		cell := func(m, sd float64) string {

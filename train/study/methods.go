@@ -121,7 +121,7 @@ func PrintMethods(out io.Writer, rows []TransferRow) error {
 	fmt.Fprintf(&b, "\nMeans of Spearman's rank correlation:\n\n| %-18s | other regions | pairs | own test cells |\n|%s|--------------:|------:|---------------:|\n", "method", strings.Repeat("-", 20))
 	for _, r := range rows {
 		if r.Result == nil {
-			fmt.Fprintf(&b, "| %-18s | left out: %s |\n", r.Method, strings.Join(strings.Fields(r.Why), " "))
+			fmt.Fprintf(&b, "| %-18s | left out: %s |\n", r.Method, fault.Line(r.Why))
 			continue
 		}
 		fmt.Fprintf(&b, "| %-18s | %13s | %5d | %14s |\n", r.Method, metrics.Number(r.Away), r.Pairs, metrics.Number(r.Home))
