@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"opencarbon/data/fault"
 	"opencarbon/train"
 	"opencarbon/train/config"
 )
@@ -97,9 +98,17 @@ func TestRowsWithoutTheirModality(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	(&Table{Rows: []Row{{Name: "x", Why: "it has none\n  Give it some."}}}).Markdown(&b)
+	table := &Table{Rows: []Row{{Name: "x", Why: "it has none\n  Give it some."}}}
+	table.Markdown(&b)
 	if !strings.Contains(b.String(), "left out: it has none. Give it some. |\n") {
 		t.Error(b.String())
+	}
+	if err := table.Err(); !fault.IsInput(err) {
+		t.Errorf("a comparison of nothing: %v", err)
+	}
+	table.Rows = append(table.Rows, Row{Name: "y", N: 1})
+	if err := table.Err(); err != nil {
+		t.Error(err)
 	}
 }
 

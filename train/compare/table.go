@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -239,6 +240,14 @@ func (t *Table) bars() plots.BarsData {
 	}
 	d.Sets = []plots.BarSet{set}
 	return d
+}
+
+// Err says that not one of the rows could be trained; nil where one was.
+func (t *Table) Err() error {
+	if slices.ContainsFunc(t.Rows, func(r Row) bool { return r.N > 0 }) {
+		return nil
+	}
+	return fault.New("", "none of the methods could be trained here: the table says why", "Give what they lack, or name others.")
 }
 
 // Markdown writes the table for a terminal or a page.

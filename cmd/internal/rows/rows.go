@@ -3,7 +3,6 @@ package rows
 
 import (
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -77,8 +76,5 @@ func (f *Flags) Run(cmd *cobra.Command, methods []string, o compare.Options, fol
 	}
 	cmd.Println()
 	t.Markdown(cmd.OutOrStdout())
-	if !slices.ContainsFunc(t.Rows, func(r compare.Row) bool { return r.N > 0 }) {
-		return fault.New("", "none of the methods could be trained here: the table says why", "Give what they lack, or name others.")
-	}
-	return nil
+	return t.Err()
 }
