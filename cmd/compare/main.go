@@ -46,6 +46,9 @@ Each training is kept in --out as it is done: the same command goes on after a s
 Results: table.md, table.csv, table.json, table.png and cells.csv (what each method says
 of each test cell) in --out.
 
+The paper's rivals have settings of their own, which --set does not change: train and
+tune do, with --set model.variant=tile2vec (or another) beside them.
+
 Methods:` + list.String(),
 		Example: `  go run ./cmd/compare --config demo
   go run ./cmd/compare --config demo --folds 5 --seeds 3
